@@ -1,0 +1,1 @@
+"""The mail stream: filter, spamd protocol, milter."""

@@ -1,0 +1,1 @@
+"""Checked facts about where the original came from; one kind a module."""

@@ -1,0 +1,103 @@
+"""Who is protected: the ``[identity]`` part of the configuration, as the evidence sees it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from classifier.parse.addresses import domain_of, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _in_domains(domain: str | None, patterns: tuple[str, ...]) -> bool:
+    if not domain:
+        return False
+    domain = domain.rstrip(".").lower()
+    return any(domain.endswith(p) if p.startswith(".") else domain == p for p in patterns)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is known of the protected domains and how their mail is sent.
+
+    The attributes are the keys of ``[identity]`` (see the configuration
+    reference); names are lower case. ``inferred`` is True where nothing was
+    configured and the domains were read off the report's own recipient.
+    """
+
+    domains: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    closed_senders: bool = False
+    never_send: tuple[str, ...] = ()
+    relays_complete: bool = False
+    relays: tuple[str, ...] = ()
+    message_id_domains: tuple[str, ...] = ()
+    batv_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    batv_since: datetime | None = None
+    srs_keys: tuple[str, ...] = field(default=(), repr=False)
+    signs_all: bool = False
+    dkim_keys: Mapping[str, str] = field(default_factory=dict)
+    ledger_complete_since: datetime | None = None
+    inferred: bool = False
+
+    def owns_domain(self, domain: str | None) -> bool:
+        """Say whether *domain* is protected; ".example.org" covers subdomains."""
+        return _in_domains(domain, self.domains)
+
+    def owns_address(self, address: str | None) -> bool:
+        """Say whether *address* is at a protected domain."""
+        return self.owns_domain(domain_of(address))
+
+    def is_sender(self, address: str) -> bool:
+        """Say whether *address* is one of the configured senders."""
+        return normalise(address) in self.senders
+
+    def never_sends(self, address: str) -> bool:
+        """Say whether *address* is receive-only or a trap; ``*@domain`` matches all of it."""
+        address = normalise(address)
+        domain = domain_of(address)
+        return any(
+            address == pattern or (pattern.startswith("*@") and domain == pattern[2:])
+            for pattern in self.never_send
+        )
+
+    @cached_property
+    def relay_names(self) -> tuple[str, ...]:
+        """The relays given by name; ".example.org" covers subdomains."""
+        return tuple(r for r in self.relays if not _is_network(r))
+
+    @cached_property
+    def relay_networks(self) -> tuple[Network, ...]:
+        """The relays given by address or network."""
+        return tuple(ipaddress.ip_network(r, strict=False) for r in self.relays if _is_network(r))
+
+    def is_relay_name(self, host: str | None) -> bool:
+        """Say whether *host* is one of our relays by name."""
+        return _in_domains(host, self.relay_names)
+
+    def is_relay_address(self, address: str | None) -> bool:
+        """Say whether *address* (text) lies in one of our relays' networks."""
+        if not address or not self.relay_networks:
+            return False
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+        return any(ip in network for network in self.relay_networks)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""IMAP and Maildir behind one small protocol, and the mover with its journal."""

@@ -1,0 +1,1 @@
+"""Features, score and training of the model; scikit-learn only in train and evaluate."""

@@ -1,0 +1,1 @@
+"""Bytes to :class:`~classifier.parse.report.Report`. Never raises on content."""

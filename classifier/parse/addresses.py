@@ -1,0 +1,84 @@
+"""Addresses in header values and diagnostic text (RFC 5322 section 3.4, RFC 5321)."""
+
+from __future__ import annotations
+
+import re
+
+#: An addr-spec as it is seen in the wild: dot-atom or quoted local part.
+_ADDR = re.compile(
+    r"(?:\"(?:[^\"\\\r\n]|\\.){1,64}\"|[^\s<>()\[\],;:@\"\\]{1,256})@(?:\[[0-9A-Fa-f:.]{2,60}\]|[^\s<>()\[\],;:@\"\\]{1,255})"
+)
+_COMMENT = re.compile(r"\([^()]{0,998}\)")
+#: More addresses than this in one field tell nothing more.
+MAX_ADDRESSES = 1_000
+_MAX_CHARS = 64_000
+
+
+def find_addresses(value: str | None) -> list[str]:
+    """Return every addr-spec in *value* in its order, as written.
+
+    An address in angle brackets wins over text that looks like one beside it:
+    ``"x@y.test" <a@b.test>`` has one address, ``a@b.test``.
+    """
+    if not value or "@" not in value:
+        return []
+    value = value[:_MAX_CHARS]
+    if "(" in value:
+        value = _COMMENT.sub(" ", value)
+    found: list[str] = []
+    for chunk in _split_list(value):
+        left = chunk.rfind("<")
+        if left >= 0:
+            inner = chunk[left + 1 :].partition(">")[0]
+            match = _ADDR.search(inner.rpartition(":")[2] if inner.startswith("@") else inner)
+            if match:
+                found.append(match.group().rstrip("."))
+                continue
+        match = _ADDR.search(chunk)
+        if match:
+            found.append(match.group().strip("'").rstrip("."))
+        if len(found) >= MAX_ADDRESSES:
+            break
+    return found
+
+
+def _split_list(value: str) -> list[str]:
+    """Split at commas and semicolons that stand outside quotes and angle brackets."""
+    if "," not in value and ";" not in value:
+        return [value]
+    if '"' not in value:
+        return re.split(r"[,;]", value)
+    chunks: list[str] = []
+    start = 0
+    quoted = False
+    for match in re.finditer(r'[",;]|\\.', value):
+        char = match.group()
+        if char == '"':
+            quoted = not quoted
+        elif char in ",;" and not quoted:
+            chunks.append(value[start : match.start()])
+            start = match.end()
+    chunks.append(value[start:])
+    return chunks
+
+
+def find_address(value: str | None) -> str | None:
+    """Return the first addr-spec in *value*, or None."""
+    found = find_addresses(value)
+    return found[0] if found else None
+
+
+def domain_of(address: str | None) -> str | None:
+    """Return the domain of *address* in lower case without a final dot, or None."""
+    if not address or "@" not in address:
+        return None
+    return address.rpartition("@")[2].rstrip(".").lower() or None
+
+
+def normalise(address: str) -> str:
+    """Return *address* for comparison: lower case, no brackets, no final dot.
+
+    The local part is case-sensitive by RFC 5321 section 2.4, yet no mailbox in
+    use tells them apart; comparing without case never loses a match.
+    """
+    return address.strip().strip("<>").rstrip(".").lower()

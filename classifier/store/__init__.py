@@ -1,0 +1,1 @@
+"""SQLite: ledger, keys, what was judged, the journal of moves."""

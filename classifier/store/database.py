@@ -1,0 +1,134 @@
+"""The SQLite file that holds everything remembered, readable by its owner alone.
+
+Each module of this package keeps its own tables and creates them through
+:meth:`Database.ensure`. One process writes at a time; readers never wait for
+it (write-ahead log).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from classifier.errors import BackscatterError, TemporaryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How long a writer waits for another one, in seconds.
+WRITER_WAIT = 30.0
+#: How long a reader in the mail stream waits at most, in seconds.
+READER_WAIT = 0.1
+
+
+class Database:
+    """One open store.
+
+    Attributes:
+        path: the file.
+        readonly: True where nothing may be written.
+        connection: SQLite's connection, in autocommit mode; use
+            :meth:`transaction` to write.
+
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, readonly: bool) -> None:
+        """Wrap an open connection; use :meth:`open`."""
+        self.path = path
+        self.readonly = readonly
+        self.connection = connection
+        self._ensured: set[str] = set()
+
+    @classmethod
+    def open(cls, path: str | Path, *, readonly: bool = False, wait: float | None = None) -> Database:
+        """Open (and, unless *readonly*, create) the store.
+
+        Args:
+            path: the file; ``~`` is expanded.
+            readonly: look only; the file must exist.
+            wait: seconds to wait for a lock; default by mode.
+
+        Raises:
+            BackscatterError: it cannot be opened or is no SQLite file.
+            TemporaryError: another process holds it for too long.
+
+        """
+        file = Path(path).expanduser()
+        seconds = wait if wait is not None else READER_WAIT if readonly else WRITER_WAIT
+        try:
+            if readonly:
+                uri = f"{file.resolve().as_uri()}?mode=ro"
+                connection = sqlite3.connect(uri, uri=True, timeout=seconds, isolation_level=None)
+            else:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # Created with its mode, so that nobody reads it in between.
+                os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+                connection = sqlite3.connect(file, timeout=seconds, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise BackscatterError(
+                f"cannot open the store ({error})", where=str(file), remedy="check [store] path"
+            ) from error
+        try:
+            if not readonly:
+                connection.execute("PRAGMA journal_mode=WAL")
+                # Moves are journalled here: a commit must survive a power cut.
+                connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise TemporaryError(
+                f"the store is locked or unreadable ({error})", where=str(file), remedy="try again later"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise BackscatterError(
+                f"not a usable store ({error})", where=str(file), remedy="move it away; a new one is made"
+            ) from error
+        return cls(file, connection, readonly=readonly)
+
+    def ensure(self, tables: str) -> None:
+        """Create *tables* (``CREATE TABLE IF NOT EXISTS ...``) once, unless read-only."""
+        if not self.readonly and tables not in self._ensured:
+            self.connection.executescript(tables)
+            self._ensured.add(tables)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction: all of it or nothing.
+
+        Raises:
+            TemporaryError: another process kept writing for too long.
+
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise TemporaryError(
+                f"the store is locked ({error})", where=str(self.path), remedy="try again later"
+            ) from error
+        try:
+            yield self.connection
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def open_to_others(self) -> bool:
+        """Say whether anybody but the owner may read the file."""
+        return bool(self.path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        """Return itself; closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Close."""
+        self.close()
