@@ -33,9 +33,12 @@ KINDS: tuple[EvidenceKind, ...] = (
     EvidenceKind(
         "ledger",
         ledger.gather,
-        "Whether we sent a message with this Message-ID (or envelope id) to the recipient that failed.",
-        "Anything about mail that was sent past the ledger, unless it is declared complete.",
-        "Know a Message-ID of ours and whom that message went to.",
+        "Whether we sent a message with this Message-ID, envelope id or queue id, and whether to the recipient "
+        "that failed; for replies, the message that In-Reply-To names.",
+        "Anything by a miss, unless the ledger is declared complete for the time at which the reporting side took "
+        "the original in; who sent mail that only passed through our server.",
+        "For proof: know an identifier of ours less than 30 days old, and fail at a recipient of that very message. "
+        "With an identifier alone: strong.",
     ),
     EvidenceKind(
         "address",

@@ -1,0 +1,152 @@
+"""What it means that the ledger does not hold the original: mostly nothing.
+
+A miss counts where all of this is so: ``complete_since`` is set, a Message-ID
+came back, no relay is known to have put it there, the original claims an
+author of ours, and it arrived while the ledger was complete. That time is
+taken from the reporting side; the original's own Date is typed by its sender.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from classifier.evidence.base import Evidence, forged, neutral
+from classifier.parse.addresses import domain_of
+from classifier.vocabulary import Strength
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from classifier.evidence.base import Lookups
+    from classifier.identity import Identity
+    from classifier.parse.report import Report
+
+#: A bounce comes back within seconds, before the Sent folder is read.
+NOT_YET_READ = timedelta(hours=1)
+#: How long a message may travel: what arrives soon after ``complete_since``
+#: may have been sent before (RFC 5321 section 4.5.4.1: four to five days).
+TRAVEL = timedelta(days=7)
+#: Message-IDs ending so were written by a provider's relay in place of ours.
+REWRITERS = (
+    "amazonses.com",
+    "outlook.com",
+    "exchangelabs.com",
+    "office365.com",
+    "mx.google.com",
+    "mail.gmail.com",
+    "mandrillapp.com",
+    "mtasv.net",
+    "sendgrid.net",
+    "sparkpostmail.com",
+    "mailjet.com",
+    "sendinblue.com",
+    "brevo.com",
+    "mailin.fr",
+    "mailgun.net",
+    "mailgun.org",
+)
+_FORWARDED = ("srs0", "srs1")
+
+
+def judge_miss(
+    report: Report,
+    identity: Identity,
+    lookups: Lookups,
+    returned: tuple[str, ...],
+    recipients: tuple[str, ...],
+) -> Evidence | None:
+    """Say what it tells that nothing of the original is in the ledger.
+
+    Args:
+        report: the report.
+        identity: who is protected; its ``ledger_complete_since`` decides.
+        lookups: the clock and the ledger.
+        returned: the Message-IDs that came back.
+        recipients: the addresses that failed.
+
+    Returns:
+        Evidence; None where there is nothing worth telling.
+
+    """
+    ledger = lookups.ledger
+    if ledger is None:
+        return None
+    reason = _not_covered(report, identity, lookups)
+    if not returned:
+        if not reason and recipients and not any(map(ledger.wrote_to, recipients)):
+            detail = f"we never wrote to {shown(recipients[0])}"
+            return forged("ledger", Strength.WEAK, "stranger", detail)
+        return None
+    said = f"Message-ID {shown(returned[0])} is not in the ledger"
+    if reason:
+        return neutral("ledger", "miss-uncounted", f"{said}; {reason}")
+    writer = _rewriter(report, identity, returned[0])
+    if writer:
+        return neutral("ledger", "miss-rewritten", f"{said}; {writer} wrote it on the way")
+    if not _claims_our_author(report, identity):
+        if _forwarded_by_us(report, identity):
+            return neutral("ledger", "miss-forwarded", f"{said}; it went through a forward or list of ours")
+        return forged("ledger", Strength.WEAK, "miss-other-author", f"{said}, and its author is none of ours")
+    return forged("ledger", Strength.STRONG, "miss", f"{said}, which is complete for that time")
+
+
+def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
+    """Return why the ledger need not hold the original, or "" where it must."""
+    since = identity.ledger_complete_since
+    if since is None or lookups.ledger is None:
+        return "it may have holes (complete_since is not set)"
+    until = lookups.ledger.covered_until()
+    if until is None:
+        return "it was never synced"
+    arrival = _arrival(report)
+    if arrival is None:
+        return "the report does not say when the original arrived"
+    if arrival < since:
+        return "the original arrived before complete_since"
+    if arrival > min(until, lookups.now) - NOT_YET_READ:
+        return "the original arrived after the last sync or import, less an hour"
+    sent = report.original.date
+    if sent is not None and sent < since and arrival < since + TRAVEL:
+        return "the original may have been sent before complete_since"
+    return ""
+
+
+def _arrival(report: Report) -> datetime | None:
+    """When the original reached the reporting side, as that side recorded it."""
+    if report.arrival_date is not None:
+        return report.arrival_date
+    return report.original.trace[0].when if report.original.trace else None
+
+
+def _rewriter(report: Report, identity: Identity, message_id: str) -> str | None:
+    """Name the relay that wrote *message_id*, where its right-hand side tells."""
+    domain = domain_of(message_id.strip("<>"))
+    if domain is None or domain in identity.message_id_domains:
+        return None
+    if any(domain == name or domain.endswith("." + name) for name in REWRITERS):
+        return shown(domain)
+    hosts = [report.reporting_mta, *(hop.by for hop in report.original.trace)]
+    return next((shown(host) for host in hosts if host and host.rstrip(".").lower() == domain), None)
+
+
+def _claims_our_author(report: Report, identity: Identity) -> bool:
+    original = report.original
+    return identity.owns_address(original.from_address) or identity.owns_address(original.sender)
+
+
+def _forwarded_by_us(report: Report, identity: Identity) -> bool:
+    """Say whether the report came to an SRS, list or VERP address of ours."""
+    for address in (*report.addressees, report.original.return_path or ""):
+        local = address.rpartition("@")[0].lower()
+        if not identity.owns_address(address):
+            continue
+        if local.startswith(_FORWARDED) or "bounce" in local or local.startswith("owner-") or "=" in local:
+            return True
+    return False
+
+
+def shown(text: str) -> str:
+    """Make mail's own text fit for a detail: one line, printable, bounded."""
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= 120 else f"{text[:117]}..."

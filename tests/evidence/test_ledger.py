@@ -1,0 +1,390 @@
+"""The ledger as evidence: honest and hostile reports over a real store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from classifier.evidence.base import Lookups
+from classifier.evidence.ledger import gather
+from classifier.identity import Identity
+from classifier.ingest.entries import LedgerRecord
+from classifier.parse.headers import HeaderBlock
+from classifier.parse.report import Envelope, Original, Report, ReportedRecipient, TraceHop
+from classifier.store.database import Database
+from classifier.store.ledger import SqliteLedger
+from classifier.vocabulary import Completeness, PointsTo, ReportKind, Strength
+
+SENT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+SYNCED = datetime(2026, 4, 1, 12, tzinfo=UTC)
+NOW = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
+OURS = Identity(domains=("example.org",), relays=("mail.example.org",))
+COMPLETE = Identity(
+    domains=("example.org",),
+    relays=("mail.example.org",),
+    ledger_complete_since=datetime(2026, 1, 1, tzinfo=UTC),
+)
+GENUINE, FORGED, NEITHER = PointsTo.GENUINE, PointsTo.FORGED, PointsTo.NEITHER
+PROOF, STRONG, WEAK = Strength.PROOF, Strength.STRONG, Strength.WEAK
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        ledger = SqliteLedger(database)
+        ledger.add_many(
+            [
+                LedgerRecord(("<1@example.org>",), ("ENV-1", "4bQueue1xyz"), ("x@remote.test",), SENT, "log"),
+                LedgerRecord(("<2@example.org>",), (), (), SENT, "import"),
+                LedgerRecord(("<post@example.org>",), (), ("list@lists.test",), SENT, "sync"),
+                LedgerRecord(("<in@spam.test>",), ("4bTransit99",), (), SENT, "transit"),
+                LedgerRecord(("<kept@example.org>",), (), ("x@remote.test",), SENT, "sync"),
+            ]
+        )
+        ledger.mark_synced(SYNCED)
+        yield ledger
+
+
+def report(
+    headers=b"",
+    *,
+    kind=ReportKind.DSN,
+    own=b"",
+    final=(),
+    original=None,
+    arrival=SENT,
+    trace=(),
+    received_at=None,
+    **more,
+):
+    recipients = tuple(ReportedRecipient(final_recipient=f, original_recipient=original) for f in final)
+    completeness = Completeness.HEADERS if headers else Completeness.NONE
+    return Report(
+        kind,
+        "rfc3464",
+        HeaderBlock(own),
+        Envelope(received_at=received_at),
+        arrival_date=arrival,
+        recipients=recipients,
+        original=Original(completeness, HeaderBlock(headers), trace=trace),
+        **more,
+    )
+
+
+def ask(ledger, made, identity=OURS, now=NOW):
+    return list(gather(made, identity, Lookups(now, ledger)))
+
+
+def only(ledger, made, identity=OURS, now=NOW):
+    (found,) = ask(ledger, made, identity, now)
+    return found.finding, found.points_to, found.strength
+
+
+def head(message_id="<1@example.org>", sender="anna@example.org", to="x@remote.test", more=""):
+    return f"From: {sender}\nTo: {to}\nMessage-ID: {message_id}\n{more}".encode()
+
+
+# Hits
+
+
+def test_id_and_failed_recipient_known_is_proof(ledger):
+    assert only(ledger, report(head(), final=["x@remote.test"])) == ("hit", GENUINE, PROOF)
+
+
+def test_recipient_matches_in_any_case_and_message_id_without_brackets(ledger):
+    made = report(head(message_id="1@EXAMPLE.org"), final=["X@Remote.Test"])
+    assert only(ledger, made) == ("hit", GENUINE, PROOF)
+
+
+def test_forwarder_rewrote_the_address_but_kept_the_original_recipient(ledger):
+    made = report(head(), final=["y@provider.test"], original="x@remote.test")
+    assert only(ledger, made) == ("hit", GENUINE, PROOF)
+
+
+def test_failed_recipient_named_in_the_header_field(ledger):
+    made = report(head(), kind=ReportKind.BOUNCE, own=b"X-Failed-Recipients: a@b.test,\n x@remote.test\n")
+    assert only(ledger, made) == ("hit", GENUINE, PROOF)
+
+
+def test_forwarded_to_an_address_we_never_wrote_to_stays_genuine(ledger):
+    found = only(ledger, report(head(), final=["y@provider.test"]))
+    assert found == ("hit-other-recipient", GENUINE, STRONG)
+
+
+def test_id_copied_from_a_list_archive_is_no_proof_although_to_names_the_list(ledger):
+    # The spammer copies Message-ID and To of a public post and mails a victim.
+    made = report(head("<post@example.org>", to="list@lists.test"), final=["victim@elsewhere.test"])
+    assert only(ledger, made) == ("hit-other-recipient", GENUINE, STRONG)
+
+
+def test_id_copied_from_a_list_archive_is_no_proof_where_no_recipient_is_named(ledger):
+    made = report(head("<post@example.org>", to="list@lists.test"))
+    assert only(ledger, made) == ("hit-header-recipient", GENUINE, STRONG)
+
+
+def test_no_recipient_anywhere(ledger):
+    assert only(ledger, report(b"Message-ID: <1@example.org>\n")) == (
+        "hit-unnamed-recipient",
+        GENUINE,
+        STRONG,
+    )
+
+
+def test_recipients_of_the_sent_message_unknown(ledger):
+    found = only(ledger, report(head("<2@example.org>"), final=["x@remote.test"]))
+    assert found == ("hit-no-recipients", GENUINE, STRONG)
+
+
+def test_id_dug_out_of_an_old_mailbox_is_no_proof(ledger):
+    late = SENT + timedelta(days=40)
+    made = report(head(), final=["x@remote.test"], received_at=late, arrival=SENT)
+    assert only(ledger, made, now=late) == ("hit-stale", GENUINE, STRONG)
+
+
+def test_a_bounce_after_a_week_is_proof(ledger):
+    late = SENT + timedelta(days=7)
+    made = report(head(), final=["x@remote.test"], received_at=late)
+    assert only(ledger, made, now=late) == ("hit", GENUINE, PROOF)
+
+
+def test_message_id_that_a_relay_replaced_and_kept(ledger):
+    more = "X-Google-Original-Message-ID: <kept@example.org>\n"
+    made = report(head("<new@mail.gmail.com>", more=more), final=["x@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("hit", GENUINE, PROOF)
+
+
+def test_a_second_message_id_field_does_not_hide_the_first(ledger):
+    made = report(head("<random@example.org>", more="Message-ID: <1@example.org>\n"), final=["q@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("hit-other-recipient", GENUINE, STRONG)
+
+
+def test_a_known_id_of_mail_that_only_passed_through_our_server_tells_nothing(ledger):
+    made = report(head("<in@spam.test>"), final=["x@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("hit-transit", NEITHER, WEAK)
+
+
+def test_our_forwarding_hop_on_a_forged_message_tells_nothing(ledger):
+    hop = TraceHop("", by="mx.example.org", queue_id="4bTransit99")
+    made = report(b"From: anna@example.org\n", final=["x@remote.test"], trace=(hop,))
+    assert only(ledger, made)[:2] == ("queue-hit-transit", NEITHER)
+
+
+# Envelope and queue ids
+
+
+def test_envelope_id(ledger):
+    made = report(final=["x@remote.test"], envelope_id="ENV-1")
+    assert only(ledger, made) == ("envelope-hit", GENUINE, PROOF)
+    made = report(final=["z@remote.test"], envelope_id="ENV-1")
+    assert only(ledger, made) == ("envelope-hit-other-recipient", GENUINE, STRONG)
+
+
+def test_queue_id_of_our_relay(ledger):
+    hop = TraceHop("", by="mail.example.org", queue_id="4bQueue1xyz")
+    made = report(b"From: anna@example.org\n", final=["x@remote.test"], trace=(hop,))
+    assert only(ledger, made) == ("queue-hit", GENUINE, PROOF)
+
+
+def test_queue_id_of_a_foreign_host_is_left_alone(ledger):
+    hop = TraceHop("", by="mail.elsewhere.test", queue_id="4bQueue1xyz")
+    made = report(b"From: anna@example.org\n", final=["stranger@remote.test"], trace=(hop,))
+    assert ask(ledger, made) == []
+
+
+def test_queue_id_in_a_report_by_our_own_relay(ledger):
+    made = report(
+        final=["x@remote.test"],
+        reporting_mta="mail.example.org",
+        fields=(("X-Postfix-Queue-ID", "4bQueue1xyz"),),
+    )
+    assert only(ledger, made) == ("queue-hit", GENUINE, PROOF)
+
+
+# Nothing returned: In-Reply-To and References
+
+
+def auto_reply(own, sender="x@remote.test"):
+    return report(own=f"From: {sender}\n{own}".encode(), kind=ReportKind.AUTO_REPLY, arrival=None)
+
+
+def test_vacation_note_from_the_one_we_wrote_to(ledger):
+    assert only(ledger, auto_reply("In-Reply-To: <1@example.org>\n")) == ("reply-hit", GENUINE, PROOF)
+    made = auto_reply("References: <0@example.org> <1@example.org>\n")
+    assert only(ledger, made) == ("reply-hit", GENUINE, PROOF)
+
+
+def test_vacation_note_from_another_address_of_theirs(ledger):
+    made = auto_reply("In-Reply-To: <1@example.org>\n", "real.name@remote.test")
+    assert only(ledger, made) == ("reply-hit-other-recipient", GENUINE, STRONG)
+
+
+def test_reply_chain_attack_inherits_the_thread_only(ledger):
+    # The forged message was made to continue a stolen thread; the responder
+    # answers it and copies its References, our genuine id among them.
+    made = auto_reply("In-Reply-To: <forged@example.org>\nReferences: <1@example.org> <forged@example.org>\n")
+    assert only(ledger, made) == ("thread-hit", GENUINE, WEAK)
+    made = auto_reply("References: <1@example.org> <forged@example.org>\n")
+    assert only(ledger, made) == ("thread-hit", GENUINE, WEAK)
+
+
+def test_references_are_not_asked_where_the_original_came_back(ledger):
+    made = report(
+        head("<forged@example.org>"),
+        own=b"References: <1@example.org>\n",
+        final=["v@remote.test"],
+    )
+    assert only(ledger, made, COMPLETE) == ("miss", FORGED, STRONG)
+
+
+def test_a_reply_to_an_unknown_message_is_no_sign_of_forgery(ledger):
+    assert ask(ledger, auto_reply("In-Reply-To: <who@knows.test>\n", "v@remote.test"), COMPLETE) == []
+
+
+# Misses
+
+
+def missed(**more):
+    return report(head("<forged@example.org>"), final=["v@remote.test"], **more)
+
+
+def test_a_miss_counts_in_a_complete_ledger(ledger):
+    assert only(ledger, missed(), COMPLETE) == ("miss", FORGED, STRONG)
+
+
+def test_a_miss_tells_nothing_in_a_ledger_with_holes(ledger):
+    assert only(ledger, missed(), OURS) == ("miss-uncounted", NEITHER, WEAK)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "finding"),
+    [
+        (datetime(2025, 12, 31, 23, 59, tzinfo=UTC), "miss-uncounted"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "miss"),
+        (SYNCED - timedelta(minutes=61), "miss"),
+        (SYNCED - timedelta(minutes=59), "miss-uncounted"),
+        (SYNCED + timedelta(days=1), "miss-uncounted"),
+        (datetime(9999, 12, 31, tzinfo=UTC), "miss-uncounted"),
+        (datetime(1, 1, 1, tzinfo=UTC), "miss-uncounted"),
+        (None, "miss-uncounted"),
+    ],
+)
+def test_a_miss_counts_only_while_the_ledger_is_complete(ledger, arrival, finding):
+    assert only(ledger, missed(arrival=arrival), COMPLETE)[0] == finding
+
+
+def test_the_newest_hop_stands_in_for_the_arrival(ledger):
+    hop = TraceHop("", by="mx.remote.test", when=SENT)
+    assert only(ledger, missed(arrival=None, trace=(hop,)), COMPLETE)[0] == "miss"
+    # Older hops are typed by whoever sent it.
+    bare = TraceHop("", by="mx.remote.test")
+    assert only(ledger, missed(arrival=None, trace=(bare, hop)), COMPLETE)[0] == "miss-uncounted"
+
+
+def test_the_originals_own_date_moves_nothing(ledger):
+    # A forger types an old Date so that the ledger need not hold it; an honest
+    # clock is wrong: neither changes when it arrived.
+    for date in ("Mon, 1 Jan 2001 00:00:00 +0000", "Fri, 1 Jan 2100 00:00:00 +0000"):
+        headers = head("<forged@example.org>", more=f"Date: {date}\n")
+        assert only(ledger, report(headers, final=["v@remote.test"]), COMPLETE)[0] == "miss"
+        made = report(headers, final=["v@remote.test"], arrival=None)
+        assert only(ledger, made, COMPLETE)[0] == "miss-uncounted"
+
+
+def test_sent_just_before_the_ledger_began(ledger):
+    headers = head("<old@example.org>", more="Date: Wed, 31 Dec 2025 20:00:00 +0000\n")
+    arrival = datetime(2026, 1, 3, tzinfo=UTC)
+    made = report(headers, final=["v@remote.test"], arrival=arrival)
+    assert only(ledger, made, COMPLETE)[0] == "miss-uncounted"
+
+
+def test_a_sync_dated_into_the_future_covers_nothing_beyond_now(ledger):
+    ledger.mark_synced(NOW + timedelta(days=400))
+    assert only(ledger, missed(arrival=NOW - timedelta(minutes=30)), COMPLETE)[0] == "miss-uncounted"
+    assert only(ledger, missed(arrival=NOW - timedelta(minutes=90)), COMPLETE)[0] == "miss"
+
+
+def test_an_empty_ledger_misses_nothing(tmp_path):
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        assert only(SqliteLedger(database), missed(), COMPLETE)[0] == "miss-uncounted"
+
+
+@pytest.mark.parametrize(
+    "message_id", ["<0102-abc@eu-west-1.amazonses.com>", "<X@VI1PR01.eurprd01.prod.outlook.com>"]
+)
+def test_a_message_id_that_a_providers_relay_wrote(ledger, message_id):
+    made = report(head(message_id), final=["v@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("miss-rewritten", NEITHER, WEAK)
+
+
+def test_a_look_alike_of_a_providers_domain_is_no_excuse(ledger):
+    made = report(head("<x@notamazonses.com>"), final=["v@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("miss", FORGED, STRONG)
+
+
+def test_a_message_id_added_by_a_relay_on_the_way(ledger):
+    hop = TraceHop("", by="mx.remote.test", when=SENT)
+    made = report(head("<2026.ABC@mx.remote.test>"), final=["v@remote.test"], trace=(hop,))
+    assert only(ledger, made, COMPLETE)[0] == "miss-rewritten"
+
+
+def test_a_third_partys_mail_that_we_forwarded(ledger):
+    made = report(
+        head("<t@third.test>", sender="carl@third.test"),
+        own=b"To: SRS0=HHH=TT=third.test=carl@example.org\n",
+        final=["v@remote.test"],
+    )
+    assert only(ledger, made, COMPLETE) == ("miss-forwarded", NEITHER, WEAK)
+
+
+def test_only_the_return_path_is_ours(ledger):
+    made = report(
+        head("<t@third.test>", sender="carl@third.test"),
+        own=b"To: anna@example.org\n",
+        final=["v@remote.test"],
+    )
+    assert only(ledger, made, COMPLETE) == ("miss-other-author", FORGED, WEAK)
+
+
+# No identifier
+
+
+def test_no_identifier_but_somebody_we_write_to(ledger):
+    made = report(b"From: anna@example.org\n", final=["x@remote.test"])
+    assert only(ledger, made) == ("correspondent", GENUINE, WEAK)
+    assert only(ledger, made, COMPLETE) == ("correspondent", GENUINE, WEAK)
+
+
+def test_no_identifier_and_a_stranger(ledger):
+    made = report(b"From: anna@example.org\n", final=["v@remote.test"])
+    assert ask(ledger, made) == []
+    assert only(ledger, made, COMPLETE) == ("stranger", FORGED, WEAK)
+
+
+def test_without_a_ledger_nothing_is_said():
+    assert list(gather(missed(), COMPLETE, Lookups(NOW))) == []
+
+
+# Hostile bytes
+
+
+def test_details_carry_no_control_characters(ledger):
+    nasty = "\x1b[2J\x07\u202e" + "x" * 900
+    made = report(head(nasty), final=['"a\x1b[31mb"@remote.test'])
+    for found in ask(ledger, made, COMPLETE):
+        assert found.detail.isprintable()
+        assert len(found.detail) < 400
+
+
+def test_thousands_of_identifiers_are_not_all_asked(ledger):
+    class Counting(SqliteLedger):
+        asked = 0
+
+        def find(self, message_id):
+            self.asked += 1
+            return super().find(message_id)
+
+    counting = Counting(ledger._database)
+    many = " ".join(f"<{n}@bait.test>" for n in range(5_000))
+    ask(counting, auto_reply(f"In-Reply-To: {many}\nReferences: {many}\n"))
+    assert 0 < counting.asked <= 100
