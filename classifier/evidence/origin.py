@@ -1,0 +1,229 @@
+"""Which client did the reporting side see connect with the original?
+
+Everything in an original was typed by whoever sent it, except the Received
+fields that the reporting side put on top of it. Those are told by position and
+by host: from the top down, as long as the writer ("by", RFC 5321 section 4.4)
+belongs to the reporting organisation. The first of them that names a client
+from outside is its border; whatever stands below may be invented, even where
+it names the same host.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.parse.addresses import domain_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from classifier.parse.report import Report, TraceHop
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: More hops than this on the reporting side are not believed.
+_MAX_REPORTER_HOPS = 20
+_HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z][A-Za-z0-9-]{0,62}")
+_LITERAL = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[\])]", re.IGNORECASE)
+#: Second-level labels under which registries sell names (``example.co.uk``).
+_REGISTRY_LABELS = frozenset(
+    {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "ne", "net", "nom", "or", "org", "plc", "sch"}
+)
+#: Names under which one operator writes both Received fields and reports.
+_SAME_OPERATOR = {
+    "gmail.com": "google.com",
+    "googlemail.com": "google.com",
+    "hotmail.com": "outlook.com",
+    "live.com": "outlook.com",
+    "office365.com": "outlook.com",
+    "onmicrosoft.com": "outlook.com",
+    "microsoft.com": "outlook.com",
+    "yahoo.com": "yahoodns.net",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+    "gmx.de": "gmx.net",
+    "web.de": "gmx.net",
+}
+_LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
+#: Not reachable from outside: a client of one of these is the operator's own.
+#: (``is_private`` would count the documentation networks in as well.)
+_INTERNAL = tuple(
+    ipaddress.ip_network(n)
+    for n in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.168.0.0/16", "::/128", "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ObservedClient:
+    """The client that the reporting side saw connect with the original.
+
+    Attributes:
+        address: its IP address, in the shortest form; IPv4-mapped ones as IPv4.
+        name: its name as the writer looked it up, or None.
+        helo: what it called itself: its own word.
+        by: the host that saw it.
+        protocol: the "with" clause, upper case (RFC 3848), or None.
+        when: when, by the writer's clock, aware, or None.
+        hop: the index into the original's trace; None where the address
+            stands in a field of the report instead.
+        source: ``received`` or ``received-from-mta``.
+        vouched: True where the report came to us from the organisation that
+            wrote the hop, as the report's own newest Received field shows. A
+            report made up from nothing can name any hop; this one cannot.
+
+    """
+
+    address: str
+    name: str | None = None
+    helo: str | None = None
+    by: str | None = None
+    protocol: str | None = None
+    when: datetime | None = None
+    hop: int | None = None
+    source: str = "received"
+    vouched: bool = False
+
+
+def organisation(host: str | None) -> str | None:
+    """Return the name under which *host*'s owner is registered, by its shape.
+
+    ``mx1.mail.example.co.uk`` gives ``example.co.uk``. Without a list of
+    public suffixes this errs towards the longer name under country codes; the
+    names of a few large operators are brought to one.
+    """
+    if not host:
+        return None
+    labels = host.strip().strip("[]").rstrip(".").lower().split(".")
+    if len(labels) < 2 or labels[-1].isdigit():
+        return None
+    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRY_LABELS else 2
+    name = ".".join(labels[-keep:])
+    return _SAME_OPERATOR.get(name, name)
+
+
+def ip_of(text: str | None) -> IPAddress | None:
+    """Read an IP address as headers write it: bare, in brackets, ``IPv6:``, with a zone."""
+    if not text or len(text) > 64:
+        return None
+    text = text.strip().strip("[]()").partition("%")[0]
+    if text[:5].lower() == "ipv6:":
+        text = text[5:]
+    try:
+        ip = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return ip.ipv4_mapped
+    return ip
+
+
+def is_internal(ip: IPAddress) -> bool:
+    """Say whether *ip* can only be a neighbour of the host that saw it."""
+    return any(ip.version == network.version and ip in network for network in _INTERNAL)
+
+
+def reporter_organisations(report: Report) -> frozenset[str]:
+    """Return the organisations that the report says, or shows, it is from.
+
+    Reporting-MTA and From are typed; so a match says who claims to have
+    written a hop, and :func:`delivering_organisations` whether that is so.
+    """
+    names = [report.reporting_mta, domain_of(report.sender)]
+    if report.reporting_mta and " " in report.reporting_mta:
+        names += _HOST.findall(report.reporting_mta[:500])[:3]
+    found = {organisation(name) for name in names} | set(delivering_organisations(report))
+    return frozenset(name for name in found if name)
+
+
+def delivering_organisations(report: Report) -> frozenset[str]:
+    """Return the organisations of the client that our side recorded for the report itself.
+
+    The newest hop that names a client from outside is our own side's word; its
+    looked-up name is used, and never the HELO name, which the client chooses.
+    """
+    for hop in report.trace[:_MAX_REPORTER_HOPS]:
+        ip = ip_of(hop.client_address)
+        if ip is None or is_internal(ip):
+            continue
+        name = organisation(hop.client_name)
+        return frozenset((name,)) if name else frozenset()
+    return frozenset()
+
+
+def _is_own_client(hop: TraceHop, organisations: frozenset[str]) -> bool:
+    """Say whether the hop's client is the reporting operator's own."""
+    ip = ip_of(hop.client_address)
+    if ip is None:
+        # Without an address nobody knows who a named client was.
+        return (hop.client_name or hop.helo or "localhost").lower() in _LOCAL_NAMES
+    if is_internal(ip):
+        return True
+    # The HELO name says nothing: spammers greet a server with its own name.
+    return organisation(hop.client_name) in organisations
+
+
+def border_hop(report: Report) -> int | None:
+    """Return the index of the hop at which the reporting side took the original in.
+
+    None where no hop on top of the original was written by it.
+    """
+    organisations = reporter_organisations(report)
+    for index, hop in enumerate(report.original.trace[:_MAX_REPORTER_HOPS]):
+        if hop.by is None and hop.client_address is None:
+            continue  # a local hand-over, e.g. qmail's "(qmail 123 invoked by uid 0)"
+        writer = organisation(hop.by)
+        if writer is None:
+            # A bare host name: only the very host that reports is meant.
+            if not hop.by or hop.by.lower() != (report.reporting_mta or "").strip().lower():
+                return None
+        elif writer not in organisations:
+            return None
+        if not _is_own_client(hop, organisations):
+            return index
+    return None
+
+
+def observed_client(report: Report) -> ObservedClient | None:
+    """Return the client that the reporting side saw connect, or None if it does not tell.
+
+    From its own Received field on the original; else from Received-From-MTA
+    (RFC 3464 section 2.2.4), where an address stands in it.
+    """
+    index = border_hop(report)
+    if index is not None:
+        hop = report.original.trace[index]
+        ip = ip_of(hop.client_address)
+        if ip is None:
+            return None
+        vouched = organisation(hop.by) in delivering_organisations(report)
+        return ObservedClient(
+            address=str(ip),
+            name=hop.client_name,
+            helo=hop.helo,
+            by=hop.by,
+            protocol=hop.protocol.upper() if hop.protocol else None,
+            when=hop.when,
+            hop=index,
+            vouched=vouched,
+        )
+    text = (report.received_from_mta or "")[:500]
+    for literal in _LITERAL.findall(text)[:5]:
+        ip = ip_of(literal)
+        if ip is not None and not is_internal(ip):
+            names = _HOST.findall(text)
+            vouched = organisation(report.reporting_mta) in delivering_organisations(report)
+            return ObservedClient(
+                address=str(ip),
+                helo=names[0].lower() if names else None,
+                by=report.reporting_mta,
+                when=report.arrival_date,
+                source="received-from-mta",
+                vouched=vouched,
+            )
+    return None
