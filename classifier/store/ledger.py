@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from classifier.store.database import Database
 
 #: Where an entry came from, least telling first: where two disagree, the
-#: later one stands. ``log``: a log line, from a host of ours or an unnamed one;
-#: ``transit``: a log shows it taken in from outside without authentication;
-#: ``submitted``: a log shows an authenticated or local submission; ``import``
-#: and ``sync``: a message among the sent mail.
-SOURCES = ("log", "transit", "submitted", "import", "sync")
+#: later one stands. ``transit``: a log shows it taken in from outside without
+#: authentication; ``log``: a log line, from a host of ours or an unnamed one;
+#: ``submitted``: a log shows an authenticated submission; ``import`` and
+#: ``sync``: a message among the sent mail, or an identifier from a list.
+SOURCES = ("transit", "log", "submitted", "import", "sync")
 
 #: Recipients kept of one message; of more, the rest counts as not written to.
 MAX_RECIPIENTS = 10_000
@@ -137,8 +137,8 @@ class SqliteLedger:
         def wrote_to(address: str) -> bool:
             return recipients is not None and _recipient_hash(secret, address) in set(_split(recipients))
 
-        name = SOURCES[source] if 0 <= source < len(SOURCES) else SOURCES[0]
-        return LedgerEntry(None if sent is None else _moment(sent), recipients is not None, wrote_to, name)
+        when = None if sent is None else _moment(sent)
+        return LedgerEntry(when, recipients is not None, wrote_to, SOURCES[source])
 
     def _meta(self, name: str) -> object:
         try:
@@ -315,7 +315,7 @@ def _pack(secret: bytes, record: LedgerRecord, rows: list[bytes], people: set[by
     ids += [_id_hash(secret, b"e", e.strip()) for e in record.envelope_ids if e.strip()]
     if not ids:
         return
-    source = SOURCES.index(record.source) if record.source in SOURCES else 0
+    source = SOURCES.index(record.source)
     sent = _NO_TIME if record.sent_at is None else _seconds(record.sent_at)
     hashes = {_recipient_hash(secret, address) for address in record.recipients if address}
     people |= hashes

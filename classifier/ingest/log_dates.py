@@ -1,0 +1,57 @@
+"""Time stamps at the start of log lines."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from classifier.parse.dates import parse_date
+
+_MONTHS = {m: n for n, m in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_SYSLOG = re.compile(rb"([A-Z][a-z]{2})[ ]{1,2}([0-9]{1,2}) (?:([0-9]{4}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.,+\-Z ]{0,22}")
+#: Where in a line its time stamp must lie.
+_HEAD = 48
+
+
+class LogClock:
+    """Reads time stamps; the year that syslog leaves out is taken from *reference*.
+
+    A syslog stamp names no zone either and counts as UTC: the ledger needs to
+    know the day, not the minute.
+    """
+
+    def __init__(self, reference: datetime) -> None:
+        """Take *reference* (aware) as a moment that no line is much later than."""
+        self._latest = reference.astimezone(UTC) + timedelta(days=2)
+        self._last: tuple[bytes, datetime | None] = (b"", None)
+
+    def read(self, line: bytes) -> datetime | None:
+        """Return the time stamp of *line*, or None."""
+        head = line[:_HEAD]
+        match = _ISO.search(head) or _SYSLOG.search(head)
+        if match is None:
+            return None
+        text = match.group()
+        if text != self._last[0]:
+            self._last = text, self._parse(match)
+        return self._last[1]
+
+    def _parse(self, match: re.Match[bytes]) -> datetime | None:
+        if match.re is _ISO:
+            return parse_date(match.group().decode("ascii").strip())
+        month_name, day, year, hour, minute, second = match.groups()
+        month = _MONTHS.get(month_name)
+        if month is None:
+            return None
+        years = [int(year)] if year else range(self._latest.year, self._latest.year - 9, -1)
+        for candidate in years:
+            try:
+                when = datetime(
+                    candidate, month, int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
+                )
+            except ValueError:  # 29 February of another year
+                continue
+            if year or when <= self._latest:
+                return when
+        return None

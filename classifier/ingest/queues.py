@@ -1,0 +1,171 @@
+"""What MTA logs tell of one message, put together from lines that lie far apart.
+
+A log is read as a stream: messages whose last line has not come yet are held
+in a map of bounded size. When it is full, the oldest message is written out
+with what is known; later lines add to it in the ledger.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from classifier.ingest.entries import LedgerRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from classifier.identity import Identity
+
+#: Messages held open at a time.
+MAX_OPEN = 100_000
+#: Recipients held of one message.
+MAX_RECIPIENTS = 10_000
+#: Message-IDs remembered with where they were first seen.
+MAX_SEEN = 100_000
+
+#: Networks from which nobody outside connects (RFC 1918, 4193, 6598 and loopback).
+_INSIDE = tuple(
+    ipaddress.ip_network(n)
+    for n in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+        "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class OpenMessage:
+    """One message in a queue, as far as the log has told.
+
+    Attributes:
+        queue_id: the id that the log names it by.
+        sender: the envelope sender; "" is the null sender, None not yet seen.
+        message_ids: Message-ID and Resent-Message-ID.
+        recipients: whom it goes to.
+        when: when its first line was written.
+        source: ``submitted``, ``transit`` or ``log``, see :data:`classifier.store.ledger.SOURCES`.
+
+    """
+
+    queue_id: str
+    sender: str | None = None
+    message_ids: dict[str, None] = field(default_factory=dict)
+    recipients: dict[str, None] = field(default_factory=dict)
+    when: datetime | None = None
+    source: str = "log"
+
+
+class Queues:
+    """The messages that a log has begun and not ended, and which of them we sent.
+
+    Only what left with an envelope sender at a protected domain counts (all,
+    where no domain is known). The sender is typed: what came from an outside
+    address without authentication is marked ``transit``, also when a content
+    filter then hands it back, from inside and under a new queue id.
+    """
+
+    def __init__(self, identity: Identity | None = None, *, limit: int = MAX_OPEN) -> None:
+        """Start empty; hold at most *limit* messages."""
+        self._identity = identity
+        self._limit = limit
+        self._open: dict[str, OpenMessage] = {}
+        self._first_seen: dict[str, tuple[str, datetime | None]] = {}
+        self._full: list[OpenMessage] = []
+
+    def find(self, key: str) -> OpenMessage | None:
+        """Return the open message *key*."""
+        return self._open.get(key)
+
+    def begin(self, key: str, queue_id: str, when: datetime | None) -> OpenMessage:
+        """Open the message *key*, of which the first line was written at *when*."""
+        if len(self._open) >= self._limit:
+            self._full.append(self._open.pop(next(iter(self._open))))
+        message = self._open[key] = OpenMessage(queue_id, when=when)
+        return message
+
+    def add_recipient(self, message: OpenMessage, address: str) -> None:
+        """Note one recipient."""
+        if address and len(message.recipients) < MAX_RECIPIENTS:
+            message.recipients.setdefault(address)
+
+    def add_message_id(self, message: OpenMessage, message_id: str) -> None:
+        """Note a Message-ID; call it after :meth:`came_from`."""
+        message_id = message_id[:998]
+        if not message_id or len(message.message_ids) >= 10:
+            return
+        message.message_ids.setdefault(message_id)
+        if message_id not in self._first_seen:
+            while len(self._first_seen) >= MAX_SEEN:
+                del self._first_seen[next(iter(self._first_seen))]
+            self._first_seen[message_id] = message.source, message.when
+
+    def came_from(self, message: OpenMessage, host: str, address: str) -> None:
+        """Note the client that handed *message* in without authentication."""
+        if message.source == "log" and not self._is_inside(host, address):
+            message.source = "transit"
+
+    def _is_inside(self, host: str, address: str) -> bool:
+        identity = self._identity
+        if identity is not None and (
+            identity.is_relay_address(address) or identity.is_relay_name(host) or _under(host, identity)
+        ):
+            return True
+        try:
+            ip = ipaddress.ip_address(address.lower().removeprefix("ipv6:"))
+        except ValueError:
+            return True
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+        return any(ip in network for network in _INSIDE)
+
+    def close(self, key: str) -> Iterator[LedgerRecord | None]:
+        """End *key*; yield its record, or None where it is no mail of ours.
+
+        A message whose sender has not been seen stays open: logs are often
+        given newest first.
+        """
+        message = self._open.get(key)
+        if message is not None and message.sender is not None:
+            del self._open[key]
+            yield self._record(message)
+
+    def overflow(self) -> Iterator[LedgerRecord | None]:
+        """Yield what had to make room."""
+        while self._full:
+            yield self._record(self._full.pop())
+
+    def drain(self) -> Iterator[LedgerRecord | None]:
+        """End everything."""
+        yield from self.overflow()
+        for key in list(self._open):
+            yield self._record(self._open.pop(key))
+
+    def _record(self, message: OpenMessage) -> LedgerRecord | None:
+        if not message.sender:
+            return None
+        identity = self._identity
+        if identity is not None and identity.domains and not identity.owns_address(message.sender):
+            return None
+        source = "transit" if self._came_back(message) else message.source
+        # Whom a stranger's mail went to is not whom we wrote to.
+        recipients = () if source == "transit" else tuple(message.recipients)
+        return LedgerRecord(tuple(message.message_ids), (message.queue_id,), recipients, message.when, source)
+
+    def _came_back(self, message: OpenMessage) -> bool:
+        """Say whether *message*, from inside, had come in from outside before."""
+        if message.source != "log":
+            return False
+        for message_id in message.message_ids:
+            source, when = self._first_seen.get(message_id, ("log", None))
+            if source == "transit" and (when is None or message.when is None or when <= message.when):
+                return True
+        return False
+
+
+def _under(host: str, identity: Identity) -> bool:
+    """Say whether *host*, a name that the MTA itself looked up, is at a protected domain."""
+    host = host.rstrip(".").lower()
+    return any(host == d.lstrip(".") or host.endswith("." + d.lstrip(".")) for d in identity.domains)

@@ -1,0 +1,234 @@
+"""``ledger import``: any mixture of inputs into the ledger, as one stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.ingest.entries import is_ours, record_from_headers
+from classifier.ingest.exim import read_exim
+from classifier.ingest.lists import read_list
+from classifier.ingest.log_dates import LogClock
+from classifier.ingest.mailfiles import mbox_headers, message_headers
+from classifier.ingest.postfix import read_postfix
+from classifier.ingest.queues import Queues
+from classifier.ingest.sendmail import read_sendmail
+from classifier.ingest.streams import READ_ERRORS, Format, detect, lines_of, opened
+from classifier.parse.headers import HeaderBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
+
+    from classifier.identity import Identity
+    from classifier.ingest.entries import LedgerRecord
+    from classifier.store.ledger import SqliteLedger
+
+_LOGS = {Format.POSTFIX: read_postfix, Format.EXIM: read_exim, Format.SENDMAIL: read_sendmail}
+#: Errors told in full; more are counted.
+_MAX_ERRORS = 100
+
+
+@dataclass
+class ImportSummary:
+    """What an import did, in messages.
+
+    Attributes:
+        read: messages (or list lines) seen.
+        added: new in the ledger.
+        merged: known, and more was learnt of them.
+        known: known as they are.
+        skipped: not ours, with a null sender, or without an identifier.
+        transit: of those read, taken in from outside without authentication;
+            the ledger keeps them as no sign of anything.
+        ignored: files in folders that are neither mail, list nor log.
+        error_count: inputs that could not be read (to their end).
+        errors: each of them in one line, ``where: what``.
+        seconds: how long it took.
+        covered: True where the ledger now counts as up to date.
+
+    """
+
+    read: int = 0
+    added: int = 0
+    merged: int = 0
+    known: int = 0
+    skipped: int = 0
+    transit: int = 0
+    ignored: int = 0
+    error_count: int = 0
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    covered: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.read / self.seconds if self.seconds > 0 else 0.0
+
+    def fail(self, where: str, what: object) -> None:
+        """Note that the input *where* could not be read."""
+        self.error_count += 1
+        if len(self.errors) < _MAX_ERRORS:
+            self.errors.append(" ".join(f"{where}: {what}".split()))
+
+
+def import_paths(
+    paths: Iterable[str],
+    ledger: SqliteLedger,
+    *,
+    identity: Identity | None = None,
+    fmt: str = Format.AUTO,
+    now: datetime,
+    covers_until: datetime | None = None,
+    on_headers: Callable[[HeaderBlock], None] | None = None,
+    stdin: BinaryIO | None = None,
+) -> ImportSummary:
+    """Import all of *paths*; one that cannot be read costs itself.
+
+    The ledger then counts as holding everything up to *covers_until*, unless
+    an input failed or nothing was read.
+
+    Args:
+        paths: files, folders (searched through), ``-`` for standard input.
+        ledger: where to.
+        identity: who is protected; None, or without domains: all is ours.
+        fmt: one of :class:`~classifier.ingest.streams.Format`.
+        now: the present moment, aware.
+        covers_until: up to when the inputs hold all that was sent; default *now*.
+        on_headers: called with the header section of each of our messages in mail files.
+        stdin: what ``-`` stands for; default the process's standard input.
+
+    Raises:
+        TemporaryError: another process keeps the store locked.
+        BackscatterError: the store cannot be written.
+
+    """
+    started = time.monotonic()
+    summary = ImportSummary()
+    run = _Run(summary, identity, Format(fmt), now, on_headers=on_headers, stdin=stdin)
+    added = ledger.add_many(run.records(paths))
+    summary.added, summary.merged, summary.known = added.added, added.merged, added.known
+    if summary.read and not summary.error_count:
+        ledger.mark_synced(covers_until or now)
+        summary.covered = True
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(
+        self,
+        summary: ImportSummary,
+        identity: Identity | None,
+        fmt: Format,
+        now: datetime,
+        *,
+        on_headers: Callable[[HeaderBlock], None] | None,
+        stdin: BinaryIO | None,
+    ) -> None:
+        self._summary = summary
+        self._identity = identity
+        self._format = fmt
+        self._now = now
+        self._on_headers = on_headers
+        self._stdin = stdin
+        # One for all logs of a run: a message may begin in one and end in the next.
+        self._queues = Queues(identity)
+
+    def records(self, paths: Iterable[str]) -> Iterator[LedgerRecord]:
+        """Yield what is ours of all inputs, and count."""
+        for path in paths:
+            for record in self._input(path):
+                yield from self._counted(record)
+        for record in self._queues.drain():
+            yield from self._counted(record)
+
+    def _counted(self, record: LedgerRecord | None) -> Iterator[LedgerRecord]:
+        self._summary.read += 1
+        if record is None:
+            self._summary.skipped += 1
+            return
+        self._summary.transit += record.source == "transit"
+        yield record
+
+    def _input(self, path: str) -> Iterator[LedgerRecord | None]:
+        if path == "-":
+            yield from self._stream(self._stdin or sys.stdin.buffer, path, self._now)
+            return
+        if Path(path).is_dir():
+            for file in self._walk(path):
+                yield from self._file(file, found=True)
+            return
+        yield from self._file(path, found=False)
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        """Yield the regular files below *folder*; of a Maildir not those still being delivered."""
+        try:
+            with os.scandir(folder) as entries:
+                folders: list[str] = []
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    elif entry.is_file():
+                        yield entry.path
+        except OSError as error:
+            self._summary.fail(folder, error.strerror or error)
+            return
+        maildir = any(Path(name).name == "cur" for name in folders)
+        for name in sorted(folders):
+            if not (maildir and Path(name).name == "tmp"):
+                yield from self._walk(name)
+
+    def _file(self, path: str, *, found: bool) -> Iterator[LedgerRecord | None]:
+        try:
+            with open(path, "rb") as stream:  # noqa: PTH123 - one of a million files; Path costs more than open
+                reference = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
+                yield from self._stream(stream, path, min(reference, self._now), found=found)
+        except OSError as error:
+            self._summary.fail(path, error.strerror or error)
+
+    def _stream(
+        self, stream: BinaryIO, name: str, reference: datetime, *, found: bool = False
+    ) -> Iterator[LedgerRecord | None]:
+        try:
+            sample, whole = opened(stream)
+            if not sample:
+                return
+            fmt = detect(sample) if self._format is Format.AUTO else self._format
+            if fmt is None and found:
+                self._summary.ignored += 1
+            elif fmt is None:
+                self._summary.fail(name, "neither mail, Message-IDs nor an MTA's log; name it with --format")
+            else:
+                yield from self._read(fmt, lines_of(whole), reference)
+        except READ_ERRORS as error:
+            self._summary.fail(name, f"cannot be read to its end ({error})")
+
+    def _read(
+        self, fmt: Format, lines: Iterator[bytes], reference: datetime
+    ) -> Iterator[LedgerRecord | None]:
+        if fmt in _LOGS:
+            yield from _LOGS[fmt](lines, self._queues, LogClock(reference))
+        elif fmt is Format.IDS:
+            yield from read_list(lines)
+        elif fmt is Format.MBOX:
+            for raw in mbox_headers(lines):
+                yield self._message(raw)
+        else:
+            yield self._message(message_headers(lines))
+
+    def _message(self, raw: bytes) -> LedgerRecord | None:
+        headers = HeaderBlock(raw)
+        if not is_ours(headers, self._identity):
+            return None
+        if self._on_headers is not None:
+            self._on_headers(headers)
+        return record_from_headers(headers)

@@ -1,0 +1,137 @@
+"""Inputs as streams: plain or gzip, seekable or not, and what format they are in."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zlib
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from classifier.ingest import exim, postfix, sendmail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from _typeshed import WriteableBuffer
+
+#: How much is looked at to tell the format.
+SAMPLE = 1 << 16
+#: No longer line is kept; the rest of it is dropped.
+MAX_LINE = 1 << 16
+#: What reading an input may raise, damaged compression included.
+READ_ERRORS = (OSError, EOFError, zlib.error)
+
+
+class Format(StrEnum):
+    """What ``ledger import`` reads."""
+
+    AUTO = "auto"
+    MBOX = "mbox"
+    EML = "eml"
+    IDS = "ids"
+    POSTFIX = "postfix"
+    EXIM = "exim"
+    SENDMAIL = "sendmail"
+
+
+class _Prefixed(io.RawIOBase):
+    """A stream that first gives back what was read ahead."""
+
+    def __init__(self, prefix: bytes, stream: BinaryIO) -> None:
+        super().__init__()
+        self._prefix = prefix
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data, self._prefix = self._prefix[: len(view)], self._prefix[len(view) :]
+        if not data:
+            data = self._stream.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+def _ahead(stream: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
+    """Read up to *size* bytes, also from a pipe that gives them piece by piece, and put them back."""
+    pieces: list[bytes] = []
+    have = 0
+    while have < size and (piece := stream.read(size - have)):
+        pieces.append(piece)
+        have += len(piece)
+    sample = b"".join(pieces)
+    return sample, io.BufferedReader(_Prefixed(sample, stream), SAMPLE)
+
+
+def opened(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """Return the start of *stream* and a stream of all of it, decompressed where it is gzip.
+
+    Raises:
+        OSError, EOFError, zlib.error: it cannot be read.
+
+    """
+    sample, whole = _ahead(stream, SAMPLE)
+    if sample[:2] == b"\x1f\x8b":
+        return _ahead(gzip.GzipFile(fileobj=whole, mode="rb"), SAMPLE)  # type: ignore[arg-type]
+    return sample, whole
+
+
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of *stream* with their ends; of a line too long only its start."""
+    read = stream.readline
+    while line := read(MAX_LINE):
+        yield line
+        while len(line) == MAX_LINE and line[-1:] != b"\n":
+            line = read(MAX_LINE)
+
+
+_FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]{0,4}:")
+_MAIL_FIELDS = frozenset(
+    b"received return-path delivered-to from to cc subject date message-id mime-version reply-to sender "
+    b"content-type dkim-signature x-mailer user-agent x-mozilla-status bcc".split()
+)
+_ID_LINE = re.compile(
+    rb"[\"']?<[^<>\s]{1,998}>|[\"']?[^\s<>,;@:\"']{1,500}@[^\s<>,;@\"']{1,255}[\"']?(?:[\s,;]|$)"
+)
+_ID_COLUMN = re.compile(rb"message[-_ ]?id|msg[-_ ]?id", re.IGNORECASE)
+
+
+def detect(sample: bytes) -> Format | None:
+    """Tell the format by the start of the content, or None where it is none of ours."""
+    if sample[:5] == b"From " or sample[:6] == b">From ":
+        return Format.MBOX
+    lines = [line[:2000] for line in sample.splitlines()[:400]]
+    field = _FIELD.match(lines[0]) if lines else None
+    if field and field.group(1).lower() != b"message-id" and _is_mail(lines):
+        return Format.EML
+    for line in lines:
+        if postfix.LINE.search(line):
+            return Format.POSTFIX
+        if exim.LINE.search(line):
+            return Format.EXIM
+        if sendmail.LINE.search(line):
+            return Format.SENDMAIL
+    telling = [line for line in lines[:60] if line.strip() and not line.startswith(b"#")]
+    if telling and (_ID_COLUMN.search(telling[0]) and not _FIELD.match(telling[0])):
+        return Format.IDS
+    if sum(bool(_ID_LINE.match(line.strip())) for line in telling) * 2 > len(telling):
+        return Format.IDS
+    return Format.EML if field and _is_mail(lines) else None
+
+
+def _is_mail(lines: list[bytes]) -> bool:
+    found = 0
+    for line in lines:
+        if not line:
+            break
+        field = _FIELD.match(line)
+        if field:
+            found += field.group(1).lower() in _MAIL_FIELDS
+        elif line[:1] not in b" \t":
+            return False
+    return found > 0
