@@ -7,6 +7,8 @@ Generates ENTRIES messages (default 1,000,000; the stated numbers are for
 as many correspondents.
 """
 
+# ruff: noqa: T201 - a script that prints what it measured
+
 from __future__ import annotations
 
 import argparse
@@ -15,13 +17,16 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from classifier.ingest.entries import LedgerRecord
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -39,7 +44,9 @@ def messages(count: int) -> Iterator[LedgerRecord]:
             f"user{(number * 7919 + extra * 104729) % people}@remote{number % 977}.test"
             for extra in range(1 if number % 5 else 3)
         )
-        yield LedgerRecord((message_id(number),), (), recipients, START + timedelta(seconds=number * 10), "log")
+        yield LedgerRecord(
+            (message_id(number),), (), recipients, START + timedelta(seconds=number * 10), "log"
+        )
 
 
 def lookups(ledger: SqliteLedger, numbers: list[int], *, known: bool) -> list[float]:
