@@ -10,8 +10,8 @@ from classifier.parse.dates import parse_date
 _MONTHS = {m: n for n, m in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _SYSLOG = re.compile(rb"([A-Z][a-z]{2})[ ]{1,2}([0-9]{1,2}) (?:([0-9]{4}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.,+\-Z ]{0,22}")
-#: Where in a line its time stamp must lie.
-_HEAD = 48
+#: Where in a line its time stamp must begin and end: what stands further on was typed by others.
+_BEGIN, _END = 48, 88
 
 
 class LogClock:
@@ -28,9 +28,8 @@ class LogClock:
 
     def read(self, line: bytes) -> datetime | None:
         """Return the time stamp of *line*, or None."""
-        head = line[:_HEAD]
-        match = _ISO.search(head) or _SYSLOG.search(head)
-        if match is None:
+        match = _ISO.search(line, 0, _END) or _SYSLOG.search(line, 0, _END)
+        if match is None or match.start() > _BEGIN:
             return None
         text = match.group()
         if text != self._last[0]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: What follows ``host program``: ``[pid]: QUEUEID: from=`` or ``to=``.
 LINE = re.compile(rb"\[([0-9]{1,10})\]: (?:([0-9A-Za-z]{12,20}): (from|to)=|AUTH=server, )")
-_HOST = re.compile(rb"^([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
+_HOST = re.compile(rb"(?:[^\s\[@]{0,255}@)?([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
 #: Connections whose authentication is remembered, and for how long: process
 #: numbers come round again.
 _MAX_AUTHENTICATED = 10_000
@@ -39,7 +39,9 @@ def read_sendmail(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> It
         if match is None:
             continue
         pid, queue_id, word = match.groups()
-        host = line[: match.start()].rsplit(None, 2)[-2:-1]
+        *host, program = line[: match.start()].rsplit(None, 2)[-2:] or [b""]
+        if b"/" in program:  # Postfix, in the same file
+            continue
         connection = b"/".join((*host, pid))
         if word is None:
             if len(authenticated) >= _MAX_AUTHENTICATED:

@@ -105,7 +105,9 @@ def detect(sample: bytes) -> Format | None:
     """Tell the format by the start of the content, or None where it is none of ours."""
     if sample[:5] == b"From " or sample[:6] == b">From ":
         return Format.MBOX
-    lines = [line[:2000] for line in sample.splitlines()[:400]]
+    # The last line of a full sample is cut off, and no help.
+    whole = sample.splitlines()[: -1 if len(sample) >= SAMPLE and b"\n" in sample else None]
+    lines = [line[:2000] for line in whole[:400]]
     field = _FIELD.match(lines[0]) if lines else None
     if field and field.group(1).lower() != b"message-id" and _is_mail(lines):
         return Format.EML
@@ -119,7 +121,7 @@ def detect(sample: bytes) -> Format | None:
     telling = [line for line in lines[:60] if line.strip() and not line.startswith(b"#")]
     if telling and (_ID_COLUMN.search(telling[0]) and not _FIELD.match(telling[0])):
         return Format.IDS
-    if sum(bool(_ID_LINE.match(line.strip())) for line in telling) * 2 > len(telling):
+    if sum(bool(_ID_LINE.match(line.strip())) for line in telling) * 2 >= max(1, len(telling)):
         return Format.IDS
     return Format.EML if field and _is_mail(lines) else None
 
