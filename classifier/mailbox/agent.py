@@ -1,0 +1,182 @@
+"""Sweeps accounts side by side, each under its lock, and takes up again what a lost connection cut off."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.errors import BackscatterError, TemporaryError
+from classifier.mailbox.protocol import ConnectionLost
+from classifier.mailbox.summary import AccountResult, Counts, Listener, SweptMessage
+from classifier.mailbox.sweep import Job, Sweep
+from classifier.store.database import Database
+from classifier.store.lock import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from classifier.mailbox.protocol import Mailbox
+    from classifier.mailbox.summary import Examiner
+
+log = logging.getLogger(__name__)
+
+#: Seconds to wait before a lost connection is made again.
+BACKOFF = (1.0, 4.0)
+
+
+@dataclass(frozen=True)
+class AccountWork:
+    """One account with what its sweep needs.
+
+    Attributes:
+        job: what to do.
+        open_mailbox: connects and logs in; called anew for each attempt.
+        make_examiner: makes the judge; called in the account's own thread.
+
+    """
+
+    job: Job
+    open_mailbox: Callable[[], Mailbox]
+    make_examiner: Callable[[], Examiner]
+
+
+class _OneAtATime:
+    """Lets accounts that run side by side tell one after the other."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._lock = threading.Lock()
+
+    def message(self, message: SweptMessage) -> None:
+        with self._lock:
+            self._listener.message(message)
+
+    def warning(self, error: BackscatterError) -> None:
+        with self._lock:
+            self._listener.warning(error)
+
+
+@dataclass
+class SweepResult:
+    """What became of all accounts."""
+
+    accounts: list[AccountResult] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counts:
+        """The sums over all accounts."""
+        total = Counts()
+        for account in self.accounts:
+            total.add(account.counts)
+        return total
+
+    @property
+    def exit_status(self) -> int:
+        """0 done; 75 where nothing but "try again later" went wrong; else 1."""
+        errors = [e for a in self.accounts for e in a.errors]
+        if not errors:
+            return 1 if self.counts.errors else 0
+        return 75 if all(isinstance(e, TemporaryError) for e in errors) else 1
+
+
+def sweep(
+    work: Sequence[AccountWork],
+    store: str | Path,
+    listener: Listener,
+    *,
+    purpose: str = "sweep",
+    backoff: Sequence[float] = BACKOFF,
+) -> SweepResult:
+    """Sweep accounts side by side.
+
+    Args:
+        work: the accounts.
+        store: the store's path.
+        listener: hears of each judged message and each failure as it happens.
+        purpose: the command's name, for whoever finds the lock taken.
+        backoff: seconds to wait before each further attempt after a lost connection.
+
+    Returns:
+        What became of each; never raises for what fails within one account.
+
+    """
+    ordered = _OneAtATime(listener)
+    if len(work) == 1:
+        return SweepResult([sweep_account(work[0], store, ordered, purpose=purpose, backoff=backoff)])
+    with ThreadPoolExecutor(max_workers=min(8, len(work) or 1)) as pool:
+        futures = [
+            pool.submit(sweep_account, one, store, ordered, purpose=purpose, backoff=backoff) for one in work
+        ]
+        return SweepResult([future.result() for future in futures])
+
+
+def sweep_account(
+    work: AccountWork,
+    store: str | Path,
+    listener: Listener,
+    *,
+    purpose: str = "sweep",
+    backoff: Sequence[float] = BACKOFF,
+) -> AccountResult:
+    """Sweep one account; what fails stands in the result."""
+    result = AccountResult(work.job.account)
+    try:
+        with ExitStack() as stack:
+            database = _open_store(work.job, Path(store).expanduser(), stack, purpose)
+            examiner = work.make_examiner()
+            stack.callback(examiner.close)
+            _attempts(work, database, examiner=examiner, listener=listener, result=result, backoff=backoff)
+    except BackscatterError as error:
+        result.counts.errors += 1
+        result.errors.append(error)
+        listener.warning(error)
+    except Exception as error:  # one account's accident must not end the others
+        log.exception("account %s", work.job.account)
+        failure = BackscatterError(
+            f"stopped by {type(error).__name__}", where=work.job.account, remedy="see --debug"
+        )
+        result.counts.errors += 1
+        result.errors.append(failure)
+        listener.warning(failure)
+    return result
+
+
+def _open_store(job: Job, store: Path, stack: ExitStack, purpose: str) -> Database | None:
+    if job.dry_run:
+        # A dry run leaves no trace: no lock either, and no store where there was none.
+        return stack.enter_context(Database.open(store, readonly=True)) if store.exists() else None
+    stack.enter_context(Lock(store, job.account, purpose))
+    return stack.enter_context(Database.open(store))
+
+
+def _attempts(
+    work: AccountWork,
+    database: Database | None,
+    *,
+    examiner: Examiner,
+    listener: Listener,
+    result: AccountResult,
+    backoff: Sequence[float],
+) -> None:
+    for wait in (*backoff, None):
+        mailbox = work.open_mailbox()
+        try:
+            Sweep(work.job, mailbox, database, examiner=examiner, listener=listener, result=result).run()
+        except ConnectionLost as error:
+            mailbox.drop()
+            if wait is None:
+                raise
+            log.info("%s; trying again in %g s", error, wait)
+            time.sleep(wait)
+        except BaseException:
+            mailbox.drop()
+            raise
+        else:
+            mailbox.close()
+            return

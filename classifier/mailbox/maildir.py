@@ -1,0 +1,316 @@
+"""A Maildir on disk, swept without any server.
+
+Messages move by one rename within one file system: the file, its time (which
+is its INTERNALDATE) and its flags (which stand in its name) stay as they are,
+and at no moment are there two or none. Subfolders lie as Maildir++ has them
+(``.Name``, levels joined by dots) or as plain directories.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import time
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.errors import MailboxError
+from classifier.mailbox import keywords
+from classifier.mailbox.protocol import (
+    HEADER_LIMIT,
+    Batch,
+    FolderStatus,
+    ListedMessage,
+    MoveMethod,
+    Refused,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from classifier.mailbox.protocol import FolderMemory
+
+#: Messages in one batch.
+BATCH = 500
+_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+_FLAG_NAMES = {
+    "S": "\\Seen",
+    "R": "\\Answered",
+    "F": "\\Flagged",
+    "T": "\\Deleted",
+    "D": "\\Draft",
+    "P": "$Forwarded",
+}
+_COMMON = {
+    "\\Sent": ("Sent", "Sent Items", "Sent Messages", "Gesendet"),
+    "\\Trash": ("Trash", "Deleted Items", "Deleted Messages", "Papierkorb"),
+    "\\Junk": ("Junk", "Spam"),
+}
+_number = count()
+
+
+def key_of(file_name: str) -> str:
+    """Return the unique part of a file name, without its flags."""
+    return file_name.partition(":")[0]
+
+
+class MaildirMailbox:
+    """:class:`~classifier.mailbox.protocol.Mailbox` over a directory.
+
+    Attributes:
+        root: the Maildir that is INBOX.
+
+    """
+
+    def __init__(self, root: str | Path, where: str) -> None:
+        """Use the Maildir at *root*; *where* names the account to the user.
+
+        Raises:
+            MailboxError: there is none.
+
+        """
+        self.root = Path(root).expanduser()
+        self.where = where
+        if not (self.root / "cur").is_dir():
+            raise MailboxError("this is no Maildir", where=f"{where} ({self.root})", remedy="check maildir")
+        self._folder = self.root
+        #: Paths by key in the open folder, as last listed: a hint, since flags change names.
+        self._paths: dict[str, Path] = {}
+        self._keywords: dict[str, str] = {}
+
+    @property
+    def move_method(self) -> MoveMethod:
+        """A rename is atomic."""
+        return MoveMethod.MOVE
+
+    @property
+    def removes(self) -> bool:
+        """Nothing better stands behind a rename that fails."""
+        return False
+
+    # Folders
+
+    def _plain_layout(self) -> bool:
+        children = [e for e in os.scandir(self.root) if e.is_dir() and e.name not in {"cur", "new", "tmp"}]
+        dotted = any(e.name.startswith(".") and Path(e.path, "cur").is_dir() for e in children)
+        return not dotted and any(
+            Path(e.path, "cur").is_dir() for e in children if not e.name.startswith(".")
+        )
+
+    def _candidates(self, folder: str) -> list[Path]:
+        from imapclient.imap_utf7 import encode  # noqa: PLC0415 - used for names below INBOX only
+
+        if folder.upper() == "INBOX" or not folder:
+            return [self.root]
+        levels = [level for level in re.split(r"[/.]", folder) if level]
+        if len(levels) > 1 and levels[0].upper() == "INBOX":
+            levels = levels[1:]
+        if not levels or any(level in {"cur", "new", "tmp"} for level in levels):
+            raise MailboxError(f"{folder!r} is no name for a folder", where=self.where)
+        written = [encode(level).decode("ascii") for level in levels]
+        plus = self.root / ("." + ".".join(written))
+        plain = self.root.joinpath(*written)
+        raw = self.root / ("." + ".".join(levels))  # servers that store UTF-8 names
+        return [plain, plus, raw] if self._plain_layout() else [plus, raw, plain]
+
+    def _path(self, folder: str) -> Path | None:
+        try:
+            return next((p for p in self._candidates(folder) if (p / "cur").is_dir()), None)
+        except OSError as error:
+            raise MailboxError(
+                f"cannot be read ({error.strerror})", where=f"{self.where} ({self.root})"
+            ) from error
+
+    def locate(self, folder: str) -> str | None:
+        """Return *folder* if it exists."""
+        return folder if self._path(folder) else None
+
+    def special(self, use: str) -> str | None:
+        """Find a folder by its common names."""
+        return next((n for n in _COMMON.get(use, ()) if self._path(n)), None)
+
+    def ensure(self, folder: str) -> str:
+        """Create *folder* in the layout that is there, Maildir++ by default."""
+        if self._path(folder) is None:
+            path = self._candidates(folder)[0]
+            try:
+                mode = self.root.stat().st_mode & 0o777
+                for part in ("tmp", "new", "cur"):  # cur last: it is what makes a folder
+                    (path / part).mkdir(mode=mode, parents=True, exist_ok=True)
+                if path.name.startswith("."):
+                    (path / "maildirfolder").touch(0o600)
+            except OSError as error:
+                raise Refused(
+                    f"cannot create the folder {folder!r} ({error.strerror})", where=self.where
+                ) from error
+        return folder
+
+    def status(self, folder: str) -> FolderStatus | None:
+        """Count the messages of *folder*."""
+        path = self._path(folder)
+        if path is None:
+            return None
+        return FolderStatus(folder, 0, 0, sum(1 for _ in _files(path)), os.access(path / "cur", os.W_OK))
+
+    def open(self, folder: str, *, write: bool) -> FolderStatus:
+        """Make *folder* the one that keys refer to, and list it."""
+        path = self._path(folder)
+        if path is None:
+            raise MailboxError(
+                f"there is no folder {folder!r}", where=f"{self.where} ({self.root})",
+                remedy="name an existing folder in `folders`",
+            )  # fmt: skip
+        self._folder = path
+        self._list()
+        writable = write and all(os.access(path / part, os.W_OK) for part in ("cur", "new"))
+        return FolderStatus(folder, 0, 0, len(self._paths), writable)
+
+    def _list(self) -> None:
+        try:
+            self._paths = {key_of(p.name): p for p in _files(self._folder)}
+            self._keywords = keywords.read(self._folder)
+        except OSError as error:
+            raise MailboxError(f"cannot be read ({error.strerror})", where=str(self._folder)) from error
+
+    def _find(self, key: str) -> Path | None:
+        """Find a message whose flags may have changed since the folder was listed."""
+        path = self._paths.get(key)
+        if path is not None and path.exists():
+            return path
+        self._list()
+        return self._paths.get(key)
+
+    # Looking
+
+    def new(self, memory: FolderMemory) -> Iterator[Batch]:
+        """Go through the messages whose keys are not known yet."""
+        keys = sorted(memory.unknown(self._paths))
+        for start in range(0, len(keys), BATCH):
+            part = keys[start : start + BATCH]
+            messages = self.look(part)
+            unreadable = tuple({*part} & {k for k in self._paths if k in part} - {m.key for m in messages})
+            yield Batch(messages, names=tuple(part), unreadable=unreadable)
+
+    def look(self, keys: Sequence[str]) -> list[ListedMessage]:
+        """Look at these messages; those that are gone (or not readable) are left out."""
+        found = []
+        for key in keys:
+            message = self._look(key)
+            if message is not None:
+                found.append(message)
+        return found
+
+    def _look(self, key: str) -> ListedMessage | None:
+        for _ in range(2):  # its flags may change between finding and opening it
+            path = self._find(key)
+            if path is None:
+                return None
+            try:
+                with path.open("rb") as file:
+                    status = os.fstat(file.fileno())
+                    head = file.read(HEADER_LIMIT)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return None
+            end = _END_OF_HEADERS.search(head)
+            letters = path.name.partition(":2,")[2]
+            flags = frozenset(_FLAG_NAMES.get(c) or self._keywords.get(c, c) for c in letters)
+            return ListedMessage(
+                key,
+                status.st_size,
+                datetime.fromtimestamp(status.st_mtime, UTC),
+                flags,
+                head[: end.end()] if end else head,
+            )
+        return None
+
+    def arrivals(self, folder: str, since: int, sizes: frozenset[int]) -> list[ListedMessage]:
+        """Look at all messages of these sizes: a Maildir has no UIDs to start from."""
+        del since
+        self.open(folder, write=False)
+        keys = []
+        for key, path in self._paths.items():
+            with contextlib.suppress(OSError):
+                if path.stat().st_size in sizes:
+                    keys.append(key)
+        return self.look(keys)
+
+    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes]]:
+        """Read the first *limit* bytes of each."""
+        for message in messages:
+            for _ in range(2):
+                path = self._find(message.key)
+                if path is None:
+                    break
+                with contextlib.suppress(OSError), path.open("rb") as file:
+                    yield message.key, file.read(limit)
+                    break
+
+    # Moving
+
+    def move(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
+        """Rename each message into *target*."""
+        destination = self._path(target)
+        if destination is None:
+            raise Refused(f"there is no folder {target!r}", code="TRYCREATE", where=self.where)
+        taken = {key_of(p.name) for p in _files(destination)}
+        moved: dict[str, str] = {}
+        for key in keys:
+            new_key = key if key not in taken else _unique_name()
+            if self._rename(key, destination, new_key):
+                moved[key] = new_key
+                taken.add(new_key)
+        return moved
+
+    def _rename(self, key: str, destination: Path, new_key: str) -> bool:
+        for _ in range(3):
+            path = self._find(key)
+            if path is None:
+                return False
+            letters = path.name.partition(":2,")[2]
+            try:
+                kept = keywords.carry(self._folder, destination, letters)
+                name = new_key + (f":2,{kept}" if ":2," in path.name else path.name[len(key) :])
+                # A message not seen by any program yet stays so: new/ goes to new/.
+                path.rename(destination / path.parent.name / name)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Refused(f"cannot move {path.name} ({error.strerror})", where=self.where) from error
+            self._paths.pop(key, None)
+            return True
+        return False
+
+    def copy(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
+        """Never needed: a rename is atomic."""
+        raise Refused(f"{len(keys)} messages are moved to {target!r}, not copied", where=self.where)
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Never needed: a rename leaves nothing behind."""
+        raise Refused(f"{len(keys)} messages are moved, not removed", where=self.where)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def drop(self) -> None:
+        """Nothing is held open."""
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for part in ("new", "cur"):
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder / part) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    yield Path(entry.path)
+
+
+def _unique_name() -> str:
+    """Make a name that no message has (https://cr.yp.to/proto/maildir.html)."""
+    host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
+    now = time.time_ns()
+    return f"{now // 10**9}.M{now // 1000 % 10**6}P{os.getpid()}Q{next(_number)}.{host}"

@@ -1,0 +1,255 @@
+"""Moves messages so that none is lost and none doubled, whatever breaks in between.
+
+    1. The intention is written down, with the target's UIDNEXT.
+    2. MOVE; or COPY, and only what was surely copied is then removed by UID.
+    3. The outcome is written down.
+
+Whatever leaves the outcome open (a killed process, a lost connection, an
+error answer) is settled by looking into both folders: a message that is gone
+from the source was moved; a copy that arrived in the target since step 1 and
+is claimed by no other move is this one's copy, and its source is removed;
+otherwise nothing happened. Exchange answers MOVE with an error although it
+moved; so no answer but OK is believed either way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from classifier.mailbox.protocol import DELETED, ListedMessage, Mailbox, MoveMethod, Refused
+from classifier.store.journal import Journal, Move, MoveState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+log = logging.getLogger(__name__)
+
+#: Messages moved at once: what a killed process leaves open at most.
+BATCH = 100
+#: Answers after which the rest need not be tried either.
+_HOPELESS = frozenset({"OVERQUOTA", "NOPERM", "READ-ONLY", "LIMIT", "UNAVAILABLE"})
+NO_WAY = "the server offers neither MOVE nor UIDPLUS: nothing can be moved safely, so nothing is"
+
+
+@dataclass
+class Outcome:
+    """What became of some moves.
+
+    Attributes:
+        moved: rows whose message is in the target.
+        vanished: rows whose message somebody else took away meanwhile.
+        refused: reason by key in the source: the message is where it was.
+
+    """
+
+    moved: list[Move] = field(default_factory=list)
+    vanished: list[Move] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Outcome) -> None:
+        """Take over what became of others."""
+        self.moved += other.moved
+        self.vanished += other.vanished
+        self.refused.update(other.refused)
+
+
+class Mover:
+    """Moves within one mailbox, written down in one journal."""
+
+    def __init__(self, mailbox: Mailbox, journal: Journal) -> None:
+        """Use *mailbox* under the account's lock, so that nobody else writes this journal."""
+        self.mailbox = mailbox
+        self.journal = journal
+        self._method = mailbox.move_method
+
+    # Moving
+
+    def move(self, moves: Sequence[Move]) -> Outcome:
+        """Make moves that share their source and their target.
+
+        Args:
+            moves: not yet written down; the target is named in full.
+
+        Raises:
+            ConnectionLost: the connection broke; :meth:`settle` finds out what happened.
+            MailboxError: a folder cannot be opened or created.
+
+        """
+        outcome = Outcome()
+        for start in range(0, len(moves), BATCH):
+            part = list(moves[start : start + BATCH])
+            if self._method is MoveMethod.NONE:
+                outcome.refused.update(dict.fromkeys((m.source_key for m in part), NO_WAY))
+                continue
+            done = self._attempt(self._intend(part))
+            outcome.add(done)
+            if len(done.refused) == len(part) and _hopeless(done.refused.values()):
+                reason = next(iter(done.refused.values()))
+                outcome.refused.update({m.source_key: reason for m in moves[start + BATCH :]})
+                break
+        return outcome
+
+    def _intend(self, moves: Sequence[Move]) -> list[Move]:
+        """Write *moves* down with the target as it is before them; the source is open afterwards."""
+        first = moves[0]
+        place = f"{first.account}/{first.source}"
+        status = self.mailbox.open(first.source, write=True)
+        if status.uid_validity != first.source_validity:
+            raise Refused("the folder was made anew meanwhile", where=place)
+        if not status.writable:
+            raise Refused("the folder is read-only; nothing is moved", where=place)
+        target = self.mailbox.status(first.target)
+        if target is None:
+            self.mailbox.ensure(first.target)
+            target = self.mailbox.status(first.target)
+        if target is None:
+            raise Refused(f"the folder {first.target!r} cannot be looked at", where=first.account)
+        return self.journal.intend(
+            replace(m, target_validity=target.uid_validity, target_next=target.uid_next, target_key=None)
+            for m in moves
+        )
+
+    def _attempt(self, rows: list[Move]) -> Outcome:
+        """Move rows that are written down; close every one of them."""
+        by_key = {m.source_key: m for m in rows}
+        try:
+            if self._method is MoveMethod.MOVE:
+                keys = self.mailbox.move(list(by_key), rows[0].target)
+                done = self._close(by_key, keys, MoveState.DONE)
+            else:
+                keys = self.mailbox.copy(list(by_key), rows[0].target)
+                done = self._close(by_key, keys, MoveState.COPIED)
+                if done:
+                    self.mailbox.remove([m.source_key for m in done])
+                    self.journal.close(done, MoveState.DONE)
+        except Refused as refusal:
+            return self._after_refusal(rows, refusal)
+        outcome = Outcome(moved=done)
+        rest = [m for m in rows if m.source_key not in keys]
+        if rest:  # vanished before the command, or the server does not tell: look
+            outcome.add(self._reconcile(rest, "the server did not move it"))
+        return outcome
+
+    def _close(self, by_key: Mapping[str, Move], keys: Mapping[str, str], state: MoveState) -> list[Move]:
+        done = [by_key[k] for k in keys if k in by_key]
+        self.journal.close(done, state, {by_key[k].id: v for k, v in keys.items() if k in by_key})
+        return done
+
+    def _after_refusal(self, rows: list[Move], refusal: Refused) -> Outcome:
+        """Look what happened all the same; try what is left another way, or in halves."""
+        log.info("%s", refusal)
+        reason = f"[{refusal.code}] {refusal}" if refusal.code in _HOPELESS else str(refusal)
+        outcome = self._reconcile(self.journal.reload(rows), reason)
+        left = [m for m in rows if m.source_key in outcome.refused]
+        if not left or _hopeless([reason]):
+            return outcome
+        parts = [left]
+        if self._method is MoveMethod.MOVE and self.mailbox.removes:
+            # Offered and refused: some servers move within one store only, some not at all.
+            self._method = MoveMethod.COPY
+        elif len(left) > 1:
+            parts = [left[: len(left) // 2], left[len(left) // 2 :]]
+        else:
+            return outcome
+        for number, part in enumerate(parts):
+            for move in part:
+                outcome.refused.pop(move.source_key, None)
+            done = self._attempt(self._intend(part))
+            outcome.add(done)
+            if _hopeless(done.refused.values()):
+                left = [m for rest in parts[number + 1 :] for m in rest]
+                outcome.refused.update({m.source_key: reason for m in left})
+                break
+        return outcome
+
+    # Finding out
+
+    def settle(self, account: str) -> Outcome:
+        """Close every move of *account* that was begun and not closed."""
+        groups: dict[tuple[str, int, str], list[Move]] = defaultdict(list)
+        for move in self.journal.unsettled(account):
+            groups[move.source, move.source_validity, move.target].append(move)
+        outcome = Outcome()
+        for rows in groups.values():
+            outcome.add(self._reconcile(rows, "interrupted"))
+        return outcome
+
+    def _reconcile(self, rows: Sequence[Move], reason: str) -> Outcome:
+        """Look into both folders and close *rows* by what is there."""
+        here = self._still_there(rows)
+        unclaimed = self._unclaimed_copies(rows)
+        keys: dict[int, str] = {}
+        for move in rows:  # copies that are known by their key
+            waiting = unclaimed[move.identity]
+            if move.target_key in waiting:
+                waiting.remove(move.target_key)
+                keys[move.id] = move.target_key
+        # Then those that left the source have the first claim on what arrived.
+        for move in sorted(rows, key=lambda m: (m.source_key in here, m.id)):
+            waiting = unclaimed[move.identity]
+            if move.id not in keys and waiting:
+                keys[move.id] = waiting.pop(0)
+        outcome = Outcome()
+        gone = [m for m in rows if m.source_key not in here and m.id in keys]
+        copied = [m for m in rows if m.source_key in here and m.id in keys]
+        kept = [m for m in rows if m.source_key in here and m.id not in keys]
+        outcome.vanished = [m for m in rows if m.source_key not in here and m.id not in keys]
+        self.journal.close(gone, MoveState.DONE, keys)
+        self.journal.close(copied, MoveState.COPIED, keys)
+        self.journal.withdraw([*outcome.vanished, *kept])
+        outcome.refused = {m.source_key: reason for m in kept}
+        outcome.moved = gone
+        if copied:
+            self.mailbox.open(copied[0].source, write=True)
+            self.mailbox.remove([m.source_key for m in copied])
+            self.journal.close(copied, MoveState.DONE)
+            outcome.moved = gone + copied
+        return outcome
+
+    def _still_there(self, rows: Sequence[Move]) -> set[str]:
+        first = rows[0]
+        name = self.mailbox.locate(first.source)
+        if name is None:
+            return set()
+        status = self.mailbox.open(name, write=False)
+        if status.uid_validity != first.source_validity:
+            # The folder was made anew: the old keys name nothing. What is there is looked at as new mail.
+            return set()
+        wanted = {m.source_key: m for m in rows}
+        found = self.mailbox.look(list(wanted))
+        return {m.key for m in found if _same(m, wanted[m.key])}
+
+    def _unclaimed_copies(self, rows: Sequence[Move]) -> dict[tuple[bytes, int], list[str]]:
+        """Return what arrived in the target since the oldest of *rows*, less what other moves account for."""
+        first = rows[0]
+        copies: dict[tuple[bytes, int], list[str]] = defaultdict(list)
+        status = self.mailbox.status(first.target) if self.mailbox.locate(first.target) else None
+        if status is None:
+            return copies
+        anew = any(m.target_validity != status.uid_validity for m in rows)
+        since = 0 if anew else min(m.target_next for m in rows)
+        identities = {m.identity for m in rows}
+        for message in self.mailbox.arrivals(first.target, since, frozenset(m.size for m in rows)):
+            identity = (message.digest, message.size)
+            if identity in identities and DELETED not in message.flags:
+                copies[identity].append(message.key)
+        own = {m.id for m in rows}
+        for move in self.journal.claimed(first.account, first.target, status.uid_validity, since):
+            waiting = copies.get(move.identity)
+            if waiting and move.id not in own:
+                if move.target_key in waiting:
+                    waiting.remove(move.target_key)
+                elif move.target_key is None:
+                    waiting.pop(0)
+        return copies
+
+
+def _same(message: ListedMessage, move: Move) -> bool:
+    return (message.digest, message.size) == move.identity
+
+
+def _hopeless(reasons: Iterable[str]) -> bool:
+    return any(f"[{code}]" in reason for reason in reasons for code in _HOPELESS)

@@ -1,0 +1,224 @@
+"""What was looked through and judged, so that a later sweep looks at new mail only.
+
+A folder with UIDs needs one number: all below it is done. A Maildir needs the
+keys themselves. Reports that must be looked at again (one could not be moved,
+one was unsure while its flood was still coming in) stand in a list of their
+own. All is keyed by account, folder and UIDVALIDITY, and written per batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from classifier.store.database import Database
+    from classifier.store.journal import Move
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS folder_mark (
+    account TEXT, folder TEXT, uid_validity INTEGER NOT NULL, uid_next INTEGER NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (account, folder)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS folder_seen (
+    account TEXT, folder TEXT, key TEXT, PRIMARY KEY (account, folder, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS judged (
+    account TEXT, folder TEXT, uid_validity INTEGER, key TEXT,
+    digest BLOB NOT NULL, kind TEXT NOT NULL, verdict TEXT NOT NULL, probability REAL, at INTEGER NOT NULL,
+    PRIMARY KEY (account, folder, uid_validity, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS look_again (
+    account TEXT, folder TEXT, uid_validity INTEGER, key TEXT, why TEXT NOT NULL, times INTEGER NOT NULL,
+    PRIMARY KEY (account, folder, uid_validity, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS correction (
+    account TEXT, digest BLOB, label TEXT NOT NULL, how TEXT NOT NULL, at INTEGER NOT NULL,
+    folder TEXT NOT NULL, message_id TEXT NOT NULL,
+    PRIMARY KEY (account, digest)
+) WITHOUT ROWID;
+"""
+#: A message that fails this often is left alone.
+MAX_TIMES = 5
+
+
+@dataclass(frozen=True)
+class JudgedMessage:
+    """One judged message, for the record."""
+
+    key: str
+    digest: bytes
+    kind: str
+    verdict: str
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What the user said about one message by moving it.
+
+    Attributes:
+        digest: the message.
+        label: ``genuine`` or ``forged``.
+        how: ``restored`` or ``dragged``.
+        at: when it was noticed, aware.
+        folder: where it lay then.
+        message_id: its Message-ID, "" where it has none.
+
+    """
+
+    digest: bytes
+    label: str
+    how: str
+    at: datetime
+    folder: str
+    message_id: str
+
+
+@dataclass
+class Memory:
+    """What is known of one folder; see :class:`classifier.mailbox.protocol.FolderMemory`."""
+
+    uid_validity: int = 0
+    uid_next: int = 0
+    keys: frozenset[str] = frozenset()
+    #: Keys to look at again, with the reason.
+    again: dict[str, str] = field(default_factory=dict)
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those of *names* that were not looked at yet."""
+        return [name for name in names if name not in self.keys]
+
+
+class JudgedMail:
+    """The memory of one store."""
+
+    def __init__(self, database: Database) -> None:
+        """Use *database*; its tables are made at the first chance to write."""
+        self._database = database
+        database.ensure(_TABLES)
+        self._there = not database.readonly or bool(
+            database.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'folder_mark'").fetchone()
+        )
+
+    def memory(self, account: str, folder: str, uid_validity: int) -> Memory:
+        """Return what is known of *folder* at this UIDVALIDITY; nothing after it changed."""
+        if not self._there:
+            return Memory(uid_validity)
+        ask = self._database.connection.execute
+        row = ask(
+            "SELECT uid_next FROM folder_mark WHERE account = ? AND folder = ? AND uid_validity = ?",
+            (account, folder, uid_validity),
+        ).fetchone()
+        # Python's set of a hundred thousand keys is built in a few hundredths of a second.
+        keys = frozenset(
+            k
+            for (k,) in ask("SELECT key FROM folder_seen WHERE account = ? AND folder = ?", (account, folder))
+        )
+        again = dict(
+            ask(
+                "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ? AND times < ?",
+                (account, folder, uid_validity, MAX_TIMES),
+            ).fetchall()
+        )
+        return Memory(uid_validity, row[0] if row else 0, keys, again)
+
+    def commit(
+        self,
+        account: str,
+        folder: str,
+        memory: Memory,
+        *,
+        uid_next: int = 0,
+        names: Sequence[str] = (),
+        judged: Sequence[JudgedMessage] = (),
+        again: dict[str, str] | None = None,
+        settled: Iterable[str] = (),
+    ) -> None:
+        """Note that a batch is through.
+
+        Args:
+            account: whose.
+            folder: which.
+            memory: as it was asked for; brought up to date.
+            uid_next: all below it is looked through.
+            names: keys looked through, in a folder without UIDs.
+            judged: the verdicts.
+            again: keys to look at again, with the reason.
+            settled: keys that need no other look.
+
+        """
+        now = int(datetime.now(UTC).timestamp())
+        place = (account, folder, memory.uid_validity)
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ? AND key = ?",
+                [(*place, k) for k in settled],
+            )
+            connection.executemany(
+                "INSERT INTO look_again VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET why = excluded.why, times = times + 1",
+                [(*place, key, why) for key, why in (again or {}).items()],
+            )
+            connection.executemany(
+                "REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(*place, j.key, j.digest, j.kind, j.verdict, j.probability, now) for j in judged],
+            )
+            if names:
+                connection.executemany(
+                    "INSERT OR IGNORE INTO folder_seen VALUES (?, ?, ?)",
+                    [(account, folder, n) for n in names],
+                )
+            memory.uid_next = max(memory.uid_next, uid_next)
+            connection.execute(
+                "REPLACE INTO folder_mark VALUES (?, ?, ?, ?, ?)", (*place, memory.uid_next, now)
+            )
+
+    def forget_gone(self, account: str, folder: str, gone: Iterable[str]) -> None:
+        """Drop the keys of messages that are no longer there."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM folder_seen WHERE account = ? AND folder = ? AND key = ?",
+                [(account, folder, key) for key in gone],
+            )
+
+    # What the user corrected
+
+    def correct(self, account: str, corrections: Iterable[Correction]) -> None:
+        """Remember what the user said; the last word counts."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "REPLACE INTO correction VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (account, c.digest, c.label, c.how, int(c.at.timestamp()), c.folder, c.message_id)
+                    for c in corrections
+                ],
+            )
+
+    def learn(self, account: str, moves: Iterable[Move], label: str, how: str, at: datetime) -> None:
+        """Remember what the user said about messages by moving them; see :class:`Correction`."""
+        self.correct(account, [Correction(m.digest, label, how, at, m.source, m.message_id) for m in moves])
+
+    def corrected(self, account: str, digest: bytes) -> str | None:
+        """Return the label that the user gave this message, or None."""
+        if not self._there:
+            return None
+        row = self._database.connection.execute(
+            "SELECT label FROM correction WHERE account = ? AND digest = ?", (account, digest)
+        ).fetchone()
+        return row[0] if row else None
+
+    def corrections(self, account: str) -> list[Correction]:
+        """Return all that the user corrected, oldest first; ``train --account`` learns from it."""
+        if not self._there:
+            return []
+        rows = self._database.connection.execute(
+            "SELECT digest, label, how, at, folder, message_id FROM correction WHERE account = ? ORDER BY at",
+            (account,),
+        )
+        return [
+            Correction(d, label, how, datetime.fromtimestamp(at, UTC), f, m)
+            for d, label, how, at, f, m in rows
+        ]
