@@ -112,7 +112,7 @@ def _exchange(
         except dns.exception.Timeout:
             note, timed_out = "no answer in time", True
             continue
-        except (dns.exception.DNSException, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - EOFError on a TCP answer cut off, and whatever nonsense meets next
             note, timed_out = f"no usable answer ({type(error).__name__})", False
             continue
         rcode = response.rcode()

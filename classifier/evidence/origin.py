@@ -151,9 +151,14 @@ def delivering_organisations(report: Report) -> frozenset[str]:
         ip = ip_of(hop.client_address)
         if ip is None or is_internal(ip):
             continue
-        name = organisation(hop.client_name)
+        name = organisation(_looked_up(hop))
         return frozenset((name,)) if name else frozenset()
     return frozenset()
+
+
+def _looked_up(hop: TraceHop) -> str | None:
+    """Return the client's looked-up name, unless the writer doubts it (Sendmail: "may be forged")."""
+    return None if "may be forged" in hop.raw[:2_000] else hop.client_name
 
 
 def _is_own_client(hop: TraceHop, organisations: frozenset[str]) -> bool:
@@ -165,7 +170,7 @@ def _is_own_client(hop: TraceHop, organisations: frozenset[str]) -> bool:
     if is_internal(ip):
         return True
     # The HELO name says nothing: spammers greet a server with its own name.
-    return organisation(hop.client_name) in organisations
+    return organisation(_looked_up(hop)) in organisations
 
 
 def border_hop(report: Report) -> int | None:
@@ -204,7 +209,7 @@ def observed_client(report: Report) -> ObservedClient | None:
         vouched = organisation(hop.by) in delivering_organisations(report)
         return ObservedClient(
             address=str(ip),
-            name=hop.client_name,
+            name=_looked_up(hop),
             helo=hop.helo,
             by=hop.by,
             protocol=hop.protocol.upper() if hop.protocol else None,
