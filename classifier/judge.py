@@ -33,7 +33,34 @@ if TYPE_CHECKING:
 #: What one piece of evidence adds to the log-odds of "forged", by strength.
 WEIGHTS: dict[Strength, float] = {Strength.STRONG: 5.0, Strength.WEAK: 0.8}
 #: Exceptions to it, by (kind, finding).
-FINDING_WEIGHTS: dict[tuple[str, str], float] = {}
+FINDING_WEIGHTS: dict[tuple[str, str], float] = {
+    # A report made up from nothing could name our relay; one that came from where it says could not.
+    ("path", "relay-unvouched"): 3.0,
+    ("path", "own-host"): 3.0,
+    ("path", "relay-presumed"): 1.5,
+    # Claims that an observation contradicts; a named host may be a forwarder that leaves no hop.
+    ("path", "look-alike"): 3.0,
+    ("path", "look-alike-doubtful"): 4.2,
+    ("path", "helo"): 3.0,
+    ("path", "helo-doubtful"): 4.2,
+    ("path", "helo-unchecked"): 1.5,
+    ("path", "helo-domain"): 1.2,
+    # Our own people write in from outside too, through providers and from web forms.
+    ("path", "taken-in-numbered"): 3.5,
+    ("path", "taken-in-named"): 2.5,
+    ("path", "forwarded-inbound-numbered"): 3.5,
+    ("path", "forwarded-inbound-named"): 2.5,
+    ("path", "dial-up"): 1.2,
+    ("path", "numbered"): 0.5,
+    ("path", "elsewhere-presumed"): 0.4,
+    ("address", "never-sends"): 6.0,
+    ("address", "unknown-return-path"): 3.0,
+    ("message-id", "private"): 0.4,
+    ("habits", "very-unlike"): 1.5,
+    ("habits", "very-like"): 1.5,
+    ("company", "forged-run"): 4.0,
+    ("company", "strangers"): 1.5,
+}
 #: What proof is worth when a probability has to be named for it.
 PROOF_LOG_ODDS = 9.2
 #: At or above this probability of forged the verdict is forged.

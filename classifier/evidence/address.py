@@ -1,10 +1,19 @@
-"""Address: is the address that the report came to one that sends at all?"""
+"""Address: does the address that was used as sender send mail at all?
+
+The address that matters is the one that the report came to: that was the
+return path of the original. Delivery agents also show a mailbox's inner name
+(Delivered-To), so every address of ours that the report shows is asked, and
+one that does send is enough to say nothing.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged
+from classifier.evidence.origin import organisation
+from classifier.parse.addresses import domain_of, normalise
 from classifier.vocabulary import Strength
 
 if TYPE_CHECKING:
@@ -13,9 +22,97 @@ if TYPE_CHECKING:
     from classifier.identity import Identity
     from classifier.parse.report import Report
 
+#: Role addresses that every domain has (RFC 2142) and mail systems send from.
+_ROLES = frozenset(
+    {
+        "postmaster",
+        "abuse",
+        "mailer-daemon",
+        "hostmaster",
+        "webmaster",
+        "root",
+        "noreply",
+        "no-reply",
+        "daemon",
+    }
+)
+_PRVS = re.compile(r"prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})", re.IGNORECASE)
+#: Made by rule for one message: SRS, VERP, and gateways' own tags.
+_MADE = re.compile(r"srs[01][=+-]|btv1==|msprvs1=|[^=]{1,200}=[^=]{1,200}$", re.IGNORECASE)
+#: Header fields of mail that somebody passed on, with the author's From left as it was.
+_PASSED_ON = (
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+    "mailing-list",
+    "resent-from",
+    "resent-sender",
+    "x-forwarded-for",
+    "x-forwarded-to",
+    "x-loop",
+    "x-original-sender",
+)
+
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
-    """Hold the report's own recipient against ``never_send`` and ``closed_senders``."""
-    for address in report.addressees[:1]:
-        if identity.never_sends(address):
-            yield forged("address", Strength.STRONG, "never-sends", f"{address} never sends mail")
+    """Hold the addresses that were used as sender against the configured senders."""
+    original = report.original
+    came_to = [a for a in report.addressees if identity.owns_address(a)]
+    used = came_to or [
+        normalise(a) for a in (original.return_path, original.from_address) if a and identity.owns_address(a)
+    ]
+    bare = [a for a in (_bare(address) for address in used) if a]
+    never = next((a for a in (*used, *bare) if identity.never_sends(a)), None)
+    sending = any(identity.is_sender(a) for a in (*used, *bare))
+    if never is not None and not sending:
+        yield forged("address", Strength.STRONG, "never-sends", f"{never} never sends mail")
+    elif identity.closed_senders and identity.senders and used and not sending:
+        yield from _unknown(report, identity, used)
+    yield from _from_elsewhere(report, identity, used)
+
+
+def _bare(address: str) -> str | None:
+    """Return the mailbox behind a BATV tag or a subaddress, or None where it is one already."""
+    local, _, domain = address.rpartition("@")
+    match = _PRVS.fullmatch(local)
+    if match:
+        local = match[1] or match[2]
+    user = local.partition("+")[0] or local
+    bare = f"{user}@{domain}"
+    return bare if bare != address else None
+
+
+def _unknown(report: Report, identity: Identity, used: list[str]) -> Iterator[Evidence]:
+    """Judge a report to an address that is none of the senders, where the list is closed."""
+    strangers = [
+        address
+        for address in used
+        if (local := address.rpartition("@")[0]).partition("+")[0] not in _ROLES
+        and (_PRVS.fullmatch(local) or not _MADE.match(local))
+    ]
+    if len(strangers) < len(used):
+        return
+    author = report.original.from_address
+    address = strangers[0]
+    if author and (identity.is_sender(author) or identity.is_sender(_bare(normalise(author)) or author)):
+        detail = f"{address} is none of our senders, though the author {normalise(author)} is one"
+        yield forged("address", Strength.STRONG, "unknown-return-path", detail)
+        return
+    yield forged("address", Strength.STRONG, "unknown-sender", f"{address} is none of our senders")
+
+
+def _from_elsewhere(report: Report, identity: Identity, used: list[str]) -> Iterator[Evidence]:
+    """Point out an original by another author: spammers often forge the return path alone."""
+    original = report.original
+    author = original.from_address
+    if not author or not used or identity.owns_address(author) or identity.owns_address(original.sender):
+        return
+    if any(name in original.headers for name in _PASSED_ON):
+        return
+    if all(_MADE.match(address.rpartition("@")[0]) for address in used):
+        return
+    ours = {organisation(domain.lstrip(".")) for domain in identity.domains}
+    if organisation(domain_of(author)) in ours:
+        return
+    detail = f"the original is by {normalise(author)}, while the report came to {used[0]}"
+    yield forged("address", Strength.WEAK, "from-elsewhere", detail)

@@ -152,8 +152,8 @@ class Company:
 class Floods(Protocol):
     """The memory of recent reports, by campaign."""
 
-    def company(self, fingerprints: Iterable[str], now: datetime) -> Company:
-        """Count the recent reports that share one of *fingerprints*."""
+    def company(self, fingerprints: Iterable[str], now: datetime, *, besides: str = "") -> Company:
+        """Count the recent reports, *besides* the one of this digest, that share one of *fingerprints*."""
 
 
 class Habits(Protocol):

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.evidence import address, ledger, message_id
+from classifier.evidence import account, address, company, habits, ledger, message_id, path, tags
 from classifier.evidence.base import Evidence, Gatherer, Lookups, neutral
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from classifier.identity import Identity
     from classifier.parse.report import Report
 
@@ -41,9 +43,27 @@ KINDS: tuple[EvidenceKind, ...] = (
         "With an identifier alone: strong.",
     ),
     EvidenceKind(
+        "tags",
+        tags.gather,
+        "Whether the address that the report came to carries a BATV or SRS tag made with our key, and in time.",
+        "That we wrote the mail: an SRS tag shows that we forwarded it. A missing tag says something only from "
+        "`batv_since` on, and never of replies, which answer the From header.",
+        "Receive a message of ours and use its return path within seven days.",
+    ),
+    EvidenceKind(
+        "path",
+        path.gather,
+        "Whether the host that the reporting side saw connect is one of ours; whether a report of our own host is "
+        "about mail from inside or about mail that it had taken in from outside.",
+        "Who wrote mail that left through a relay shared with others; anything by a first hop elsewhere, unless "
+        "`relays_complete` is set. Lines below those of the reporting side are typed text.",
+        "Send through a relay of ours. Typing Received lines or greeting with our name makes it worse.",
+    ),
+    EvidenceKind(
         "address",
         address.gather,
-        "Whether the forged sender is an address that never sends, or is none of ours at all.",
+        "Whether the address used as sender never sends (`never_send`), or is none of ours (`closed_senders`); "
+        "whether the original's author is somebody else.",
         "Anything about an address that does send.",
         "Pick one of our sending addresses; lists of them are sold.",
     ),
@@ -53,6 +73,43 @@ KINDS: tuple[EvidenceKind, ...] = (
         "Whether the original's Message-ID has a right-hand side that our software writes.",
         "Proof: it is typed text, and relays rewrite it.",
         "Look at one message of ours.",
+    ),
+    EvidenceKind(
+        "habits",
+        habits.gather,
+        "How far the original is from the mail in our ledger: Message-ID shape, mail program, header order, time "
+        "zone, charset, script.",
+        "Anything by itself: people change programs and travel. Needs 50 messages of ours.",
+        "Copy the header section of one message of ours.",
+    ),
+    EvidenceKind(
+        "company",
+        company.gather,
+        "Whether many reports of the last seven days are about the same text, and what those were found to be.",
+        "Anything about a single report; anything against a run of which some are proven genuine.",
+        "Vary the text and the Message-IDs from message to message.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ConclusionKind:
+    """A row like :class:`EvidenceKind` for what is concluded from the evidence of the others."""
+
+    name: str
+    gather: Callable[[Report, Identity, Lookups, Iterable[Evidence]], Iterable[Evidence]]
+    shows: str
+    cannot_show: str
+    forger_must: str
+
+
+CONCLUSIONS: tuple[ConclusionKind, ...] = (
+    ConclusionKind(
+        "account",
+        account.gather,
+        "That mail proven to be from our own servers is not like ours: an account looks broken into.",
+        "Who did it; a theft that writes to our own correspondents, few at a time.",
+        "Know a password of ours, and send little.",
     ),
 )
 
@@ -65,4 +122,9 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> tuple[Eviden
             found.extend(kind.gather(report, identity, lookups))
         except Exception as error:  # noqa: BLE001 - hostile mail met a bug: the message must still be judged
             found.append(neutral(kind.name, "failed", f"could not be checked ({type(error).__name__})"))
+    for conclusion in CONCLUSIONS:
+        try:
+            found.extend(conclusion.gather(report, identity, lookups, tuple(found)))
+        except Exception as error:  # noqa: BLE001 - likewise
+            found.append(neutral(conclusion.name, "failed", f"could not be checked ({type(error).__name__})"))
     return tuple(found)

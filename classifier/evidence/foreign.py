@@ -1,0 +1,82 @@
+"""dkimpy and pyspf without what they import and we do not use.
+
+Both import dnspython (0.1 s) for a look-up function that is never called here:
+keys and records come from our own resolver. A filter that is started for one
+message and finds every answer in its cache must not pay for that. dkimpy does
+without its look-up module where that cannot be imported, and without PyNaCl
+unless a signature is Ed25519; pyspf accepts pydns in dnspython's place. So
+these imports are made to fail, or a stand-in is given, for the moment of the
+import, under a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Held while imports are bent; whoever imports dnspython meanwhile must wait.
+_LOCK = threading.RLock()
+
+
+@contextlib.contextmanager
+def _standing_in(modules: dict[str, ModuleType | None]) -> Iterator[None]:
+    """Put *modules* into ``sys.modules`` for a moment (None: cannot be imported)."""
+    missing = {name: module for name, module in modules.items() if name not in sys.modules}
+    sys.modules.update(missing)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in missing:
+            sys.modules.pop(name, None)
+
+
+def dkim() -> Any:
+    """Return dkimpy's package; Ed25519 works after :func:`enable_ed25519`."""
+    with _LOCK:
+        if "dkim" in sys.modules:
+            return sys.modules["dkim"]
+        with _standing_in({"dkim.dnsplug": None, "aiodns": None, "nacl.signing": None}):
+            import dkim as package  # noqa: PLC0415 - 15 ms, for mail that carries a signature of ours
+        return package
+
+
+def enable_ed25519() -> bool:
+    """Give dkimpy PyNaCl; say whether it is there."""
+    package = dkim()
+    with _LOCK:
+        try:
+            import nacl.encoding  # noqa: PLC0415 - 25 ms, for Ed25519 signatures
+            import nacl.exceptions  # noqa: PLC0415
+            import nacl.signing  # noqa: PLC0415
+        except ImportError:
+            return False
+        package.nacl = nacl
+        return True
+
+
+def spf() -> Any:
+    """Return pyspf's module. Its own look-up must not be used: override ``query.dns``."""
+    with _LOCK:
+        if "spf" in sys.modules:
+            return sys.modules["spf"]
+        pydns = ModuleType("DNS")
+        pydns.Type = SimpleNamespace(SPF=99)  # type: ignore[attr-defined]
+        pydns.DiscoverNameServers = lambda: None  # type: ignore[attr-defined]
+        # Where dnspython is there already, pyspf may as well take it.
+        bent: dict[str, ModuleType | None] = (
+            {} if "dns.resolver" in sys.modules else {"dns": None, "DNS": pydns}
+        )
+        with _standing_in(bent):
+            import spf as module  # noqa: PLC0415 - 20 ms, for mail whose SPF result counts
+        return module
+
+
+def lock() -> threading.RLock:
+    """Return the lock to hold while dnspython is imported elsewhere."""
+    return _LOCK

@@ -1,0 +1,214 @@
+"""Which hosts are ours, as the hops of a trace show them.
+
+A host is ours by its address (a configured relay, or what a configured relay's
+name resolves to) or by the name that the writer of the hop looked up. What the
+client called itself never counts: anyone can say HELO with any name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from classifier.evidence.origin import ip_of, is_internal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifier.evidence.base import Lookups
+    from classifier.identity import Identity
+    from classifier.parse.report import Report, TraceHop
+
+#: More hops than this are not followed.
+MAX_HOPS = 30
+#: Relay names that are asked for in DNS, at most.
+_MAX_NAMES = 8
+#: "with" clauses of an authenticated submission (RFC 3848, RFC 8314) and of webmail.
+_AUTHENTICATED_PROTOCOLS = frozenset(
+    {
+        "ESMTPA",
+        "ESMTPSA",
+        "SMTPA",
+        "ASMTP",
+        "LMTPA",
+        "LMTPSA",
+        "UTF8SMTPA",
+        "UTF8SMTPSA",
+        "HTTP",
+        "HTTPS",
+        "MAPI",
+    }
+)
+#: What servers write in comments about an authenticated client: Postfix, Sendmail, Courier, CommuniGate.
+_AUTHENTICATED = re.compile(
+    r"\(authenticated\b|\bauthenticated sender:|authenticated bits=|\bauth=(?:plain|login|cram)|\(auth[: ]",
+    re.IGNORECASE,
+)
+#: Words in the names of lines that are dialled up or let to homes.
+_DIAL_UP = re.compile(
+    r"(?:^|[.\-_0-9])(?:a?dsl|adsl2|vdsl|ppp(?:oe)?|dial(?:up|in|ip)?|dyn(?:amic|ip)?|pool|dhcp|cable|cpe|catv|modem"
+    r"|broadband|bb|user|client|customer|cust|home|res|residential|mobile|gprs|lte|umts|wimax|ftth|fiber|pppool)"
+    r"(?=[.\-_0-9]|$)"
+)
+_NUMBERED = re.compile(r"(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}|(?:^|[^0-9a-f])[0-9a-f]{8}(?=[.-])|[0-9]{9,12}")
+
+
+class Nature(Enum):
+    """What the name of a client's address looks like."""
+
+    UNNAMED = "no name"
+    DIAL_UP = "dial-up or home line"
+    NUMBERED = "name made from its address"
+    NAMED = "named host"
+
+
+def below_our_domains(host: str | None, identity: Identity) -> bool:
+    """Say whether *host* is one of the protected domains or a name below one."""
+    if not host:
+        return False
+    host = host.strip("[]").rstrip(".").lower()
+    return any(
+        host == domain.lstrip(".") or host.endswith("." + domain.lstrip(".")) for domain in identity.domains
+    )
+
+
+def is_our_name(host: str | None, identity: Identity) -> bool:
+    """Say whether *host* is one of our relays by name, or lies below a protected domain."""
+    return identity.is_relay_name(host) or below_our_domains(host, identity)
+
+
+def verified_name(hop: TraceHop) -> str | None:
+    """Return the client's name as the writer looked it up, unless the writer doubts it."""
+    if not hop.client_name or "may be forged" in hop.raw:  # sendmail's remark: forward and reverse differ
+        return None
+    name = hop.client_name.rstrip(".").lower()
+    return None if name in {"unknown", "localhost"} or "." not in name else name
+
+
+def is_our_client(hop: TraceHop, identity: Identity) -> bool:
+    """Say whether the hop's client is a host of ours, by address or by looked-up name."""
+    return identity.is_relay_address(hop.client_address) or is_our_name(verified_name(hop), identity)
+
+
+def is_authenticated(hop: TraceHop) -> bool:
+    """Say whether the hop's writer says that the client had authenticated itself."""
+    if (hop.protocol or "").upper() in _AUTHENTICATED_PROTOCOLS:
+        return True
+    # What stands before "by" holds the client's own words.
+    return bool(_AUTHENTICATED.search(hop.raw[:2_000].partition(" by ")[2]))
+
+
+def nature(name: str | None, address: str | None) -> Nature:
+    """Tell what sort of host a looked-up *name* of *address* belongs to, by its shape."""
+    if not name:
+        return Nature.UNNAMED
+    name = name.lower()
+    host = name.split(".", 1)[0]
+    if _DIAL_UP.search(name.rpartition(".")[0]) and not host.startswith(
+        ("mail", "smtp", "mx", "relay", "out")
+    ):
+        return Nature.DIAL_UP
+    if _NUMBERED.search(name):
+        return Nature.NUMBERED
+    octets = (address or "").split(".")
+    if len(octets) == 4 and all(octet in re.split(r"[^0-9]", name) for octet in octets[2:]):
+        return Nature.NUMBERED
+    return Nature.NAMED
+
+
+def resolved_relays(identity: Identity, lookups: Lookups) -> frozenset[str]:
+    """Return the addresses that our relays' names have in DNS now; empty where nobody says."""
+    if lookups.resolver is None:
+        return frozenset()
+    found: set[str] = set()
+    names = [name for name in identity.relay_names if not name.startswith(".")]
+    for name in names[:_MAX_NAMES]:
+        for record_type in ("A", "AAAA"):
+            answer = lookups.resolver.query(name, record_type)
+            if answer.available:
+                found.update(str(ip) for record in answer.records if (ip := ip_of(record)))
+    return frozenset(found)
+
+
+def knows_family(address: str, identity: Identity, resolved: Iterable[str]) -> bool:
+    """Say whether any relay address of the same IP version as *address* is known.
+
+    A relay configured by its IPv4 address alone may well connect over IPv6.
+    """
+    ip = ip_of(address)
+    if ip is None:
+        return False
+    return any(network.version == ip.version for network in identity.relay_networks) or any(
+        (other := ip_of(text)) is not None and other.version == ip.version for text in resolved
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a message entered our side, read down the hops that our hosts wrote.
+
+    Attributes:
+        outside: the hop at which a client from outside handed it in, or None.
+        authenticated: True where that client had authenticated itself.
+        hops: how many hops from the top our side wrote.
+
+    """
+
+    outside: TraceHop | None
+    authenticated: bool
+    hops: int
+
+
+def entry(trace: Iterable[TraceHop], identity: Identity, writers: frozenset[str] = frozenset()) -> Entry:
+    """Follow *trace* from the top while our hosts wrote it.
+
+    Args:
+        trace: hops, newest first.
+        identity: who we are.
+        writers: further host names that are ours here, e.g. the reporting MTA's.
+
+    """
+    count = 0
+    for hop in list(trace)[:MAX_HOPS]:
+        if hop.by is None and hop.client_address is None and hop.client_name is None:
+            count += 1  # a local hand-over: qmail's "(qmail 1 invoked by uid 0)"
+            continue
+        by = (hop.by or "").rstrip(".").lower()
+        if by and "." in by and by not in writers and not is_our_name(by, identity):
+            return Entry(None, False, count)
+        count += 1
+        ip = ip_of(hop.client_address)
+        if ip is None:
+            if hop.client_name and "." in hop.client_name and not is_our_name(hop.client_name, identity):
+                return Entry(hop, is_authenticated(hop), count)
+        elif not is_internal(ip) and not is_our_client(hop, identity):
+            return Entry(hop, is_authenticated(hop), count)
+    return Entry(None, False, count)
+
+
+def came_from_inside(report: Report, identity: Identity) -> bool | None:
+    """Say whether the report itself was written on our side, as its own trace shows.
+
+    True where no hop down to its first one shows a client from outside; False
+    where one does; None where the trace does not tell. The newest hop is our side's
+    own word; so a report sent in from outside cannot pass for one of ours by
+    what it has typed.
+    """
+    if not report.trace:
+        return None
+    for hop in report.trace[:MAX_HOPS]:
+        ip = ip_of(hop.client_address)
+        if ip is None:
+            name = verified_name(hop)
+            if name and not is_our_name(name, identity):
+                return False
+        elif not is_internal(ip) and not is_our_client(hop, identity):
+            return False
+    return True if is_our_name(report.trace[-1].by, identity) else None
+
+
+def written_by_us(report: Report, identity: Identity) -> bool:
+    """Say whether a host of ours wrote the report: it names one, and came from inside."""
+    return is_our_name(report.reporting_mta, identity) and came_from_inside(report, identity) is True

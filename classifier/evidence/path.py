@@ -1,0 +1,299 @@
+"""Path: did the original come from a host of ours, as the reporting side saw it?
+
+Only the Received fields that the reporting side wrote itself, and those of
+hosts that it saw connect, are observations; whatever stands below is typed
+text. A typed line that names our relay therefore never helps: where the
+reporting side saw somebody else connect, it is a sign of forgery.
+
+Reports of our own hosts are read the other way round: a report about mail that
+came from inside is genuine; one about mail that our host had taken in from
+outside, without authentication, for an address of ours, is about somebody
+else's mail with our name on it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
+from classifier.evidence.origin import ObservedClient, ip_of, is_internal, observed_client, organisation
+from classifier.evidence.ours import (
+    Nature,
+    below_our_domains,
+    entry,
+    is_authenticated,
+    is_our_client,
+    is_our_name,
+    knows_family,
+    nature,
+    resolved_relays,
+    verified_name,
+    written_by_us,
+)
+from classifier.vocabulary import Completeness, RefusalStage, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.identity import Identity
+    from classifier.parse.report import Report, TraceHop
+
+#: Clocks are off by a day at times; hops further out of order than this were typed.
+_CLOCK_SKEW = timedelta(hours=26)
+#: Typed hops are looked at down to here.
+_MAX_TYPED = 30
+
+
+def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
+    """Read the original's trace as far as it was observed, then what was typed below."""
+    if written_by_us(report, identity):
+        yield from _own_report(report, identity)
+        return
+    client = observed_client(report)
+    if client is None:
+        yield from _unobserved(report, identity)
+        return
+    hop = report.original.trace[client.hop] if client.hop is not None else None
+    name = verified_name(hop) if hop else None
+    resolved: frozenset[str] = frozenset()
+    by_address = identity.is_relay_address(client.address)
+    if not by_address and identity.relay_names:
+        resolved = resolved_relays(identity, lookups)
+        by_address = client.address in resolved
+    if by_address or is_our_name(name, identity):
+        yield from _from_us(report, identity, client, name if not by_address else None)
+        return
+    yield from _from_elsewhere(report, identity, client, name, resolved)
+
+
+def _from_us(
+    report: Report, identity: Identity, client: ObservedClient, by_name: str | None
+) -> Iterator[Evidence]:
+    """Judge an original that a host of ours handed to the reporting side."""
+    below = report.original.trace[client.hop + 1 :] if client.hop is not None else ()
+    # The host is ours, so the next hop is what it wrote itself on taking the message in.
+    taken_in = entry(below, identity)
+    if taken_in.outside and not taken_in.authenticated and _inbound(report, taken_in.outside, identity):
+        yield _taken_in(
+            taken_in.outside,
+            "our relay had the original from outside and sent it on: it saw",
+            "forwarded-inbound",
+        )
+        return
+    saw = f"{client.by or 'the reporting side'} saw our host {by_name or client.address} connect"
+    if by_name and not identity.is_relay_name(by_name):
+        yield genuine("path", Strength.STRONG, "own-host", f"{saw}, by its name below our domain")
+    elif client.vouched:
+        yield genuine("path", Strength.STRONG, "relay", saw)
+    else:
+        detail = f"{saw}; that the report itself is from there is not shown"
+        yield genuine("path", Strength.STRONG, "relay-unvouched", detail)
+
+
+def _from_elsewhere(
+    report: Report, identity: Identity, client: ObservedClient, name: str | None, resolved: frozenset[str]
+) -> Iterator[Evidence]:
+    """Judge an original that the reporting side had from a host that is not known as ours."""
+    typed = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
+    seen = f"{client.by or 'the reporting side'} saw {name or 'a client without a name'} [{client.address}] connect"
+    addresses_known = knows_family(client.address, identity, resolved)
+    kind = nature(name, client.address)
+    link = _link(client, name, kind, typed, identity)
+    if link and any(is_our_client(hop, identity) or is_our_name(hop.by, identity) for hop in typed):
+        # A forwarder, a list or a provider's relay, whose own hop says that it had the message from us.
+        told = f"{seen}; its own trace names a host of ours below"
+        if link == "name":
+            yield genuine("path", Strength.WEAK, "forwarded", told)
+        else:
+            yield neutral("path", "forwarded-unproven", told)
+        return
+    yield from _claims(report, identity, client, typed, seen, addresses_known=addresses_known, kind=kind)
+    if kind is not Nature.NAMED:
+        finding = {Nature.UNNAMED: "unnamed", Nature.DIAL_UP: "dial-up", Nature.NUMBERED: "numbered"}[kind]
+        yield forged("path", Strength.WEAK, finding, f"{seen}: {kind.value}")
+    if not identity.relays or identity.is_relay_name(client.helo):
+        return
+    if not identity.relays_complete:
+        yield forged("path", Strength.WEAK, "elsewhere", f"{seen}, none of our relays")
+    elif client.hop is None or report.original.completeness is Completeness.PARTIAL:
+        detail = f"{seen}, none of our relays; a forwarder in between cannot be excluded"
+        yield forged("path", Strength.WEAK, "elsewhere", detail)
+    elif addresses_known or name:
+        detail = f"{seen}, none of our relays, and all our mail leaves through those"
+        yield forged("path", Strength.STRONG, "elsewhere-complete", detail)
+    if _out_of_order(typed, report.original.trace[client.hop] if client.hop is not None else None):
+        yield forged("path", Strength.WEAK, "order", "the hops below it are dated after it")
+
+
+def _claims(
+    report: Report,
+    identity: Identity,
+    client: ObservedClient,
+    typed: tuple[TraceHop, ...],
+    seen: str,
+    *,
+    addresses_known: bool,
+    kind: Nature,
+) -> Iterator[Evidence]:
+    """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
+    doubtful = kind is not Nature.NAMED
+    if identity.is_relay_name(client.helo):
+        if addresses_known:
+            finding = "helo-doubtful" if doubtful else "helo"
+            detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
+            yield forged("path", Strength.STRONG, finding, detail)
+        elif kind in {Nature.DIAL_UP, Nature.NUMBERED}:
+            yield forged("path", Strength.WEAK, "helo-unchecked", f"{seen}; it called itself {client.helo}")
+        else:
+            detail = f"{seen}; it called itself {client.helo}, which anyone can say"
+            yield neutral("path", "helo-only", detail)
+        return
+    claim = next((hop for hop in typed if _names_us(hop, identity)), None)
+    if claim is not None:
+        where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
+        finding = "look-alike-doubtful" if doubtful else "look-alike"
+        strength = Strength.STRONG if addresses_known or doubtful else Strength.WEAK
+        if strength is Strength.WEAK:
+            finding = "look-alike-unchecked"
+        detail = f"{seen}; a Received line below it names our {where}, but no hop joins the two: it was typed"
+        yield forged("path", strength, finding, detail)
+    elif below_our_domains(client.helo, identity):
+        detail = f"{seen}; it called itself {client.helo}"
+        yield forged("path", Strength.WEAK, "helo-domain", detail)
+
+
+def _own_report(report: Report, identity: Identity) -> Iterator[Evidence]:
+    """Judge a report that a host of ours wrote."""
+    writer = report.reporting_mta or "our host"
+    trace = report.original.trace
+    if not trace and report.original.completeness is Completeness.NONE:
+        refused = any(
+            r.stage is RefusalStage.SESSION and r.remote_mta and not is_our_name(r.remote_mta, identity)
+            for r in report.recipients
+        )
+        if refused:
+            detail = f"our host {writer} reports that a server outside refused the mail; the mail did not come back"
+            yield genuine("path", Strength.WEAK, "own-report-bare", detail)
+        return
+    writers = frozenset((writer.rstrip(".").lower(),))
+    start = entry(trace, identity, writers)
+    if start.outside is None:
+        if start.hops < len(trace):
+            yield neutral(
+                "path",
+                "own-report-open",
+                f"our host {writer} reports about mail from a host it does not name",
+            )
+        else:
+            yield genuine(
+                "path",
+                Strength.STRONG,
+                "own-report",
+                f"our host {writer} reports about mail that began on our side",
+            )
+    elif start.authenticated:
+        detail = f"our host {writer} reports about mail from a client that had authenticated itself"
+        yield genuine("path", Strength.STRONG, "own-report", detail)
+    elif _inbound(report, start.outside, identity):
+        yield _taken_in(
+            start.outside, f"our host {writer} reports about mail that it took in from outside:", "taken-in"
+        )
+    else:
+        detail = f"our host {writer} relayed the mail of {start.outside.client_address or 'a client'} to the outside"
+        yield genuine("path", Strength.WEAK, "relayed-for-client", detail)
+
+
+def _taken_in(hop: TraceHop, what: str, finding: str) -> Evidence:
+    """Weigh mail that came in from outside: our own people do write in through providers."""
+    name = verified_name(hop)
+    kind = nature(name, hop.client_address)
+    detail = f"{what} {name or 'a client without a name'} [{hop.client_address or 'no address'}], not authenticated"
+    suffix = {Nature.UNNAMED: "", Nature.DIAL_UP: "", Nature.NUMBERED: "-numbered", Nature.NAMED: "-named"}[
+        kind
+    ]
+    return forged("path", Strength.STRONG, finding + suffix, detail)
+
+
+def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
+    """Weigh a trace in which no hop can be laid to the reporting side: all of it may be typed."""
+    trace = report.original.trace
+    if not trace or not (identity.relays or identity.domains):
+        return
+    first = next(
+        (
+            h
+            for h in trace[:_MAX_TYPED]
+            if (ip := ip_of(h.client_address)) is not None and not is_internal(ip)
+        ),
+        None,
+    )
+    if first is None:
+        return
+    if is_our_client(first, identity):
+        detail = f"the newest hop names our host {verified_name(first) or first.client_address}; who wrote it is not shown"
+        yield genuine("path", Strength.WEAK, "relay-presumed", detail)
+        return
+    if any(_names_us(hop, identity) for hop in trace[:_MAX_TYPED]) or is_authenticated(first):
+        return
+    kind = nature(verified_name(first), first.client_address)
+    if kind in {Nature.DIAL_UP, Nature.NUMBERED}:
+        detail = f"the newest hop shows {first.client_name} [{first.client_address}]: {kind.value}"
+        yield forged("path", Strength.WEAK, "dial-up-presumed", detail)
+    if identity.relays:
+        yield forged(
+            "path", Strength.WEAK, "elsewhere-presumed", "no hop of the original names a host of ours"
+        )
+
+
+def _inbound(report: Report, hop: TraceHop, identity: Identity) -> bool:
+    """Say whether our side took the message in for an address of ours."""
+    if hop.for_address:
+        return identity.owns_address(hop.for_address)
+    if any(
+        identity.owns_address(r.final_recipient) or identity.owns_address(r.original_recipient)
+        for r in report.recipients
+    ):
+        return True
+    failed = [r.final_recipient for r in report.recipients if r.final_recipient]
+    return not failed and any(identity.owns_address(a) for a in report.original.to)
+
+
+def _link(
+    client: ObservedClient, name: str | None, kind: Nature, typed: tuple[TraceHop, ...], identity: Identity
+) -> str:
+    """Say what shows that the first typed hop was written by the client that was seen.
+
+    ``name``: its looked-up name fits; ``word``: only what it said of itself
+    does, or the writer has no public name; "": nothing.
+    """
+    if not typed:
+        return ""
+    writer = typed[0].by
+    owner = organisation(writer)
+    if owner is None:
+        ip = ip_of(writer)
+        if ip is not None:
+            return "name" if str(ip) == client.address else ""
+        return "word" if kind in {Nature.NAMED, Nature.NUMBERED} else ""
+    if name and organisation(name) == owner:
+        return "name"
+    # A client that greets with our name and is not ours continues nothing.
+    return "word" if organisation(client.helo) == owner and not is_our_name(client.helo, identity) else ""
+
+
+def _names_us(hop: TraceHop, identity: Identity) -> bool:
+    """Say whether a typed hop names a host of ours, as writer or as client."""
+    return (
+        is_our_name(hop.by, identity)
+        or is_our_name(hop.client_name, identity)
+        or identity.is_relay_name(hop.helo)
+        or identity.is_relay_address(hop.client_address)
+    )
+
+
+def _out_of_order(typed: tuple[TraceHop, ...], border: TraceHop | None) -> bool:
+    """Say whether a lower hop is dated well after the hop that was observed."""
+    if border is None or border.when is None:
+        return False
+    return any(hop.when is not None and hop.when - border.when > _CLOCK_SKEW for hop in typed)

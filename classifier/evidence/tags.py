@@ -1,0 +1,260 @@
+"""Tags: does the address that the report came to carry a tag that only we can make?
+
+Three sorts of tag stand in return paths:
+
+- BATV (draft-levine-smtp-batv): ``prvs=KDDDSSSSSS=local@domain``, K the key's
+  number, DDD the day of expiry, SSSSSS the start of an HMAC over them and the
+  address. The 7-day window is seen from the DSN's Arrival-Date or our receipt;
+  the original's Date is the forger's own word and is never asked.
+- SRS (Sender Rewriting Scheme): ``SRS0=HHHH=TT=host=local@ours`` and
+  ``SRS1=HHHH=host==...``. A valid one shows that we forwarded the mail, not
+  that we wrote it. It points to genuine all the same: the return path is of
+  our forwarder's making, so the report is meant for us, and our forwarder has
+  to pass it on.
+- VERP: ``list-bounces+user=dom.test@ours``: made by rule, without a secret.
+
+A valid tag is strong and no proof: everybody we write to can read it off our
+message for as long as it lasts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
+from classifier.evidence.ours import came_from_inside, is_our_name
+from classifier.parse.addresses import domain_of, find_addresses, normalise
+from classifier.vocabulary import PointsTo, ReportKind, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from classifier.identity import Identity
+    from classifier.parse.report import Report
+
+#: prvs=KDDDSSSSSS=local, and the older order prvs=local/KDDDSSSSSS.
+_PRVS = re.compile(r"prvs=([0-9])([0-9]{3})([0-9a-f]{6})=(.{1,256})", re.IGNORECASE)
+_PRVS_OLD = re.compile(r"prvs=(.{1,256})/([0-9])([0-9]{3})([0-9a-f]{6})", re.IGNORECASE)
+_SRS0 = re.compile(
+    r"SRS0[=+-]([A-Za-z0-9+/]{2,28})=([A-Z2-7]{2})=([A-Za-z0-9.-]{1,255})=(.{1,256})", re.IGNORECASE
+)
+_SRS1 = re.compile(r"SRS1[=+-]([A-Za-z0-9+/]{2,28})=([A-Za-z0-9.-]{1,255})=(.{1,300})", re.IGNORECASE)
+_VERP = re.compile(r"(.{1,128}?)[+-]([^+=]{1,64})=([A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})")
+#: Tags of gateways that keep their keys to themselves (Barracuda, Momentum).
+_FOREIGN_TAG = re.compile(r"(?:btv1==|msprvs1=)", re.IGNORECASE)
+#: How long a BATV tag lives, in days, and how far clocks may be off.
+BATV_DAYS = 7
+_SLACK_DAYS = 1
+#: How long an SRS address lives, in days (the default of libsrs2 and Mail::SRS).
+SRS_DAYS = 21
+#: A report comes at most this long after the mail arrived where it failed.
+_LONGEST_QUEUE = timedelta(days=14)
+#: Mail sent just before tagging began may wait in queues for so long.
+_MARGIN = timedelta(days=7)
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_MAX_CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The times at which a tag may be looked at: our receipt, and the arrival elsewhere."""
+
+    received: datetime
+    arrived: datetime | None
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        return (self.received,) if self.arrived is None else (self.received, self.arrived)
+
+
+def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
+    """Check every tag in the addresses that the report came to and in the returned return path."""
+    seen = _seen(report, lookups)
+    tagged = False
+    found: list[Evidence] = []
+    for address in _candidates(report):
+        local = address.rpartition("@")[0].strip('"')
+        if local[:5].lower() == "prvs=" and identity.owns_address(address):
+            tagged = True
+            found += _batv(local, address, identity, seen)
+        elif local[:4].lower() in {"srs0", "srs1"}:
+            tagged = True
+            found += _srs(local, address, identity, seen)
+        elif _FOREIGN_TAG.match(local):
+            tagged = True
+            found.append(
+                neutral("tags", "other-tag", f"{address} carries a tag whose key is not ours to check")
+            )
+        elif identity.owns_address(address):
+            found += _verp(local, address, report)
+    yield from _agreed(found)
+    if not tagged and identity.batv_since is not None and identity.batv_keys:
+        yield from _missing(report, identity, seen)
+
+
+def _agreed(found: list[Evidence]) -> list[Evidence]:
+    """Keep one of each; a valid tag stands over a broken copy of it in another field.
+
+    Delivery agents and reports fold case and cut addresses when they show them.
+    """
+    distinct = list({(e.finding, e.detail): e for e in found}.values())
+    if any(e.points_to is PointsTo.GENUINE and e.strength is Strength.STRONG for e in distinct):
+        distinct = [e for e in distinct if e.points_to is not PointsTo.FORGED]
+    strengths = {e.finding: e for e in reversed(distinct)}
+    return list(reversed(strengths.values()))
+
+
+def _candidates(report: Report) -> tuple[str, ...]:
+    """Return the addresses that may carry a tag, as written (case matters in them)."""
+    values = [report.envelope.rcpt_to or ""]
+    for name in ("delivered-to", "envelope-to", "x-original-to", "x-delivered-to", "to"):
+        values += report.headers.get_all(name)[:5]
+    values += report.original.headers.get_all("return-path")[:3]
+    found: dict[str, None] = {}
+    for value in values:
+        for address in find_addresses(value)[:_MAX_CANDIDATES]:
+            found.setdefault(address.strip("<>"))
+    return tuple(found)[:_MAX_CANDIDATES]
+
+
+def _seen(report: Report, lookups: Lookups) -> _Seen:
+    hop_time = report.trace[0].when if report.trace else None
+    received = report.envelope.received_at or hop_time or lookups.now
+    received = min(received, lookups.now + timedelta(days=1))
+    arrived = report.arrival_date
+    if arrived is not None and not received - _LONGEST_QUEUE <= arrived <= received + timedelta(days=1):
+        arrived = None  # whoever writes the report writes this date too: it moves the window a little at most
+    return _Seen(received, arrived)
+
+
+def batv_hash(key: str, number: str, day: str, address: str) -> str:
+    """Return SSSSSS: the first three bytes of HMAC-SHA1 over ``KDDD`` and the address, in hex."""
+    message = f"{number}{day}{address}".encode("utf-8", "surrogateescape")
+    return hmac.new(key.encode("utf-8"), message, hashlib.sha1).hexdigest()[:6]
+
+
+def _days(moment: datetime) -> int:
+    return int(moment.astimezone(UTC).timestamp()) // 86_400
+
+
+def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evidence]:
+    if match := _PRVS.fullmatch(local):
+        number, day, tag, bare = match.groups()
+    elif match := _PRVS_OLD.fullmatch(local):
+        bare, number, day, tag = match.groups()
+    else:
+        if identity.batv_keys:
+            return [forged("tags", Strength.STRONG, "batv-invalid", f"{address}: no well-formed BATV tag")]
+        return []
+    if not identity.batv_keys:
+        return [neutral("tags", "batv-unchecked", f"{address} carries a BATV tag; no key is configured")]
+    key = identity.batv_keys.get(number)
+    if key is None:
+        detail = f"{address}: BATV tag of key {number}, which is not configured"
+        return [forged("tags", Strength.WEAK, "batv-unknown-key", detail)]
+    domain = domain_of(address) or ""
+    as_written = f"{bare}@{address.rpartition('@')[2]}"
+    spellings = dict.fromkeys(
+        (as_written, as_written.lower(), f"{bare}@{domain}", f"{bare.lower()}@{domain}")
+    )
+    if not any(hmac.compare_digest(batv_hash(key, number, day, s), tag.lower()) for s in spellings):
+        return [forged("tags", Strength.STRONG, "batv-invalid", f"{address}: the BATV tag is not of our key")]
+    for moment in seen.moments:
+        left = (int(day) - _days(moment)) % 1000
+        if left <= BATV_DAYS + _SLACK_DAYS or left >= 1000 - _SLACK_DAYS:
+            return [
+                genuine("tags", Strength.STRONG, "batv-valid", f"{address}: BATV tag valid, key {number}")
+            ]
+    return [forged("tags", Strength.WEAK, "batv-expired", f"{address}: BATV tag of our key, but expired")]
+
+
+def srs_hash(key: str, *parts: str) -> str:
+    """Return the base64 HMAC-SHA1 over the lower-cased *parts*; addresses carry its first letters."""
+    message = "".join(parts).lower().encode("utf-8", "surrogateescape")
+    return base64.b64encode(hmac.new(key.encode("utf-8"), message, hashlib.sha1).digest()).decode("ascii")
+
+
+def _srs(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evidence]:
+    if not identity.owns_address(address) and not is_our_name(domain_of(address), identity):
+        # Somebody else forwarded it; the address says whom it had the message from.
+        if (match := _SRS0.fullmatch(local)) and identity.owns_domain(match[3].lower()):
+            inner = f"{match[4]}@{match[3]}"
+            return [neutral("tags", "srs-elsewhere", f"{domain_of(address)} forwarded it as mail of {inner}")]
+        return []
+    if not identity.srs_keys:
+        return [neutral("tags", "srs-unchecked", f"{address} is an SRS address; no key is configured")]
+    if match := _SRS0.fullmatch(local):
+        tag, stamp, host, user = match.groups()
+        parts: tuple[str, ...] = (stamp, host, user)
+    elif match := _SRS1.fullmatch(local):
+        tag, host, rest = match.groups()
+        stamp, parts = "", (host, rest)
+        # SRS1=HHHH=host==HHHH=...: the separator after "host=" belongs to what is hashed.
+    else:
+        return [forged("tags", Strength.STRONG, "srs-invalid", f"{address}: no well-formed SRS address")]
+    # Mail systems fold case on the way: the scheme allows a comparison without it.
+    if not any(
+        hmac.compare_digest(srs_hash(key, *parts)[: len(tag)].lower(), tag.lower())
+        for key in identity.srs_keys
+    ):
+        return [forged("tags", Strength.STRONG, "srs-invalid", f"{address}: the SRS hash is not of our key")]
+    if stamp:
+        made = _BASE32.index(stamp[0].upper()) * 32 + _BASE32.index(stamp[1].upper())
+        ages = [(_days(moment) - made) % 1024 for moment in seen.moments]
+        if not any(age <= SRS_DAYS + _SLACK_DAYS or age >= 1024 - _SLACK_DAYS for age in ages):
+            return [
+                forged(
+                    "tags", Strength.WEAK, "srs-expired", f"{address}: SRS address of our key, but expired"
+                )
+            ]
+        inner = f"{user}@{host}"
+        if identity.owns_address(inner):
+            return [
+                neutral("tags", "srs-own", f"{address}: we forwarded mail that claimed to be from {inner}")
+            ]
+    detail = f"{address}: SRS address of our key: we forwarded this mail"
+    return [genuine("tags", Strength.STRONG, "srs-valid", detail)]
+
+
+def _verp(local: str, address: str, report: Report) -> list[Evidence]:
+    match = _VERP.fullmatch(local)
+    if not match:
+        return []
+    member = normalise(f"{match[2]}@{match[3]}")
+    failed = {normalise(r.final_recipient) for r in report.recipients if r.final_recipient}
+    if member in failed:
+        detail = f"{address} names the recipient that failed, as our list's return paths do"
+        return [genuine("tags", Strength.WEAK, "verp-match", detail)]
+    return [neutral("tags", "verp", f"{address} looks like a list's return path for {member}")]
+
+
+def _missing(report: Report, identity: Identity, seen: _Seen) -> Iterator[Evidence]:
+    """Count a missing tag, where all our mail is tagged and the report answers the return path.
+
+    Not for auto-replies and the like, which answer the From header; nor for a
+    report of our own host, which may have failed before the tag was put on.
+    """
+    if identity.batv_since is None or min(seen.moments) < identity.batv_since + _MARGIN:
+        return
+    if report.kind not in {ReportKind.DSN, ReportKind.BOUNCE} or came_from_inside(report, identity):
+        return
+    mail_from = report.envelope.mail_from
+    if mail_from is None:
+        kept = report.headers.get("return-path")
+        mail_from = None if kept is None else (find_addresses(kept) or [""])[0]
+    # RFC 3464 reports go to the return path by definition; of others a null sender must be known.
+    if mail_from or (mail_from is None and report.kind is not ReportKind.DSN):
+        return
+    to = next((a for a in _candidates(report) if identity.owns_address(a)), None)
+    if to is not None:
+        detail = (
+            f"{to} carries no BATV tag, and all our mail has been tagged since {identity.batv_since:%Y-%m-%d}"
+        )
+        yield forged("tags", Strength.STRONG, "batv-missing", detail)
