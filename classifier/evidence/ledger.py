@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Under these the original's own Message-ID stands, also after a relay that
 #: replaced it (Gmail, Exchange Online keep the old one).
-_ID_FIELDS = (
+ID_FIELDS = (
     "message-id",
     "resent-message-id",
     "x-google-original-message-id",
@@ -95,7 +95,7 @@ def _returned_ids(report: Report) -> tuple[str, ...]:
     found: dict[str, None] = {}
     if report.original.message_id:
         found.setdefault(report.original.message_id)
-    for name in _ID_FIELDS:
+    for name in ID_FIELDS:
         for value in headers.get_all(name):
             if message_id := find_message_id(value):
                 found.setdefault(message_id)

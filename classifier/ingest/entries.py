@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.evidence.ledger import ID_FIELDS
 from classifier.parse.addresses import find_addresses
 from classifier.parse.dates import parse_date
 from classifier.parse.headers import HeaderBlock
@@ -16,16 +17,7 @@ if TYPE_CHECKING:
 
     from classifier.identity import Identity
 
-#: Fields under which a message's own identifier is kept, or was before a
-#: relay replaced it (Gmail, Exchange Online).
-MESSAGE_ID_FIELDS = (
-    "message-id",
-    "resent-message-id",
-    "x-google-original-message-id",
-    "x-microsoft-original-message-id",
-    "x-original-message-id",
-)
-_RECIPIENT_FIELDS = ("to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc")
+_RECIPIENT_FIELDS = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +57,15 @@ def is_ours(headers: HeaderBlock, identity: Identity | None) -> bool:
 
 def record_from_headers(headers: HeaderBlock, source: str = "import") -> LedgerRecord | None:
     """Read what the ledger keeps off a sent message, or None where it has no Message-ID."""
-    ids = {
-        message_id: None
-        for name in MESSAGE_ID_FIELDS
-        for value in headers.get_all(name)
-        if (message_id := find_message_id(value))
-    }
+    ids: dict[str, None] = {}
+    recipients: dict[str, None] = {}
+    for field in headers.fields:
+        if field.key in _RECIPIENT_FIELDS:
+            recipients.update(dict.fromkeys(find_addresses(field.value)))
+        elif field.key in ID_FIELDS and (message_id := find_message_id(field.value)):
+            ids[message_id] = None
     if not ids:
         return None
-    recipients = {
-        address: None
-        for name in _RECIPIENT_FIELDS
-        for value in headers.get_all(name)
-        for address in find_addresses(value)
-    }
     envelope_id = (headers.get("original-envelope-id") or "").strip()
     return LedgerRecord(
         tuple(ids),

@@ -8,6 +8,7 @@ with what is known; later lines add to it in the ledger.
 from __future__ import annotations
 
 import ipaddress
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,9 @@ class Queues:
         """Start empty; hold at most *limit* messages."""
         self._identity = identity
         self._limit = limit
-        self._open: dict[str, OpenMessage] = {}
-        self._first_seen: dict[str, tuple[str, datetime | None]] = {}
+        # A dict slows down where the oldest key is taken out again and again.
+        self._open: OrderedDict[str, OpenMessage] = OrderedDict()
+        self._first_seen: OrderedDict[str, tuple[str, datetime | None]] = OrderedDict()
         self._full: list[OpenMessage] = []
 
     def find(self, key: str) -> OpenMessage | None:
@@ -82,7 +84,7 @@ class Queues:
     def begin(self, key: str, queue_id: str, when: datetime | None) -> OpenMessage:
         """Open the message *key*, of which the first line was written at *when*."""
         if len(self._open) >= self._limit:
-            self._full.append(self._open.pop(next(iter(self._open))))
+            self._full.append(self._open.popitem(last=False)[1])
         message = self._open[key] = OpenMessage(queue_id, when=when)
         return message
 
@@ -99,7 +101,7 @@ class Queues:
         message.message_ids.setdefault(message_id)
         if message_id not in self._first_seen:
             while len(self._first_seen) >= MAX_SEEN:
-                del self._first_seen[next(iter(self._first_seen))]
+                self._first_seen.popitem(last=False)
             self._first_seen[message_id] = message.source, message.when
 
     def came_from(self, message: OpenMessage, host: str, address: str) -> None:
