@@ -61,6 +61,8 @@ FINDING_WEIGHTS: dict[tuple[str, str], float] = {
     ("company", "forged-run"): 4.0,
     ("company", "strangers"): 1.5,
 }
+#: Weak signs of forgery alone never add up to more: many an honest sender has several.
+WEAK_LIMIT = 4.0
 #: What proof is worth when a probability has to be named for it.
 PROOF_LOG_ODDS = 9.2
 #: At or above this probability of forged the verdict is forged.
@@ -142,11 +144,16 @@ def judge(
         return Judgement(Verdict.UNSURE, None, Action.KEEP, ("nothing tells who sent the original",))
     misuse = any(e.account_misuse for e in evidence)
     proven = {e.points_to for e in telling if e.strength is Strength.PROOF}
-    reasons = tuple(f"{e.detail} ({e.strength}, {e.points_to})" for e in telling)
+    reasons = (
+        *(e.detail for e in evidence if e.account_misuse),
+        *(f"{e.detail} ({e.strength}, {e.points_to})" for e in telling),
+    )
     if len(proven) == 2:
         return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, ("proof contradicts proof", *reasons), misuse)
     considered = [e for e in telling if not proven or e.points_to in proven]
     log_odds = math.fsum(weight(e) for e in considered)
+    if all(e.strength is Strength.WEAK for e in considered if e.points_to is PointsTo.FORGED):
+        log_odds = min(log_odds, WEAK_LIMIT)
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
     if probability >= policy.forged_from:
         verdict = Verdict.FORGED
