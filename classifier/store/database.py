@@ -11,6 +11,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -74,7 +75,7 @@ class Database:
             ) from error
         try:
             if not readonly:
-                connection.execute("PRAGMA journal_mode=WAL")
+                _write_ahead(connection, seconds)
                 # Moves are journalled here: a commit must survive a power cut.
                 connection.execute("PRAGMA synchronous=FULL")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -132,3 +133,17 @@ class Database:
     def __exit__(self, *_exc: object) -> None:
         """Close."""
         self.close()
+
+
+def _write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
+    """Turn the write-ahead log on; SQLite itself does not wait for a lock here."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
+        else:
+            return

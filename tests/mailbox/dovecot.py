@@ -1,0 +1,362 @@
+"""A real Dovecot on loopback, started for the tests, with its own certificate authority.
+
+Every user name logs in with the password ``geheim``; a test takes a name of
+its own and so has mailboxes of its own. Mail lies in Maildirs, so that tests
+can compare bytes on disk with nothing in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import grp
+import hashlib
+import os
+import pwd
+import re
+import socket
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support import require_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.mailbox.connection import Login, Server
+
+PASSWORD = "geheim"
+#: Dovecot 2.3's own list, for tests to take parts away from.
+CAPABILITIES = (
+    "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS "
+    "THREAD=ORDEREDSUBJECT MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS LIST-EXTENDED "
+    "I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH LIST-STATUS BINARY MOVE "
+    "SNIPPET=FUZZY PREVIEW=FUZZY PREVIEW STATUS=SIZE SAVEDATE LITERAL+ NOTIFY SPECIAL-USE"
+)
+_numbers = count(1)
+
+
+def without(*names: str) -> str:
+    """Return Dovecot's capabilities less *names*."""
+    return " ".join(c for c in CAPABILITIES.split() if c not in names)
+
+
+def make_certificates(folder: Path) -> None:
+    """Write ca.pem, and cert.pem with key.pem for localhost and 127.0.0.1, signed by it."""
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    def name(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+    def certificate(subject, issuer, key, signer, *, authority):
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name(issuer))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        )
+        if authority:
+            usage = x509.KeyUsage(
+                digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+                key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+                decipher_only=False,
+            )  # fmt: skip
+            builder = builder.add_extension(usage, critical=True)
+        else:
+            names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(signer, hashes.SHA256())
+
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM
+    ca = certificate("test authority", "test authority", ca_key, ca_key, authority=True)
+    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
+    own = certificate("localhost", "test authority", key, ca_key, authority=False)
+    (folder / "cert.pem").write_bytes(own.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class User:
+    """One user with mailboxes on the server's disk."""
+
+    name: str
+    maildir: Path
+    owner: tuple[int, int]
+    dotted: bool = True
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def folder(self, name: str) -> Path:
+        """Return the directory of a folder, levels separated by "/"."""
+        from imapclient.imap_utf7 import encode
+
+        if name == "INBOX":
+            return self.maildir
+        return self.maildir / ("." + ".".join(encode(level).decode() for level in name.split("/")))
+
+    def make_folder(self, name: str) -> Path:
+        """Make a folder on disk."""
+        path = self.folder(name)
+        for directory in [path, *(path / p for p in ("tmp", "new", "cur"))]:
+            directory.mkdir(parents=True, exist_ok=True)
+        if path != self.maildir:
+            (path / "maildirfolder").touch()
+        for directory in (self.maildir.parent, path, *path.iterdir()):
+            os.chown(directory, *self.owner)
+        return path
+
+    def deliver(
+        self, raw: bytes, folder: str = "INBOX", flags: str | None = "", received: datetime | None = None
+    ) -> Path:
+        """Put a message into a folder: with *flags* into cur/, without (None) into new/."""
+        path = self.make_folder(folder) if not (self.folder(folder) / "cur").is_dir() else self.folder(folder)
+        number = next(self._numbers)
+        base = f"{1_700_000_000 + number}.M{number}P{os.getpid()}.test"
+        target = path / ("new" if flags is None else "cur") / (base if flags is None else f"{base}:2,{flags}")
+        temporary = path / "tmp" / base
+        temporary.write_bytes(raw)
+        when = (received or datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(minutes=number)).timestamp()
+        os.utime(temporary, (when, when))
+        os.chown(temporary, *self.owner)
+        temporary.rename(target)
+        return target
+
+    def files(self, folder: str) -> list[Path]:
+        """Return the message files of a folder."""
+        path = self.folder(folder)
+        return sorted(p for part in ("new", "cur") if (path / part).is_dir() for p in (path / part).iterdir())
+
+    def folders(self) -> list[str]:
+        """Return the names of all folders on disk."""
+        from imapclient.imap_utf7 import decode
+
+        found = ["INBOX"]
+        for path in sorted(self.maildir.iterdir()):
+            if path.name.startswith(".") and (path / "cur").is_dir():
+                found.append(decode(path.name[1:].encode()).replace(".", "/"))
+        return found
+
+    def census(self) -> dict[str, Counter[str]]:
+        """Return for each folder how often each message (by the digest of its bytes) is there."""
+        return {
+            folder: Counter(hashlib.sha256(p.read_bytes()).hexdigest() for p in self.files(folder))
+            for folder in self.folders()
+        }
+
+
+@dataclass
+class Dovecot:
+    """A running server."""
+
+    folder: Path
+    port: int
+    tls_port: int
+    process: subprocess.Popen[bytes]
+    owner: tuple[int, int]
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that signed the server's certificate."""
+        return self.folder / "ca.pem"
+
+    def user(self, name: str | None = None) -> User:
+        """Return a user; a new one unless *name* is given."""
+        name = name or f"user{next(_numbers)}"
+        user = User(name, self.folder / "mail" / name / "Maildir", self.owner)
+        user.make_folder("INBOX")
+        return user
+
+    def server(self, security: str = "plain", port: int | None = None) -> Server:
+        """Return how the program reaches it."""
+        from classifier.mailbox.connection import Server
+
+        default = self.tls_port if security == "tls" else self.port
+        return Server("127.0.0.1", port or default, security, str(self.ca_file))
+
+    def login(self, user: User | str, password: str = PASSWORD) -> Login:
+        """Return how the program logs in."""
+        from classifier.mailbox.connection import Login
+
+        return Login(user if isinstance(user, str) else user.name, lambda: password)
+
+    @contextlib.contextmanager
+    def client(self, user: User | str):
+        """Open a session of another mail program."""
+        from imapclient import IMAPClient
+
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20) as client:
+            client.normalise_times = False
+            client.login(user if isinstance(user, str) else user.name, PASSWORD)
+            yield client
+
+    def log(self) -> str:
+        """Return what it logged."""
+        return (self.folder / "dovecot.log").read_text(errors="replace")
+
+
+_CONFIG = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {internal}
+default_internal_group = {internal_group}
+default_login_user = {login}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_uid = {uid}
+mail_gid = {gid}
+mail_home = {folder}/mail/%u
+mail_location = maildir:~/Maildir
+mail_max_userip_connections = 1000
+mail_fsync = never
+maildir_very_dirty_syncs = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login{mechanisms}
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+{capability}
+passdb {{
+  driver = {passdb}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+  prefix = {prefix}
+  mailbox Sent {{
+    special_use = \\Sent
+    auto = no
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+    auto = no
+  }}
+}}
+service anvil {{
+  chroot =
+  client_limit = 2000
+}}
+service auth {{
+  client_limit = 2000
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  client_limit = 500
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service imap {{
+  process_limit = 400
+}}
+service stats {{
+  chroot =
+}}
+{extra}
+"""
+
+
+@contextlib.contextmanager
+def dovecot(
+    folder: Path,
+    *,
+    capability: str | None = None,
+    separator: str = "/",
+    prefix: str = "",
+    passdb: str = f"static\n  args = password={PASSWORD}",
+    mechanisms: str = "",
+    extra: str = "",
+) -> Iterator[Dovecot]:
+    """Run a server in *folder* until the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    make_certificates(folder)
+    me = pwd.getpwuid(os.getuid())
+    root = os.getuid() == 0
+    owner = pwd.getpwnam("nobody") if root else me
+    for name in ("run", "state", "mail"):
+        (folder / name).mkdir(exist_ok=True)
+    os.chown(folder / "mail", owner.pw_uid, owner.pw_gid)
+    for parent in [folder, *folder.parents]:  # pytest's directories are closed to other users
+        with contextlib.suppress(PermissionError):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    port, tls_port = free_port(), free_port()
+    text = _CONFIG.format(
+        folder=folder,
+        uid=owner.pw_uid,
+        gid=owner.pw_gid,
+        internal="dovecot" if root else me.pw_name,
+        internal_group="dovecot" if root else grp.getgrgid(me.pw_gid).gr_name,
+        login="dovenull" if root else getpass.getuser(),
+        capability=f"imap_capability = {capability}" if capability else "",
+        separator=separator,
+        prefix=prefix,
+        passdb=passdb,
+        mechanisms=mechanisms,
+        port=port,
+        tls_port=tls_port,
+        extra=extra,
+    )
+    (folder / "dovecot.conf").write_text(text)
+    program = require_program("dovecot", "dovecot-imapd")
+    process = subprocess.Popen([program, "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.PIPE)
+    try:
+        _await(process, port, folder)
+        yield Dovecot(folder, port, tls_port, process, (owner.pw_uid, owner.pw_gid))
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stderr.close()
+
+
+def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            said = process.stderr.read().decode(errors="replace")
+            raise RuntimeError(f"dovecot ended: {said}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as probe:
+            if re.match(rb"\* OK", probe.recv(200)):
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"dovecot did not come up; see {folder}/dovecot.log")
