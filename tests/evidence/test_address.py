@@ -1,0 +1,77 @@
+"""Address: senders, traps and strangers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from classifier.evidence import address
+from classifier.identity import Identity
+from classifier.parse.report import Envelope
+from tests.evidence.makers import LOOKUPS, make, told
+
+OPEN = Identity(
+    domains=("example.org",),
+    senders=("anna@example.org",),
+    never_send=("trap@example.org", "*@t.example.org"),
+)
+CLOSED = dataclasses.replace(OPEN, domains=("example.org", ".example.org"), closed_senders=True)
+NEVER, UNKNOWN = ("never-sends", "forged", "strong"), ("unknown-sender", "forged", "strong")
+ELSEWHERE = ("from-elsewhere", "forged", "weak")
+HARDLY = ("unknown-return-path", "forged", "strong")
+
+
+def to(recipient, author="anna@example.org", more="", **parts):
+    own = f"From: MAILER-DAEMON@mx.remote.test\nTo: <{recipient}>\n".encode()
+    return make(own=own, headers=f"From: {author}\n{more}".encode(), **parts)
+
+
+CASES = {
+    "a sender of ours": (CLOSED, to("anna@example.org"), []),
+    "a trap": (OPEN, to("trap@example.org"), [NEVER]),
+    "a trap with a subaddress": (OPEN, to("trap+x@example.org"), [NEVER]),
+    "any address of a trap domain": (CLOSED, to("joe@t.example.org"), [NEVER]),
+    "an unknown address, open": (OPEN, to("bob@example.org"), []),
+    "an unknown address, closed": (CLOSED, to("bob@example.org", "bob@example.org"), [UNKNOWN]),
+    "an unknown return path under a known author": (CLOSED, to("bob@example.org"), [HARDLY]),
+    "a sender with a subaddress": (CLOSED, to("anna+lists@example.org"), []),
+    "a sender with a BATV tag": (CLOSED, to("prvs=0123abcdef=anna@example.org"), []),
+    "a stranger with a BATV tag": (
+        CLOSED,
+        to("prvs=0123abcdef=bob@example.org", "bob@example.org"),
+        [UNKNOWN],
+    ),
+    "an SRS address of our forwarder": (
+        CLOSED,
+        to("SRS0=abcd=JN=a.test=joe@example.org", "joe@example.org"),
+        [],
+    ),
+    "postmaster": (CLOSED, to("postmaster@example.org", "postmaster@example.org"), []),
+    "upper case": (CLOSED, to("Anna@EXAMPLE.ORG"), []),
+    "a mailbox's inner name before the address": (
+        CLOSED,
+        to("anna@example.org", envelope=Envelope(rcpt_to="mailbox7@example.org")),
+        [],
+    ),
+    "another author": (OPEN, to("anna@example.org", "eve@spam.test"), [ELSEWHERE]),
+    "another author, sent on behalf": (
+        OPEN,
+        to("anna@example.org", "eve@b.test", "Sender: anna@example.org\n"),
+        [],
+    ),
+    "another author through a list of ours": (
+        OPEN,
+        to("anna@example.org", "eve@b.test", "List-Id: <l>\n"),
+        [],
+    ),
+    "another author, resent": (OPEN, to("anna@example.org", "eve@b.test", "Resent-From: anna@x.test\n"), []),
+    "an author at a neighbour domain": (OPEN, to("anna@example.org", "eve@shop.example.org"), []),
+    "another author behind a VERP address": (OPEN, to("b+eve=b.test@example.org", "eve@c.test"), []),
+    "nothing came back": (CLOSED, make(own=b"To: anna@example.org\n", headers=b""), []),
+}
+
+
+@pytest.mark.parametrize(("identity", "report", "expected"), CASES.values(), ids=CASES)
+def test_address(identity, report, expected):
+    assert told(address.gather(report, identity, LOOKUPS)) == expected

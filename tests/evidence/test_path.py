@@ -1,0 +1,236 @@
+"""Path: what the reporting side saw, against what was typed."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from classifier.evidence import path
+from classifier.identity import Identity
+from classifier.vocabulary import Completeness, RefusalStage
+from tests.evidence.makers import LOOKUPS, NOW, KnownNames, hop, make, told
+
+OURS = Identity(domains=("example.org",), relays=("mail.example.org", "192.0.2.0/24"))
+ALL_OF_IT = dataclasses.replace(OURS, relays_complete=True)
+BY_NAME = Identity(domains=("example.org",), relays=("mail.example.org",))
+PLAIN = Identity(domains=("example.org",))
+
+MX = "mx.remote.test"
+RELAY = hop("mail.example.org", "mail.example.org", "192.0.2.1", MX)
+SUBMITTED = hop("laptop", "dsl-7.isp.test", "198.51.100.7", "mail.example.org", protocol="ESMTPSA")
+ZOMBIE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX)
+NAMELESS = hop("pc", None, "198.51.100.9", MX)
+TYPED = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mail.example.org")
+
+GENUINE_STRONG, GENUINE_WEAK = ("genuine", "strong"), ("genuine", "weak")
+FORGED_STRONG, FORGED_WEAK = ("forged", "strong"), ("forged", "weak")
+
+REMOTE = {
+    "our relay connected": (OURS, [RELAY, SUBMITTED], [("relay", *GENUINE_STRONG)]),
+    "qmail: (HELO relay) and the address": (
+        OURS,
+        [hop("mail.example.org", None, "192.0.2.1", MX)],
+        [("relay", *GENUINE_STRONG)],
+    ),
+    "relay known by name only, looked up by the reporter": (BY_NAME, [RELAY], [("relay", *GENUINE_STRONG)]),
+    "qmail, relay known by name only: nobody can tell": (
+        BY_NAME,
+        [hop("mail.example.org", None, "192.0.2.1", MX)],
+        [("helo-only", "neither", "weak"), ("unnamed", *FORGED_WEAK)],
+    ),
+    "a host below our domain, none configured": (PLAIN, [RELAY], [("own-host", *GENUINE_STRONG)]),
+    "a zombie": (OURS, [ZOMBIE], [("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)]),
+    "a zombie, and all our mail leaves through relays": (
+        ALL_OF_IT,
+        [ZOMBIE],
+        [("dial-up", *FORGED_WEAK), ("elsewhere-complete", *FORGED_STRONG)],
+    ),
+    "a zombie that typed a line naming our relay": (
+        OURS,
+        [ZOMBIE, TYPED],
+        [("look-alike-doubtful", *FORGED_STRONG), ("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a zombie that typed a line of the reporter's": (
+        OURS,
+        [ZOMBIE, RELAY],
+        [("look-alike-doubtful", *FORGED_STRONG), ("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a zombie that greets with our relay's name": (
+        OURS,
+        [hop("mail.example.org", None, "198.51.100.9", MX)],
+        [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
+    ),
+    "the same with a typed line that continues the greeting": (
+        OURS,
+        [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED],
+        [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
+    ),
+    "our relay over IPv6, of which only IPv4 is configured": (
+        OURS,
+        [hop("mail.example.org", None, "2001:db8::1", MX)],
+        [("helo-only", "neither", "weak"), ("unnamed", *FORGED_WEAK)],
+    ),
+    "a provider that is not listed": (
+        OURS,
+        [hop("out.provider.test", "out.provider.test", "203.0.113.70", MX)],
+        [("elsewhere", *FORGED_WEAK)],
+    ),
+    "an alumni address forwards our mail": (
+        ALL_OF_IT,
+        [
+            hop("fwd.alumni.test", "fwd.alumni.test", "203.0.113.80", MX),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "fwd.alumni.test"),
+        ],
+        [("forwarded", *GENUINE_WEAK)],
+    ),
+    "a forwarder without reverse DNS: nobody can tell": (
+        ALL_OF_IT,
+        [
+            hop("fwd.alumni.test", None, "203.0.113.80", MX),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "fwd.alumni.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a named host that is no forwarder of the typed hop": (
+        OURS,
+        [hop("a.spam.test", "a.spam.test", "203.0.113.90", MX), TYPED],
+        [("look-alike", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "our own relay forwarded what it took in from a zombie": (
+        OURS,
+        [RELAY, hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="alias@example.org")],
+        [("forwarded-inbound", *FORGED_STRONG)],
+    ),
+    "our own relay sent a colleague's dial-up mail outside": (
+        OURS,
+        [RELAY, hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="x@remote.test")],
+        [("relay", *GENUINE_STRONG)],
+    ),
+    "a greeting with our bare domain": (
+        PLAIN,
+        [hop("example.org", "dsl-9.isp.test", "198.51.100.9", MX)],
+        [("helo-domain", *FORGED_WEAK), ("dial-up", *FORGED_WEAK)],
+    ),
+    "no trace came back": (ALL_OF_IT, [], []),
+    "only hops of nobody known": (PLAIN, [hop("a.test", "a.test", "203.0.113.9", "b.test")], []),
+    "a typed hop dated days after the observed one": (
+        OURS,
+        [
+            dataclasses.replace(ZOMBIE, when=NOW),
+            hop("a", "a.test", "203.0.113.1", "b.test", when=NOW + timedelta(days=3)),
+        ],
+        [("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK), ("order", *FORGED_WEAK)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("identity", "trace", "expected"), REMOTE.values(), ids=REMOTE)
+def test_report_of_another_server(identity, trace, expected):
+    found = told(path.gather(make(trace), identity, LOOKUPS))
+    assert found == expected
+
+
+def test_relay_names_are_resolved_where_dns_is_to_be_had():
+    lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames(mail_example_org="192.0.2.1"))
+    honest = make([hop("mail.example.org", None, "192.0.2.1", MX)])
+    hostile = make([hop("mail.example.org", None, "198.51.100.9", MX)])
+    assert told(path.gather(honest, BY_NAME, lookups)) == [("relay", *GENUINE_STRONG)]
+    assert told(path.gather(hostile, BY_NAME, lookups))[0] == ("helo-doubtful", *FORGED_STRONG)
+
+
+def test_a_resolver_that_does_not_answer_changes_nothing():
+    lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames())
+    report = make([hop("mail.example.org", None, "198.51.100.9", MX)])
+    assert told(path.gather(report, BY_NAME, lookups)) == told(path.gather(report, BY_NAME, LOOKUPS))
+
+
+def test_a_report_that_did_not_come_from_its_writer_is_believed_less():
+    report = make([RELAY], report_trace=[hop("x", "dsl-9.isp.test", "198.51.100.9", "mx.example.org")])
+    assert told(path.gather(report, OURS, LOOKUPS)) == [("relay-unvouched", *GENUINE_STRONG)]
+
+
+def test_a_first_hop_elsewhere_is_weak_where_headers_were_cut_off():
+    report = make([ZOMBIE], completeness=Completeness.PARTIAL)
+    assert ("elsewhere", *FORGED_WEAK) in told(path.gather(report, ALL_OF_IT, LOOKUPS))
+
+
+# Reports that our own hosts wrote. They reach our mailbox server from inside.
+INSIDE = (
+    hop("mail.example.org", "mail.example.org", "192.0.2.1", "mx.example.org"),
+    hop(None, None, None, "mail.example.org"),
+)
+PICKUP = hop(None, None, None, "mail.example.org", protocol="local")
+OWN = {
+    "mail that began on the host": ([PICKUP], "x@remote.test", [("own-report", *GENUINE_STRONG)]),
+    "mail of a user who logged in from home": (
+        [SUBMITTED],
+        "x@remote.test",
+        [("own-report", *GENUINE_STRONG)],
+    ),
+    "mail from inside the network": (
+        [hop("pc", None, "10.0.0.8", "mail.example.org")],
+        "x@remote.test",
+        [("own-report", *GENUINE_STRONG)],
+    ),
+    "dma or nullmailer: no trace at all": ([], "x@remote.test", [("own-report", *GENUINE_STRONG)]),
+    "forged mail taken in from a zombie for an address of ours": (
+        [hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="nobody@example.org")],
+        "nobody@example.org",
+        [("taken-in", *FORGED_STRONG)],
+    ),
+    "the same from a host without a name": (
+        [hop("pc", None, "198.51.100.9", "mail.example.org")],
+        "nobody@example.org",
+        [("taken-in", *FORGED_STRONG)],
+    ),
+    "a colleague writes in through a provider": (
+        [hop("out.provider.test", "out.provider.test", "203.0.113.70", "mail.example.org")],
+        "full@example.org",
+        [("taken-in-named", *FORGED_STRONG)],
+    ),
+    "a client let through by its address (POP before SMTP)": (
+        [hop("pc", "dsl-7.isp.test", "198.51.100.7", "mail.example.org", for_="x@remote.test")],
+        "x@remote.test",
+        [("relayed-for-client", *GENUINE_WEAK)],
+    ),
+    "hops of a host that is not ours on top": (
+        [hop("pc", "dsl-9.isp.test", "198.51.100.9", "relay.other.test")],
+        "nobody@example.org",
+        [("own-report-open", "neither", "weak")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("trace", "failed", "expected"), OWN.values(), ids=OWN)
+def test_report_of_our_own_host(trace, failed, expected):
+    report = make(trace, reporter="mail.example.org", report_trace=INSIDE, failed=failed)
+    assert told(path.gather(report, OURS, LOOKUPS)) == expected
+
+
+def test_own_report_without_the_mail_says_little():
+    report = make(
+        reporter="mail.example.org",
+        report_trace=INSIDE,
+        completeness=Completeness.NONE,
+        headers=b"",
+        stage=RefusalStage.SESSION,
+        remote="mx.remote.test",
+    )
+    assert told(path.gather(report, OURS, LOOKUPS)) == [("own-report-bare", *GENUINE_WEAK)]
+
+
+def test_a_report_from_outside_that_calls_itself_ours_is_not_ours():
+    # Made up to reach the inbox: our own server shows who brought it.
+    report = make(
+        [PICKUP],
+        reporter="mail.example.org",
+        report_trace=[hop("mail.example.org", "dsl-9.isp.test", "198.51.100.9", "mx.example.org"), INSIDE[1]],
+    )
+    assert "own-report" not in [e[0] for e in told(path.gather(report, OURS, LOOKUPS))]
+
+
+def test_a_trace_of_any_length_is_read_within_bounds():
+    found = told(path.gather(make([ZOMBIE] * 500), OURS, LOOKUPS))
+    assert found == told(path.gather(make([ZOMBIE] * 40), OURS, LOOKUPS))

@@ -1,0 +1,186 @@
+"""Tags: BATV, SRS and VERP addresses, honest, harvested, broken and missing.
+
+The fixed tags below were made by Exim 4.96 (``${prvs}``) and Mail::SRS 0.31.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from classifier.evidence import tags
+from classifier.evidence.base import Lookups
+from classifier.identity import Identity
+from classifier.parse.report import Envelope
+from classifier.vocabulary import ReportKind
+from tests.evidence.makers import hop, make, told
+
+MADE = datetime.fromtimestamp(1795486638, UTC)  # when Exim made the tag below: it lasts seven days
+EXIM = "prvs=37889fc689=Anna@example.org"
+SRS0 = "SRS0=6As/=JN=Source.test=Anna@example.org"
+SRS1 = "SRS1=RkzT=fwd.example.org==6As/=JN=Source.test=Anna@example.org"
+KEYED = Identity(
+    domains=("example.org",), batv_keys={"3": "secret", "4": "other"}, srs_keys=("old", "secret")
+)
+TAGGED = dataclasses.replace(KEYED, batv_since=MADE - timedelta(days=60))
+
+VALID, INVALID = ("batv-valid", "genuine", "strong"), ("batv-invalid", "forged", "strong")
+EXPIRED = ("batv-expired", "forged", "weak")
+
+
+def to(address, **more):
+    own = f"From: MAILER-DAEMON@mx.remote.test\nTo: <{address}>\nReturn-Path: <>\n".encode()
+    return make(own=own, **more)
+
+
+def judged(report, identity=KEYED, now=MADE):
+    return told(tags.gather(report, identity, Lookups(now=now)))
+
+
+def test_a_tag_made_by_exim_is_valid_through_its_seven_days():
+    for days, expected in ((0, VALID), (6, VALID), (7, VALID), (8, VALID), (9, EXPIRED), (30, EXPIRED)):
+        now = MADE + timedelta(days=days)
+        assert judged(to(EXIM, report_trace=()), now=now) == [expected], days
+
+
+def test_the_window_is_seen_from_arrival_date_or_receipt_and_never_from_the_original():
+    later = MADE + timedelta(days=12)
+    envelope = Envelope(received_at=later)
+    delayed = to(EXIM, arrival=MADE + timedelta(days=2), envelope=envelope)
+    assert judged(delayed, now=later) == [VALID]
+    typed_date = to(
+        EXIM, headers=b"From: anna@example.org\nDate: Tue, 24 Nov 2026 02:00:00 +0000\n", envelope=envelope
+    )
+    assert judged(typed_date, now=later) == [EXPIRED]
+    # An Arrival-Date of long ago is a harvested tag's only hope, and too long ago.
+    much_later = MADE + timedelta(days=40)
+    replayed = to(EXIM, arrival=MADE, envelope=Envelope(received_at=much_later))
+    assert judged(replayed, now=much_later) == [EXPIRED]
+    # Judged years after: the receipt counts, not the day on which somebody looks.
+    assert judged(to(EXIM, envelope=Envelope(received_at=MADE)), now=MADE + timedelta(days=700)) == [VALID]
+    newest = hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", when=MADE)
+    assert judged(to(EXIM, report_trace=[newest]), now=MADE + timedelta(days=700)) == [VALID]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("prvs=37889fc689=anna@example.org", INVALID),  # made for Anna: an HMAC knows case
+        ("prvs=37889fc680=Anna@example.org", INVALID),
+        ("prvs=37889fc689=eve@example.org", INVALID),
+        ("prvs=37879fc689=Anna@example.org", INVALID),  # another day
+        ("prvs=47889fc689=Anna@example.org", INVALID),  # another key
+        ("prvs=97889fc689=Anna@example.org", ("batv-unknown-key", "forged", "weak")),
+        ("prvs=anna@example.org", INVALID),
+        ("prvs=Anna/37889fc689@example.org", VALID),  # the older order
+        ("btv1==0123abcdef=anna@example.org", ("other-tag", "neither", "weak")),
+    ],
+)
+def test_batv_forms(address, expected):
+    assert judged(to(address)) == [expected]
+
+
+def test_tag_is_found_wherever_the_address_is_kept():
+    plain = b"From: d@mx.remote.test\nTo: anna@example.org\n"
+    for report in (
+        make(own=plain, envelope=Envelope(rcpt_to=EXIM)),
+        make(own=plain + f"Delivered-To: {EXIM}\n".encode()),
+        make(own=plain + f"X-Original-To: {EXIM}\n".encode()),
+        make(own=plain, headers=f"Return-Path: <{EXIM}>\nFrom: anna@example.org\n".encode()),
+    ):
+        assert judged(report, TAGGED) == [VALID]
+
+
+def test_a_folded_copy_of_a_valid_tag_is_no_forgery():
+    report = make(own=f"From: d@mx.remote.test\nDelivered-To: {EXIM.lower()}\nTo: {EXIM}\n".encode())
+    assert judged(report) == [VALID]
+
+
+def test_without_keys_a_tag_says_nothing():
+    assert judged(to(EXIM), Identity(domains=("example.org",))) == [("batv-unchecked", "neither", "weak")]
+    assert judged(to(SRS0), Identity(domains=("example.org",))) == [("srs-unchecked", "neither", "weak")]
+
+
+MISSING = ("batv-missing", "forged", "strong")
+SINCE_PLUS = MADE
+UNTAGGED = {
+    "a DSN with a null sender": ({}, TAGGED, [MISSING]),
+    "a non-standard bounce with a null sender": ({"kind": ReportKind.BOUNCE}, TAGGED, [MISSING]),
+    "an auto-reply: answers the From header": ({"kind": ReportKind.AUTO_REPLY}, TAGGED, []),
+    "a challenge": ({"kind": ReportKind.CHALLENGE}, TAGGED, []),
+    "a bounce that is not from the null sender (mlmmj)": (
+        {"kind": ReportKind.BOUNCE, "envelope": Envelope(mail_from="list-owner@lists.test")},
+        TAGGED,
+        [],
+    ),
+    "a bounce whose sender is not known": (
+        {"kind": ReportKind.BOUNCE, "own": b"From: d@mx.remote.test\nTo: anna@example.org\n"},
+        TAGGED,
+        [],
+    ),
+    "no date from which all is tagged": ({}, KEYED, []),
+    "tagging began only lately: mail may be on its way for a week": (
+        {},
+        dataclasses.replace(TAGGED, batv_since=MADE - timedelta(days=5)),
+        [],
+    ),
+    "arrived before tagging began, reported late": (
+        {"arrival": MADE - timedelta(days=8)},
+        dataclasses.replace(TAGGED, batv_since=MADE - timedelta(days=10)),
+        [],
+    ),
+    "our own host reports before the tag was put on": (
+        {"report_trace": [hop(None, None, None, "mail.example.org")], "reporter": "mail.example.org"},
+        TAGGED,
+        [],
+    ),
+    "a report that shows no address of ours": (
+        {"own": b"From: d@mx.remote.test\nTo: undisclosed-recipients:;\nReturn-Path: <>\n"},
+        TAGGED,
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "identity", "expected"), UNTAGGED.values(), ids=UNTAGGED)
+def test_missing_tag(parts, identity, expected):
+    assert judged(make(**{"report_trace": (), **parts}), identity) == expected
+
+
+def test_srs_made_by_mail_srs():
+    valid = ("srs-valid", "genuine", "strong")
+    assert judged(to(SRS0)) == [valid]
+    assert judged(to(SRS0.lower())) == [valid]
+    assert judged(to(SRS1)) == [valid]
+    assert judged(to(SRS0.replace("6As/", "6Asx"))) == [("srs-invalid", "forged", "strong")]
+    assert judged(to("SRS0=junk@example.org")) == [("srs-invalid", "forged", "strong")]
+    assert judged(to(SRS0, report_trace=()), now=MADE + timedelta(days=40)) == [
+        ("srs-expired", "forged", "weak")
+    ]
+
+
+def test_srs_of_a_foreign_forwarder_is_told_and_proves_nothing():
+    headers = b"Return-Path: <SRS0=abcd=JN=example.org=anna@fwd.alumni.test>\nFrom: anna@example.org\n"
+    assert judged(make(headers=headers)) == [("srs-elsewhere", "neither", "weak")]
+
+
+def test_srs_around_an_address_of_ours_shows_only_that_we_forwarded():
+    stamp = "JN"
+    tag = tags.srs_hash("secret", stamp, "example.org", "anna")[:4]
+    assert judged(to(f"SRS0={tag}={stamp}=example.org=anna@example.org")) == [("srs-own", "neither", "weak")]
+
+
+def test_verp():
+    match = to("news-bounces+x=remote.test@example.org")
+    assert judged(match) == [("verp-match", "genuine", "weak")]
+    assert judged(to("news-bounces+y=else.test@example.org")) == [("verp", "neither", "weak")]
+
+
+@pytest.mark.parametrize(
+    "local", ["prvs=" * 500, "SRS0=" + "=" * 5000, "+=" * 4000, "a+" + "b=" * 3000, '"prvs="']
+)
+def test_hostile_addresses_cost_nothing(local):
+    for e in tags.gather(to(f"{local}@example.org"), TAGGED, Lookups(now=MADE)):
+        assert len(e.detail) < 1200
