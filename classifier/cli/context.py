@@ -1,0 +1,50 @@
+"""What every command is handed: the configuration, read when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from classifier.config import find_config, load_config
+from classifier.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from classifier.config import Config
+
+
+class App:
+    """One run of ``backscatter``; commands get it by ``@click.pass_obj``.
+
+    Attributes:
+        debug: True where tracebacks are wanted.
+
+    """
+
+    def __init__(self, config_path: str | None = None, *, debug: bool = False) -> None:
+        """Keep the value of ``--config``; nothing is read yet."""
+        self._given = config_path
+        self.debug = debug
+
+    @cached_property
+    def config(self) -> Config | None:
+        """The configuration; None where there is no file and none was named.
+
+        Raises:
+            ConfigurationError: it cannot be used.
+
+        """
+        path = find_config(self._given)
+        return None if path is None else load_config(path)
+
+    def require_config(self) -> Config:
+        """Return the configuration.
+
+        Raises:
+            ConfigurationError: there is none, or it cannot be used.
+
+        """
+        if self.config is None:
+            raise ConfigurationError(
+                "no configuration file", remedy="name one with --config, or write one as README.md shows"
+            )
+        return self.config

@@ -1,0 +1,101 @@
+"""``backscatter``: the group of all commands, and how a run ends.
+
+An expected failure is one line on standard error and the exit status of its
+kind; a traceback is shown with ``--debug`` only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+
+import click
+
+from classifier.cli.context import App
+from classifier.errors import BackscatterError
+
+#: Each command's module, imported when the command is asked for; its command is named ``command``.
+COMMANDS = {
+    "classify": "classifier.cli.classify",
+    "filter": "classifier.cli.filter",
+    "sweep": "classifier.cli.sweep",
+    "watch": "classifier.cli.watch",
+    "restore": "classifier.cli.restore",
+    "ledger": "classifier.cli.ledger_command",
+    "train": "classifier.cli.train",
+    "evaluate": "classifier.cli.evaluate",
+    "report": "classifier.cli.report",
+    "complain": "classifier.cli.complain",
+    "serve": "classifier.cli.serve",
+    "init": "classifier.cli.init",
+    "doctor": "classifier.cli.doctor",
+    "demo": "classifier.cli.demo",
+}
+COMMANDS = {name: module for name, module in COMMANDS.items() if importlib.util.find_spec(module)}
+
+#: The exit status of a program that Ctrl-C ended, and of one whose reader went away (128 + signal).
+INTERRUPTED = 130
+READER_GONE = 141
+
+
+class _Commands(click.Group):
+    """The commands, each imported only when it is asked for."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Return all names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """Import and return one command."""
+        module = COMMANDS.get(name)
+        if module is None:
+            return None
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", metavar="PATH", help="The configuration file.")
+@click.option("--debug", is_flag=True, help="Show a traceback where something fails.")
+@click.version_option(package_name="backscatter-quarantine", prog_name="backscatter")
+@click.pass_context
+def group(context: click.Context, config: str | None, debug: bool) -> None:
+    """Tell bounces of forged mail from genuine ones, and move the forged out of the inbox."""
+    context.obj = App(config, debug=debug)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run ``backscatter`` and return its exit status.
+
+    Args:
+        arguments: default the process's.
+
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = group.main(args=arguments, prog_name="backscatter", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end; there is nobody to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except click.ClickException as error:
+        return _fail(f"{error.format_message()}; see backscatter --help", error.exit_code)
+    except BackscatterError as error:
+        if "--debug" in arguments:
+            raise
+        return _fail(str(error), error.exit_status)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _fail(f"{type(error).__name__}: {error}; this is a bug: see it with --debug", 1)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(line: str, status: int) -> int:
+    click.echo(f"backscatter: {' '.join(line.split())}", err=True)
+    return status
