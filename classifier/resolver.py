@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from classifier.evidence.base import DnsAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from classifier.store.dnscache import CachedAnswer
 
@@ -238,10 +238,7 @@ class DnsResolver:
         started = time.monotonic()
         allowed = min(self._timeout, self._budget - self._spent)
         try:
-            # dnspython is imported behind this line, and nowhere before.
-            from classifier.dnswire import ask  # noqa: PLC0415 - 0.1 s that cached answers spare
-
-            wire = ask(*key, self._servers, allowed)
+            wire = _ask_on_the_wire()(*key, self._servers, allowed)
         except NoAnswerError as error:
             self.counts.failed += 1
             # The last look-up of a budget may have had no fair chance.
@@ -270,6 +267,15 @@ class DnsResolver:
             self._breaks += 1
             if self._breaks > 1:
                 self._broken_until = time.monotonic() + BREAK_SECONDS
+
+
+def _ask_on_the_wire() -> Callable[[str, str, Sequence[tuple[str, int]], float], WireAnswer]:
+    """Import dnspython: behind this line, and nowhere before."""
+    from classifier.evidence.foreign import lock  # noqa: PLC0415 - not needed before, either
+
+    with lock():
+        from classifier.dnswire import ask  # noqa: PLC0415 - 0.1 s that cached answers spare
+    return ask
 
 
 def _is_name(name: str) -> bool:

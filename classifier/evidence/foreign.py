@@ -15,7 +15,7 @@ import contextlib
 import sys
 import threading
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,14 +36,14 @@ def _standing_in(modules: dict[str, ModuleType | None]) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def dkim() -> Any:
+def dkim() -> ModuleType:
     """Return dkimpy's package; Ed25519 works after :func:`enable_ed25519`."""
     with _LOCK:
         if "dkim" in sys.modules:
             return sys.modules["dkim"]
         with _standing_in({"dkim.dnsplug": None, "aiodns": None, "nacl.signing": None}):
-            import dkim as package  # noqa: PLC0415 - 15 ms, for mail that carries a signature of ours
-        return package
+            import dkim as _package  # noqa: F401, PLC0415 - 15 ms, for mail that carries a signature of ours
+        return sys.modules["dkim"]
 
 
 def enable_ed25519() -> bool:
@@ -56,11 +56,11 @@ def enable_ed25519() -> bool:
             import nacl.signing  # noqa: PLC0415
         except ImportError:
             return False
-        package.nacl = nacl
+        vars(package)["nacl"] = nacl
         return True
 
 
-def spf() -> Any:
+def spf() -> ModuleType:
     """Return pyspf's module. Its own look-up must not be used: override ``query.dns``."""
     with _LOCK:
         if "spf" in sys.modules:
@@ -73,8 +73,8 @@ def spf() -> Any:
             {} if "dns.resolver" in sys.modules else {"dns": None, "DNS": pydns}
         )
         with _standing_in(bent):
-            import spf as module  # noqa: PLC0415 - 20 ms, for mail whose SPF result counts
-        return module
+            import spf as _module  # noqa: F401, PLC0415 - 20 ms, for mail whose SPF result counts
+        return sys.modules["spf"]
 
 
 def lock() -> threading.RLock:
