@@ -19,7 +19,7 @@ def test_the_page_holds_the_table_of_the_code():
     text = PAGE.read_text("utf-8")
     inside = text.partition(documentation.BEGIN)[2].partition(documentation.END)[0]
     assert inside.strip() == documentation.table().strip(), (
-        "run: python -m classifier.evidence.documentation, and put its output into docs/evidence.md"
+        "run: python -m classifier.evidence.documentation docs/evidence.md"
     )
 
 
@@ -32,6 +32,16 @@ def test_the_command_prints_the_table():
         cwd=ROOT,
     )
     assert done.stdout == documentation.table()
+
+
+def test_a_page_is_renewed_in_place():
+    page = f"# Before\n{documentation.BEGIN}\n| old |\n{documentation.END}\n# After\n"
+    renewed = documentation.renew(page)
+    assert documentation.table() in renewed
+    assert "| old |" not in renewed
+    assert renewed.startswith("# Before\n")
+    assert renewed.endswith("\n# After\n")
+    assert documentation.renew(renewed) == renewed
 
 
 def test_every_kind_is_told_once_and_has_a_module_of_its_own():
