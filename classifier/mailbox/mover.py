@@ -15,6 +15,7 @@ moved; so no answer but OK is believed either way.
 from __future__ import annotations
 
 import logging
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: A command that was under way when the connection was lost may still be carried out:
+#: within so many seconds of it, "nothing happened" is believed only at the second look.
+FRESH = 120.0
+#: Seconds between the two looks.
+SECOND_LOOK = 1.0
 #: Messages moved at once: what a killed process leaves open at most.
 BATCH = 100
 #: Answers after which the rest need not be tried either.
@@ -64,6 +70,8 @@ class Mover:
         self.mailbox = mailbox
         self.journal = journal
         self._method = mailbox.move_method
+        #: Moves taken back as not having happened: since which UID a late copy of theirs may appear.
+        self._suspects: dict[tuple[bytes, int], int] = {}
 
     # Moving
 
@@ -125,6 +133,7 @@ class Mover:
                 if done:
                     self.mailbox.remove([m.source_key for m in done])
                     self.journal.close(done, MoveState.DONE)
+                    self._drop_late_copies(done)
         except Refused as refusal:
             return self._after_refusal(rows, refusal)
         outcome = Outcome(moved=done)
@@ -174,8 +183,38 @@ class Mover:
             groups[move.source, move.source_validity, move.target].append(move)
         outcome = Outcome()
         for rows in groups.values():
+            if time.time() - max(m.at for m in rows) < FRESH:
+                self._await_quiet(rows)
             outcome.add(self._reconcile(rows, "interrupted"))
         return outcome
+
+    def _await_quiet(self, rows: Sequence[Move]) -> None:
+        """Wait while the server still carries out what the lost connection had asked for."""
+        before: object = None
+        for _ in range(10):
+            copies = self._unclaimed_copies(rows)
+            now = (self._still_there(rows), {k: sorted(v) for k, v in copies.items()})
+            if now == before:
+                return
+            before = now
+            time.sleep(SECOND_LOOK)
+
+    def _drop_late_copies(self, done: Sequence[Move]) -> None:
+        """Remove copies that a command of a lost connection made after it was given up.
+
+        They are told from anything else by their identity, by arriving after
+        that command was sent, and by no move accounting for them; the copy
+        that counts is in the journal.
+        """
+        late = [m for m in done if m.identity in self._suspects]
+        if not late:
+            return
+        rows = [replace(m, target_next=self._suspects.pop(m.identity, m.target_next)) for m in late]
+        copies = [key for keys in self._unclaimed_copies(rows, ours=False).values() for key in keys]
+        if copies:
+            log.warning("account %s: %d late copies are removed", rows[0].account, len(copies))
+            self.mailbox.open(rows[0].target, write=True)
+            self.mailbox.remove(copies)
 
     def _reconcile(self, rows: Sequence[Move], reason: str) -> Outcome:
         """Look into both folders and close *rows* by what is there."""
@@ -200,6 +239,8 @@ class Mover:
         self.journal.close(gone, MoveState.DONE, keys)
         self.journal.close(copied, MoveState.COPIED, keys)
         self.journal.withdraw([*outcome.vanished, *kept])
+        for move in kept:
+            self._suspects[move.identity] = min(move.target_next, self._suspects.get(move.identity, 1 << 32))
         outcome.refused = {m.source_key: reason for m in kept}
         outcome.moved = gone
         if copied:
@@ -222,8 +263,16 @@ class Mover:
         found = self.mailbox.look(list(wanted))
         return {m.key for m in found if _same(m, wanted[m.key])}
 
-    def _unclaimed_copies(self, rows: Sequence[Move]) -> dict[tuple[bytes, int], list[str]]:
-        """Return what arrived in the target since the oldest of *rows*, less what other moves account for."""
+    def _unclaimed_copies(
+        self, rows: Sequence[Move], *, ours: bool = True
+    ) -> dict[tuple[bytes, int], list[str]]:
+        """Return what arrived in the target since the oldest of *rows*, less what other moves account for.
+
+        Args:
+            rows: moves into one target.
+            ours: False: less what *rows* themselves account for, too.
+
+        """
         first = rows[0]
         copies: dict[tuple[bytes, int], list[str]] = defaultdict(list)
         status = self.mailbox.status(first.target) if self.mailbox.locate(first.target) else None
@@ -236,7 +285,7 @@ class Mover:
             identity = (message.digest, message.size)
             if identity in identities and DELETED not in message.flags:
                 copies[identity].append(message.key)
-        own = {m.id for m in rows}
+        own = {m.id for m in rows} if ours else set()
         for move in self.journal.claimed(first.account, first.target, status.uid_validity, since):
             waiting = copies.get(move.identity)
             if waiting and move.id not in own:
