@@ -36,9 +36,9 @@ _ROLES = frozenset(
         "daemon",
     }
 )
-_PRVS = re.compile(r"prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})", re.IGNORECASE)
+_PRVS = r"(?i)prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})"
 #: Made by rule for one message: SRS, VERP, and gateways' own tags.
-_MADE = re.compile(r"srs[01][=+-]|btv1==|msprvs1=|[^=]{1,200}=[^=]{1,200}$", re.IGNORECASE)
+_MADE = r"(?i)srs[01][=+-]|btv1==|msprvs1=|[^=]{1,200}=[^=]{1,200}$"
 #: Header fields of mail that somebody passed on, with the author's From left as it was.
 _PASSED_ON = (
     "list-id",
@@ -74,7 +74,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
 def _bare(address: str) -> str | None:
     """Return the mailbox behind a BATV tag or a subaddress, or None where it is one already."""
     local, _, domain = address.rpartition("@")
-    match = _PRVS.fullmatch(local)
+    match = re.fullmatch(_PRVS, local)
     if match:
         local = match[1] or match[2]
     user = local.partition("+")[0] or local
@@ -88,7 +88,7 @@ def _unknown(report: Report, identity: Identity, used: list[str]) -> Iterator[Ev
         address
         for address in used
         if (local := address.rpartition("@")[0]).partition("+")[0] not in _ROLES
-        and (_PRVS.fullmatch(local) or not _MADE.match(local))
+        and (re.fullmatch(_PRVS, local) or not re.match(_MADE, local))
     ]
     if len(strangers) < len(used):
         return
@@ -109,7 +109,7 @@ def _from_elsewhere(report: Report, identity: Identity, used: list[str]) -> Iter
         return
     if any(name in original.headers for name in _PASSED_ON):
         return
-    if all(_MADE.match(address.rpartition("@")[0]) for address in used):
+    if all(re.match(_MADE, address.rpartition("@")[0]) for address in used):
         return
     ours = {organisation(domain.lstrip(".")) for domain in identity.domains}
     if organisation(domain_of(author)) in ours:

@@ -7,7 +7,6 @@ text, and are compared within seven days.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -25,12 +24,10 @@ if TYPE_CHECKING:
 ENOUGH = 5
 #: Longest body text that a fingerprint is taken of, in bytes.
 _BODY_BYTES = 20_000
-_LEADING = re.compile(
-    r"^(?:(?:re|aw|fwd?|wg|antw|sv|vs|tr)\s{0,3}(?:\[[0-9]{1,3}\])?\s{0,3}:\s{0,3}){1,5}", re.IGNORECASE
-)
-_NOT_WORD = re.compile(r"[\W\d_]+")
-_MARKUP = re.compile(rb"<[^<>]{0,2000}>|https?://[^\s<>\"]{0,500}|=[0-9A-F]{2}|=\r?\n", re.IGNORECASE)
-_NOT_LETTER = re.compile(rb"[^A-Za-z\x80-\xff]+")
+_LEADING = r"(?i)^(?:(?:re|aw|fwd?|wg|antw|sv|vs|tr)\s{0,3}(?:\[[0-9]{1,3}\])?\s{0,3}:\s{0,3}){1,5}"
+_NOT_WORD = r"[\W\d_]+"
+_MARKUP = rb"(?i)<[^<>]{0,2000}>|https?://[^\s<>\"]{0,500}|=[0-9A-F]{2}|=\r?\n"
+_NOT_LETTER = rb"[^A-Za-z\x80-\xff]+"
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
@@ -93,12 +90,14 @@ def fingerprints(report: Report) -> tuple[str, ...]:
     together what does not belong together.
     """
     original = report.original
+    import hashlib  # noqa: PLC0415 - only where a memory of floods is at hand
+
     found: list[str] = []
-    subject = _NOT_WORD.sub(" ", _LEADING.sub("", original.subject or "").lower()).strip()
+    subject = re.sub(_NOT_WORD, " ", re.sub(_LEADING, "", original.subject or "").lower()).strip()
     if len(subject) >= 8:
         shape = message_id_shape(original.message_id or "").rpartition("@")[0]
         found.append("s:" + _digest(subject.encode("utf-8", "replace"), shape.encode("utf-8", "replace")))
-    body = _NOT_LETTER.sub(b" ", _MARKUP.sub(b" ", (original.body or b"")[:_BODY_BYTES])).lower()
+    body = re.sub(_NOT_LETTER, b" ", re.sub(_MARKUP, b" ", (original.body or b"")[:_BODY_BYTES])).lower()
     words = [word for word in body.split() if len(word) > 3]
     if len(words) >= 20:
         # The words with the smallest digests stand for all: a few that differ (names, links) rarely matter.
@@ -116,4 +115,6 @@ def report_digest(report: Report) -> str:
 
 
 def _digest(*parts: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - see fingerprints
+
     return hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()

@@ -43,9 +43,9 @@ _AUTHOR_FIELDS = {
     "content-type": "c", "content-transfer-encoding": "e", "user-agent": "u", "x-mailer": "x", "reply-to": "r",
     "in-reply-to": "n", "references": "g", "organization": "o", "content-language": "l",
 }  # fmt: skip
-_HEX = re.compile(r"[0-9A-Fa-f]+\Z")
-_CHARSET = re.compile(r"charset\s{0,3}=\s{0,3}\"?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
-_ZONE = re.compile(r"([+-][0-9]{4})\b|\b(GMT|UTC|UT|Z|[ECMP][SD]T|CES?T)\b")
+_HEX = r"[0-9A-Fa-f]+\Z"
+_CHARSET = r"(?i)charset\s{0,3}=\s{0,3}\"?([A-Za-z0-9_.:-]{1,40})"
+_ZONE = r"([+-][0-9]{4})\b|\b(GMT|UTC|UT|Z|[ECMP][SD]T|CES?T)\b"
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x0530),
     ("greek", 0x0370, 0x0400),
@@ -95,9 +95,9 @@ def traits(headers: HeaderBlock) -> dict[str, str]:
     order = "".join(_AUTHOR_FIELDS[key] for key in headers.keys if key in _AUTHOR_FIELDS)
     if len(order) >= 3:
         found["order"] = order[:24]
-    if zone := _ZONE.search((headers.get("date") or "")[:100]):
+    if zone := re.search(_ZONE, (headers.get("date") or "")[:100]):
         found["zone"] = zone[1] or zone[2]
-    if charset := _CHARSET.search((headers.get("content-type") or "")[:2_000]):
+    if charset := re.search(_CHARSET, (headers.get("content-type") or "")[:2_000]):
         found["charset"] = charset[1].lower()
     if subject := headers.get("subject"):
         found["script"] = script_of(decode_words(subject[:500]))
@@ -115,7 +115,7 @@ def message_id_shape(message_id: str) -> str:
     left, at, right = message_id.strip()[:300].strip("<>").rpartition("@")
     shape: list[str] = []
     for part in re.split(r"([.$%!-])", left)[:21]:
-        if _HEX.match(part):
+        if re.match(_HEX, part):
             shape.append(f"x{len(part)}")
         elif part in {".", "$", "%", "!", "-"}:
             shape.append(part)

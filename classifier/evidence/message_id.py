@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from classifier.parse.report import Report
 
 #: Right-hand sides of providers and services that replace or add the field for their customers.
-_PROVIDERS = re.compile(
+_PROVIDERS = (
     r"(?:^|\.)(?:amazonses\.com|outlook\.com|exchangelabs\.com|google\.com|mail\.gmail\.com|phx\.gbl|yahoo\.com"
     r"|sendgrid\.net|geopod-ismtpd[a-z0-9-]{0,40}|mailgun\.(?:net|org)|mandrillapp\.com|icloud\.com|me\.com)$"
 )
 #: Names that phones and desktop programs make up without knowing their host's.
-_PRIVATE = re.compile(
-    r"^(?:\[[^\]]{0,60}\]|[^.]{0,255}|.{1,250}\.(?:local|lan|localdomain|internal|home|corp|arpa))$"
-)
+_PRIVATE = r"^(?:\[[^\]]{0,60}\]|[^.]{0,255}|.{1,250}\.(?:local|lan|localdomain|internal|home|corp|arpa))$"
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
@@ -39,11 +37,11 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         right == d.lstrip(".") or (d[:1] == "." and right.endswith(d)) for d in identity.message_id_domains
     ):
         yield genuine("message-id", Strength.WEAK, "ours", f"Message-ID ends in {right}, as ours do")
-    elif _PROVIDERS.search(right):
+    elif re.search(_PROVIDERS, right):
         yield neutral(
             "message-id", "provider", f"Message-ID ends in {right}: a provider's, who may have written it"
         )
-    elif _PRIVATE.match(right):
+    elif re.match(_PRIVATE, right):
         yield forged(
             "message-id", Strength.WEAK, "private", f"Message-ID ends in {right or 'nothing'}; ours do not"
         )

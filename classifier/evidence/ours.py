@@ -42,17 +42,14 @@ _AUTHENTICATED_PROTOCOLS = frozenset(
     }
 )
 #: What servers write in comments about an authenticated client: Postfix, Sendmail, Courier, CommuniGate.
-_AUTHENTICATED = re.compile(
-    r"\(authenticated\b|\bauthenticated sender:|authenticated bits=|\bauth=(?:plain|login|cram)|\(auth[: ]",
-    re.IGNORECASE,
-)
+_AUTHENTICATED = r"(?i)\(authenticated\b|\bauthenticated sender:|authenticated bits=|\bauth=(?:plain|login|cram)|\(auth[: ]"
 #: Words in the names of lines that are dialled up or let to homes.
-_DIAL_UP = re.compile(
+_DIAL_UP = (
     r"(?:^|[.\-_0-9])(?:a?dsl|adsl2|vdsl|ppp(?:oe)?|dial(?:up|in|ip)?|dyn(?:amic|ip)?|pool|dhcp|cable|cpe|catv|modem"
     r"|broadband|bb|user|client|customer|cust|home|res|residential|mobile|gprs|lte|umts|wimax|ftth|fiber|pppool)"
     r"(?=[.\-_0-9]|$)"
 )
-_NUMBERED = re.compile(r"(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}|(?:^|[^0-9a-f])[0-9a-f]{8}(?=[.-])|[0-9]{9,12}")
+_NUMBERED = r"(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}|(?:^|[^0-9a-f])[0-9a-f]{8}(?=[.-])|[0-9]{9,12}"
 
 
 class Nature(Enum):
@@ -97,7 +94,7 @@ def is_authenticated(hop: TraceHop) -> bool:
     if (hop.protocol or "").upper() in _AUTHENTICATED_PROTOCOLS:
         return True
     # What stands before "by" holds the client's own words.
-    return bool(_AUTHENTICATED.search(hop.raw[:2_000].partition(" by ")[2]))
+    return bool(re.search(_AUTHENTICATED, hop.raw[:2_000].partition(" by ")[2]))
 
 
 def nature(name: str | None, address: str | None) -> Nature:
@@ -106,11 +103,11 @@ def nature(name: str | None, address: str | None) -> Nature:
         return Nature.UNNAMED
     name = name.lower()
     host = name.split(".", 1)[0]
-    if _DIAL_UP.search(name.rpartition(".")[0]) and not host.startswith(
+    if re.search(_DIAL_UP, name.rpartition(".")[0]) and not host.startswith(
         ("mail", "smtp", "mx", "relay", "out")
     ):
         return Nature.DIAL_UP
-    if _NUMBERED.search(name):
+    if re.search(_NUMBERED, name):
         return Nature.NUMBERED
     octets = (address or "").split(".")
     if len(octets) == 4 and all(octet in re.split(r"[^0-9]", name) for octet in octets[2:]):

@@ -19,9 +19,6 @@ message for as long as it lasts.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -39,16 +36,15 @@ if TYPE_CHECKING:
     from classifier.identity import Identity
     from classifier.parse.report import Report
 
+#: Patterns are compiled at first use: most reports carry no tag, and a mail filter starts cold.
 #: prvs=KDDDSSSSSS=local, and the older order prvs=local/KDDDSSSSSS.
-_PRVS = re.compile(r"prvs=([0-9])([0-9]{3})([0-9a-f]{6})=(.{1,256})", re.IGNORECASE)
-_PRVS_OLD = re.compile(r"prvs=(.{1,256})/([0-9])([0-9]{3})([0-9a-f]{6})", re.IGNORECASE)
-_SRS0 = re.compile(
-    r"SRS0[=+-]([A-Za-z0-9+/]{2,28})=([A-Z2-7]{2})=([A-Za-z0-9.-]{1,255})=(.{1,256})", re.IGNORECASE
-)
-_SRS1 = re.compile(r"SRS1[=+-]([A-Za-z0-9+/]{2,28})=([A-Za-z0-9.-]{1,255})=(.{1,300})", re.IGNORECASE)
-_VERP = re.compile(r"(.{1,128}?)[+-]([^+=]{1,64})=([A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})")
+_PRVS = r"(?i)prvs=([0-9])([0-9]{3})([0-9a-f]{6})=(.{1,256})"
+_PRVS_OLD = r"(?i)prvs=(.{1,256})/([0-9])([0-9]{3})([0-9a-f]{6})"
+_SRS0 = r"(?i)SRS0[=+-]([A-Za-z0-9+/]{2,28})=([A-Z2-7]{2})=([A-Za-z0-9.-]{1,255})=(.{1,256})"
+_SRS1 = r"(?i)SRS1[=+-]([A-Za-z0-9+/]{2,28})=([A-Za-z0-9.-]{1,255})=(.{1,300})"
+_VERP = r"(.{1,128}?)[+-]([^+=]{1,64})=([A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})"
 #: Tags of gateways that keep their keys to themselves (Barracuda, Momentum).
-_FOREIGN_TAG = re.compile(r"(?:btv1==|msprvs1=)", re.IGNORECASE)
+_FOREIGN_TAG = r"(?i)(?:btv1==|msprvs1=)"
 #: How long a BATV tag lives, in days, and how far clocks may be off.
 BATV_DAYS = 7
 _SLACK_DAYS = 1
@@ -87,7 +83,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         elif local[:4].lower() in {"srs0", "srs1"}:
             tagged = True
             found += _srs(local, address, identity, seen)
-        elif _FOREIGN_TAG.match(local):
+        elif re.match(_FOREIGN_TAG, local):
             tagged = True
             found.append(
                 neutral("tags", "other-tag", f"{address} carries a tag whose key is not ours to check")
@@ -136,6 +132,9 @@ def _seen(report: Report, lookups: Lookups) -> _Seen:
 
 def batv_hash(key: str, number: str, day: str, address: str) -> str:
     """Return SSSSSS: the first three bytes of HMAC-SHA1 over ``KDDD`` and the address, in hex."""
+    import hashlib  # noqa: PLC0415 - OpenSSL costs a filter 2 ms, and most reports carry no tag
+    import hmac  # noqa: PLC0415 - likewise
+
     message = f"{number}{day}{address}".encode("utf-8", "surrogateescape")
     return hmac.new(key.encode("utf-8"), message, hashlib.sha1).hexdigest()[:6]
 
@@ -145,9 +144,9 @@ def _days(moment: datetime) -> int:
 
 
 def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evidence]:
-    if match := _PRVS.fullmatch(local):
+    if match := re.fullmatch(_PRVS, local):
         number, day, tag, bare = match.groups()
-    elif match := _PRVS_OLD.fullmatch(local):
+    elif match := re.fullmatch(_PRVS_OLD, local):
         bare, number, day, tag = match.groups()
     else:
         if identity.batv_keys:
@@ -161,10 +160,12 @@ def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evi
         return [forged("tags", Strength.WEAK, "batv-unknown-key", detail)]
     domain = domain_of(address) or ""
     as_written = f"{bare}@{address.rpartition('@')[2]}"
+    from hmac import compare_digest  # noqa: PLC0415 - see batv_hash
+
     spellings = dict.fromkeys(
         (as_written, as_written.lower(), f"{bare}@{domain}", f"{bare.lower()}@{domain}")
     )
-    if not any(hmac.compare_digest(batv_hash(key, number, day, s), tag.lower()) for s in spellings):
+    if not any(compare_digest(batv_hash(key, number, day, s), tag.lower()) for s in spellings):
         return [forged("tags", Strength.STRONG, "batv-invalid", f"{address}: the BATV tag is not of our key")]
     for moment in seen.moments:
         left = (int(day) - _days(moment)) % 1000
@@ -177,6 +178,10 @@ def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evi
 
 def srs_hash(key: str, *parts: str) -> str:
     """Return the base64 HMAC-SHA1 over the lower-cased *parts*; addresses carry its first letters."""
+    import base64  # noqa: PLC0415 - see batv_hash
+    import hashlib  # noqa: PLC0415 - likewise
+    import hmac  # noqa: PLC0415 - likewise
+
     message = "".join(parts).lower().encode("utf-8", "surrogateescape")
     return base64.b64encode(hmac.new(key.encode("utf-8"), message, hashlib.sha1).digest()).decode("ascii")
 
@@ -184,25 +189,26 @@ def srs_hash(key: str, *parts: str) -> str:
 def _srs(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evidence]:
     if not identity.owns_address(address) and not is_our_name(domain_of(address), identity):
         # Somebody else forwarded it; the address says whom it had the message from.
-        if (match := _SRS0.fullmatch(local)) and identity.owns_domain(match[3].lower()):
+        if (match := re.fullmatch(_SRS0, local)) and identity.owns_domain(match[3].lower()):
             inner = f"{match[4]}@{match[3]}"
             return [neutral("tags", "srs-elsewhere", f"{domain_of(address)} forwarded it as mail of {inner}")]
         return []
     if not identity.srs_keys:
         return [neutral("tags", "srs-unchecked", f"{address} is an SRS address; no key is configured")]
-    if match := _SRS0.fullmatch(local):
+    if match := re.fullmatch(_SRS0, local):
         tag, stamp, host, user = match.groups()
         parts: tuple[str, ...] = (stamp, host, user)
-    elif match := _SRS1.fullmatch(local):
+    elif match := re.fullmatch(_SRS1, local):
         tag, host, rest = match.groups()
         stamp, parts = "", (host, rest)
         # SRS1=HHHH=host==HHHH=...: the separator after "host=" belongs to what is hashed.
     else:
         return [forged("tags", Strength.STRONG, "srs-invalid", f"{address}: no well-formed SRS address")]
+    from hmac import compare_digest  # noqa: PLC0415 - see batv_hash
+
     # Mail systems fold case on the way: the scheme allows a comparison without it.
     if not any(
-        hmac.compare_digest(srs_hash(key, *parts)[: len(tag)].lower(), tag.lower())
-        for key in identity.srs_keys
+        compare_digest(srs_hash(key, *parts)[: len(tag)].lower(), tag.lower()) for key in identity.srs_keys
     ):
         return [forged("tags", Strength.STRONG, "srs-invalid", f"{address}: the SRS hash is not of our key")]
     if stamp:
@@ -224,7 +230,7 @@ def _srs(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evid
 
 
 def _verp(local: str, address: str, report: Report) -> list[Evidence]:
-    match = _VERP.fullmatch(local)
+    match = re.fullmatch(_VERP, local) if "=" in local else None
     if not match:
         return []
     member = normalise(f"{match[2]}@{match[3]}")
