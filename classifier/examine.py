@@ -47,7 +47,16 @@ def examine(
         envelope: what is known of the message's transport.
 
     """
-    report = parse(raw, envelope or Envelope())
+    return examine_report(parse(raw, envelope or Envelope()), lookups, identity, policy)
+
+
+def examine_report(
+    report: Report,
+    lookups: Lookups,
+    identity: Identity | None = None,
+    policy: Policy | None = None,
+) -> Examination:
+    """Judge a message that was taken apart already, for the first time or anew; see :func:`examine`."""
     if identity is None:
         identity = inferred_identity(report)
     evidence: tuple[Evidence, ...] = ()

@@ -1,0 +1,237 @@
+"""From a configuration to a judge at work: opens what it allows, when it is first needed.
+
+Whatever cannot be opened or read (a store that is locked, damaged or not
+there yet) is left out and told in :attr:`Runtime.notes`; the message is judged
+by what remains.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from classifier.evidence.base import Lookups
+from classifier.examine import Examination, examine_report
+from classifier.identity import Identity
+from classifier.judge import FORGED_FROM, Judgement, Policy, judge
+from classifier.parse.message import parse
+from classifier.parse.report import Envelope
+from classifier.settings import MAX_GENUINE_LOSS
+from classifier.vocabulary import NOT_REPORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from classifier.parse.report import Report
+    from classifier.resolver import DnsResolver
+    from classifier.settings import Config, PolicySettings
+    from classifier.store.database import Database
+
+T = TypeVar("T")
+
+#: Reports that are remembered in one transaction.
+_REMEMBER_EVERY = 50
+#: The threshold stays between these: doubt never quarantines, and proof always may.
+_LEAST_THRESHOLD, _MOST_THRESHOLD = 0.9, 0.9998
+
+
+class StoreUse(Enum):
+    """What a command does with the store."""
+
+    READ = "read"  # looks, if there is one
+    CACHE = "cache"  # and keeps DNS answers in it, if there is one
+    KEEP = "keep"  # makes it where there is none
+
+
+def policy_of(settings: PolicySettings) -> Policy:
+    """Return what judging needs of ``[policy]``.
+
+    The weights in :mod:`classifier.judge` are set so that the threshold
+    ``FORGED_FROM`` goes with the default of ``max_genuine_loss``; the doubt
+    that it leaves scales with the loss that is allowed.
+    """
+    doubt = (1 - FORGED_FROM) * settings.max_genuine_loss / MAX_GENUINE_LOSS
+    threshold = min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, 1 - doubt))
+    return Policy(keep_delayed=settings.keep_delayed, forged_from=threshold)
+
+
+class Runtime:
+    """Judges messages with all that the configuration offers. Belongs to one thread.
+
+    Attributes:
+        config: the settings, or None: then the report alone is asked.
+        policy: what judging needs of them.
+        notes: what could not be opened or written, one line each.
+
+    """
+
+    def __init__(
+        self,
+        config: Config | None,
+        use: StoreUse = StoreUse.READ,
+        *,
+        remember: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Set it up; nothing is opened yet.
+
+        Args:
+            config: the settings, or None.
+            use: what is done with the store.
+            remember: True: reports that were judged count as company for later ones.
+            clock: gives the present moment, aware.
+
+        """
+        self.config = config
+        self.policy = Policy() if config is None else policy_of(config.policy)
+        self.notes: list[str] = []
+        self._use = use
+        self._remember = remember
+        self._clock = clock
+        self._judged: list[Examination] = []
+
+    def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:
+        """Say whether a message with these headers is worth reading whole; True when in doubt."""
+        return True
+
+    def examine(self, raw: bytes, envelope: Envelope | None = None) -> Examination:
+        """Judge one message. Never raises on content."""
+        report = parse(raw, envelope or Envelope())
+        if report.kind in NOT_REPORTS:
+            # Nothing is opened for ordinary mail.
+            return Examination(report, (), self._not_a_report(report))
+        if self.resolver is not None:
+            self.resolver.begin_message()
+        examination = self._judge(report)
+        if self._remember and self.database is not None:
+            self._judged.append(examination)
+            if len(self._judged) >= _REMEMBER_EVERY:
+                self.flush()
+        return examination
+
+    def reexamine(self, examination: Examination) -> Examination:
+        """Judge a report again by what was learnt since."""
+        self.flush()
+        if self.resolver is not None:
+            self.resolver.begin_message()
+        return self._judge(examination.report)
+
+    def _judge(self, report: Report) -> Examination:
+        identity = None if self.config is None else self.config.identity
+        return examine_report(report, self.lookups(), identity, self.policy)
+
+    def _not_a_report(self, report: Report) -> Judgement:
+        return judge(report, Identity(), (), self.policy)
+
+    def flush(self) -> None:
+        """Write the reports judged so far into the memory of recent ones."""
+        judged, self._judged = self._judged, []
+        if not judged or self.database is None:
+            return
+        from classifier.evidence.company import strange  # noqa: PLC0415 - with the store only
+        from classifier.store.floods import FloodStore  # noqa: PLC0415 - likewise
+
+        lookups = self.lookups()
+        try:
+            FloodStore(self.database).record_all(
+                [(e.report, e.evidence, strange(e.report, lookups)) for e in judged], lookups.now
+            )
+        except Exception as error:  # noqa: BLE001 - memory is a help; judging goes on without
+            self.notes.append(f"recent reports not remembered ({error})")
+
+    def lookups(self) -> Lookups:
+        """Return what evidence may ask, at this moment."""
+        stored = self._stored
+        return Lookups(
+            now=self._clock(),
+            ledger=stored.ledger,
+            resolver=self.resolver,
+            records=stored.records,
+            floods=stored.floods,
+            habits=stored.habits,
+            dnsbl=() if self.config is None or self.resolver is None else self.config.dns.dnsbl,
+        )
+
+    @cached_property
+    def database(self) -> Database | None:
+        """The store, or None where there is none that can be used."""
+        if self.config is None:
+            return None
+        import os  # noqa: PLC0415 - with a store only
+
+        from classifier.errors import BackscatterError  # noqa: PLC0415 - likewise
+        from classifier.store.database import Database  # noqa: PLC0415 - SQLite
+
+        path = self.config.store
+        if self._use is not StoreUse.KEEP and not os.path.exists(path):  # noqa: PTH110 - pathlib costs 5 ms
+            return None
+        for readonly in (True,) if self._use is StoreUse.READ else (False, True):
+            try:
+                return Database.open(path, readonly=readonly)
+            except BackscatterError as error:
+                self.notes.append(str(error))
+        return None
+
+    @cached_property
+    def _stored(self) -> Lookups:
+        """Everything that lies in the store; a part that fails costs itself alone."""
+        database = self.database
+        if database is None:
+            return Lookups(now=self._clock())
+        from classifier.store.floods import FloodStore  # noqa: PLC0415 - with a store only
+        from classifier.store.habits import HabitStore  # noqa: PLC0415 - likewise
+        from classifier.store.ledger import SqliteLedger  # noqa: PLC0415 - likewise
+        from classifier.store.records import SqliteRecordMemory  # noqa: PLC0415 - likewise
+
+        return Lookups(
+            now=self._clock(),
+            ledger=self._opened(SqliteLedger, database),
+            records=self._opened(SqliteRecordMemory, database),
+            floods=self._opened(FloodStore, database),
+            habits=self._opened(HabitStore, database),
+        )
+
+    def _opened(self, part: Callable[[Database], T], database: Database) -> T | None:
+        try:
+            return part(database)
+        except Exception as error:  # noqa: BLE001 - SQLite's, or the disk's
+            self.notes.append(f"the store's {part.__name__} is left out ({error})")
+            return None
+
+    @cached_property
+    def resolver(self) -> DnsResolver | None:
+        """DNS as configured; None where it is off, or nothing is configured."""
+        if self.config is None or not self.config.dns.enabled:
+            return None
+        from classifier.resolver import DnsResolver  # noqa: PLC0415 - with a configuration only
+
+        settings = self.config.dns
+        cache = None
+        if self.database is not None:
+            from classifier.store.dnscache import DnsCache  # noqa: PLC0415 - with a store only
+
+            cache = self._opened(DnsCache, self.database)
+        return DnsResolver(
+            settings.nameservers,
+            timeout=settings.timeout,
+            budget=settings.budget,
+            cache=cache,
+            clock=self._clock,
+        )
+
+    def close(self) -> None:
+        """Write what is to be remembered, and close the store."""
+        self.flush()
+        database = self.__dict__.pop("database", None)
+        if database is not None:
+            database.close()
+
+    def __enter__(self) -> Runtime:
+        """Return itself; closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Close."""
+        self.close()
