@@ -1,0 +1,81 @@
+"""SMTP replies (RFC 5321 section 4.2) and enhanced status codes (RFC 3463) in free text."""
+
+from __future__ import annotations
+
+import re
+
+#: An enhanced status code; no part of an IP address, a version or a date.
+_STATUS = re.compile(r"(?<![0-9A-Za-z.])([245]\.[0-7]\.[0-9]{1,3})(?![0-9A-Za-z]|\.[0-9])")
+#: A reply code where a reply can begin: after white space or punctuation, and
+#: before words, an enhanced code or the end; "500 MB" and "550 people" cannot be told from it.
+_REPLY = re.compile(
+    r"(?:(?<=^)|(?<=[\s:'\"(<\[>=]))([45][0-5][0-9])(?=[ -][45]\.[0-7]\.[0-9]|[ -]{1,2}[^\s0-9]|[\s'\")\].]{0,3}$)",
+    re.MULTILINE,
+)
+#: "SMTP Error Code 550", "error: 550": a code that stands after its name.
+_NAMED_REPLY = re.compile(
+    r"(?:smtp|error|code|reply|response|status|said|returned)\W{1,4}(?:code\W{1,3})?([45][0-5][0-9])(?![0-9])",
+    re.IGNORECASE,
+)
+#: RFC 5321 and RFC 3463: what a bare reply code says by itself.
+_BY_REPLY = {
+    "421": "4.3.2", "450": "4.2.0", "451": "4.3.0", "452": "4.3.1", "500": "5.5.2", "501": "5.5.4",
+    "502": "5.5.1", "503": "5.5.1", "504": "5.5.4", "551": "5.1.6", "552": "5.2.2", "553": "5.1.3",
+}  # fmt: skip
+#: What the words beside a code, or without one, say: (RFC 3463 subject.detail, words in lower case).
+_BY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("2.2", ("mailbox full", "mailbox is full", "over quota", "overquota", "quota exceed", "exceeded quota",
+             "exceeding their quota", "disk quota", "quota usage", "quota violation", "over disk quota",
+             "exceeds allowed size", "mailfolder is full", "not enough", "too much mail", "full mailbox")),
+    ("2.1", ("disabled", "discontinued", "suspended", "inactive user", "deactivated")),
+    ("3.4", ("too big", "too large", "size limit exceeded", "exceeds the maximum", "message size")),
+    ("4.6", ("too many hops", "mail loop", "loops back", "looping")),
+    ("1.2", ("host unknown", "unknown host", "unrouteable", "unroutable", "host not found", "domain not found",
+             "name service error", "nonexistent domain", "no mx", "bad destination system", "dns error")),
+    ("1.1", ("user unknown", "unknown user", "no such user", "no mailbox here", "unknown recipient",
+             "not a valid mailbox", "invalid recipient", "recipient not found", "no such recipient", "user not known",
+             "does not exist", "doesn't have a", "not listed in", "recipient name is not recognized", "invalid mailbox",
+             "no such mailbox", "addressee unknown", "invalid final delivery userid", "couldn't be found", "user not found",
+             "mailbox unavailable", "recipient address rejected", "no longer valid", "unknown address")),
+    ("7.1", ("spam", "blacklist", "blocklist", "black list", "blocked", "access denied", "rejected for policy",
+             "not authorized", "relaying denied", "unable to relay", "dnsbl", "administrative prohibition")),
+    ("4.7", ("retry timeout", "delivery time expired", "in the queue too long", "message expired",
+             "maximum delivery attempts", "giving up", "timed out", "timeout")),
+    ("4.1", ("connection refused", "no answer from host", "establish an smtp connection", "could not connect")),
+)  # fmt: skip
+#: Replies are read out of this much text; what follows is the original or bait.
+MAX_CHARS = 8_000
+
+
+def find_status(text: str) -> str | None:
+    """Return the first enhanced status code in *text*, ``class.subject.detail``."""
+    match = _STATUS.search(text, 0, MAX_CHARS)
+    return match.group(1) if match else None
+
+
+def find_reply(text: str) -> str | None:
+    """Return the first SMTP reply code of a failure (4yz or 5yz) in *text*."""
+    match = _REPLY.search(text, 0, MAX_CHARS) or _NAMED_REPLY.search(text, 0, MAX_CHARS)
+    return match.group(1) if match else None
+
+
+def derive_status(reply: str | None, text: str, *, temporary: bool = False) -> str | None:
+    """Return the enhanced status that *reply* and the words beside it amount to.
+
+    Args:
+        reply: an SMTP reply code, or None.
+        text: the words of the diagnostic.
+        temporary: what class to take where no reply tells.
+
+    Returns:
+        A status such as ``5.1.1``; the class alone (``5.0.0``) where the reply
+        tells no more; None where nothing tells.
+
+    """
+    low = text[:MAX_CHARS].lower()
+    for detail, words in _BY_WORDS:
+        if any(word in low for word in words):
+            return f"{reply[0] if reply else '4' if temporary else '5'}.{detail}"
+    if reply:
+        return _BY_REPLY.get(reply) or f"{reply[0]}.0.0"
+    return None
