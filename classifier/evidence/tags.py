@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 #: Patterns are compiled at first use: most reports carry no tag, and a mail filter starts cold.
 #: prvs=KDDDSSSSSS=local, and the older order prvs=local/KDDDSSSSSS.
-_PRVS = r"(?i)prvs=([0-9])([0-9]{3})([0-9a-f]{6})=(.{1,256})"
-_PRVS_OLD = r"(?i)prvs=(.{1,256})/([0-9])([0-9]{3})([0-9a-f]{6})"
-_SRS0 = r"(?i)SRS0[=+-]([A-Za-z0-9+/]{2,28})=([A-Z2-7]{2})=([A-Za-z0-9.-]{1,255})=(.{1,256})"
-_SRS1 = r"(?i)SRS1[=+-]([A-Za-z0-9+/]{2,28})=([A-Za-z0-9.-]{1,255})=(.{1,300})"
+_PRVS = r"(?ai)prvs=([0-9])([0-9]{3})([0-9a-f]{6})=(.{1,256})"
+_PRVS_OLD = r"(?ai)prvs=(.{1,256})/([0-9])([0-9]{3})([0-9a-f]{6})"
+_SRS0 = r"(?ai)SRS0[=+-]([A-Za-z0-9+/]{2,28})=([A-Z2-7]{2})=([A-Za-z0-9.-]{1,255})=(.{1,256})"
+_SRS1 = r"(?ai)SRS1[=+-]([A-Za-z0-9+/]{2,28})=([A-Za-z0-9.-]{1,255})=(.{1,300})"
 _VERP = r"(.{1,128}?)[+-]([^+=]{1,64})=([A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})"
 #: Tags of gateways that keep their keys to themselves (Barracuda, Momentum).
-_FOREIGN_TAG = r"(?i)(?:btv1==|msprvs1=)"
+_FOREIGN_TAG = r"(?ai)(?:btv1==|msprvs1=)"
 #: How long a BATV tag lives, in days, and how far clocks may be off.
 BATV_DAYS = 7
 _SLACK_DAYS = 1
