@@ -6,11 +6,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dnsserver import DnsServer, Zone
 
 from classifier.resolver import BREAK_AFTER, DnsResolver, parse_nameserver
 from classifier.store.database import Database
 from classifier.store.dnscache import DnsCache
+from tests.dnsserver import DnsServer, Zone
 
 BAD_MODES = (
     "silent", "servfail", "refused", "notimp", "garbage", "short", "wrong-id", "wrong-question", "loop",

@@ -304,7 +304,9 @@ def _absent(report: Report, identity: Identity) -> Iterator[Evidence]:
             "dkim", "absent-unplaced", f"no signature of ours, yet {client.by} saw a host of ours connect"
         )
         return
-    strength = Strength.STRONG if original.verbatim else Strength.WEAK
+    # Lists and resenders take signatures off.
+    passed_on = any(name in original.headers for name in ("list-id", "list-post", "resent-from"))
+    strength = Strength.STRONG if original.verbatim and not passed_on else Strength.WEAK
     yield forged(
         "dkim",
         strength,

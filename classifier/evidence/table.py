@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.evidence import account, address, company, habits, ledger, message_id, path, tags
+from classifier.evidence import account, address, company, dkim, habits, ledger, message_id, path, tags
 from classifier.evidence.base import Evidence, Gatherer, Lookups, neutral
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ KINDS: tuple[EvidenceKind, ...] = (
         "That we wrote the mail: an SRS tag shows that we forwarded it. A missing tag says something only from "
         "`batv_since` on, and never of replies, which answer the From header.",
         "Receive a message of ours and use its return path within seven days.",
+    ),
+    EvidenceKind(
+        "dkim",
+        dkim.gather,
+        "Whether the original carries a signature that only our key can have made, over the headers that came back "
+        "(and the body, where it did). Old keys are remembered, so a rotation loses nothing.",
+        "Anything by a broken signature: returning servers drop and rewrite headers. A missing one says something "
+        "only with `signs_all`. For whom a replayed message was meant, where neither To nor Cc is signed.",
+        "For proof: send a message that we signed, its headers unchanged, to the one whom we had written to. "
+        "Copied to anyone else it is strong only.",
     ),
     EvidenceKind(
         "path",
