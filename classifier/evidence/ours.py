@@ -55,10 +55,10 @@ _NUMBERED = r"(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}|(?:^|[^0-9a-f])[0-9a-f]{8}(?=[.-])
 class Nature(Enum):
     """What the name of a client's address looks like."""
 
-    UNNAMED = "no name"
-    DIAL_UP = "dial-up or home line"
-    NUMBERED = "name made from its address"
-    NAMED = "named host"
+    UNNAMED = "no looked-up name"
+    DIAL_UP = "the name of a dial-up or home line"
+    NUMBERED = "a name made from its address"
+    NAMED = "a name of its own"
 
 
 def below_our_domains(host: str | None, identity: Identity) -> bool:

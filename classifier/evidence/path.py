@@ -82,13 +82,27 @@ def _from_us(
         )
         return
     saw = f"{client.by or 'the reporting side'} saw our host {by_name or client.address} connect"
-    if by_name and not identity.is_relay_name(by_name):
+    bringer = None if client.vouched else _bringer(report)
+    if bringer in {Nature.DIAL_UP, Nature.UNNAMED}:
+        # Made up from nothing to reach the inbox, for all we can see: servers that bounce have names.
+        detail = f"{saw}, it says; but the report was brought to us by a client with {bringer.value}"
+        yield neutral("path", "relay-doubtful", detail)
+    elif by_name and not identity.is_relay_name(by_name):
         yield genuine("path", Strength.STRONG, "own-host", f"{saw}, by its name below our domain")
     elif client.vouched:
         yield genuine("path", Strength.STRONG, "relay", saw)
     else:
         detail = f"{saw}; that the report itself is from there is not shown"
         yield genuine("path", Strength.STRONG, "relay-unvouched", detail)
+
+
+def _bringer(report: Report) -> Nature | None:
+    """Tell what sort of client brought the report to our side, by its newest hop from outside."""
+    for hop in report.trace[:_MAX_TYPED]:
+        ip = ip_of(hop.client_address)
+        if ip is not None and not is_internal(ip):
+            return nature(verified_name(hop), hop.client_address)
+    return None
 
 
 def _from_elsewhere(

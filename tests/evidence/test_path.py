@@ -147,8 +147,15 @@ def test_a_resolver_that_does_not_answer_changes_nothing():
 
 
 def test_a_report_that_did_not_come_from_its_writer_is_believed_less():
-    report = make([RELAY], report_trace=[hop("x", "dsl-9.isp.test", "198.51.100.9", "mx.example.org")])
-    assert told(path.gather(report, OURS, LOOKUPS)) == [("relay-unvouched", *GENUINE_STRONG)]
+    for bringer, expected in (
+        (hop("out.hoster.test", "out.hoster.test", "203.0.113.6", "mx.example.org"), "relay-unvouched"),
+        (hop("x", "dsl-9.isp.test", "198.51.100.9", "mx.example.org"), "relay-doubtful"),
+        (hop("mx.remote.test", None, "198.51.100.9", "mx.example.org"), "relay-doubtful"),
+    ):
+        assert [e[0] for e in told(path.gather(make([RELAY], report_trace=[bringer]), OURS, LOOKUPS))] == [
+            expected
+        ]
+    assert told(path.gather(make([RELAY], report_trace=()), OURS, LOOKUPS))[0][0] == "relay-unvouched"
 
 
 def test_a_first_hop_elsewhere_is_weak_where_headers_were_cut_off():
