@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from classifier.errors import BackscatterError, TemporaryError
+from classifier.errors import BackscatterError
 from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Counts, Listener, SweptMessage
 from classifier.mailbox.sweep import Job, Sweep
@@ -78,11 +78,12 @@ class SweepResult:
 
     @property
     def exit_status(self) -> int:
-        """0 done; 75 where nothing but "try again later" went wrong; else 1."""
+        """0 done; 75 or 2 where nothing but "try again later" or configuration was wrong; else 1."""
         errors = [e for a in self.accounts for e in a.errors]
         if not errors:
             return 1 if self.counts.errors else 0
-        return 75 if all(isinstance(e, TemporaryError) for e in errors) else 1
+        statuses = {e.exit_status for e in errors}
+        return statuses.pop() if len(statuses) == 1 and self.counts.errors == len(errors) else 1
 
 
 def sweep(

@@ -21,13 +21,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support import require_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from classifier.mailbox.connection import Login, Server
 
@@ -70,7 +70,9 @@ def make_certificates(folder: Path) -> None:
             .not_valid_after(now + timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+            )
         )
         if authority:
             usage = x509.KeyUsage(
@@ -156,10 +158,8 @@ class User:
         from imapclient.imap_utf7 import decode
 
         found = ["INBOX"]
-        for path in sorted(self.maildir.iterdir()):
-            if path.name.startswith(".") and (path / "cur").is_dir():
-                found.append(decode(path.name[1:].encode()).replace(".", "/"))
-        return found
+        below = [p for p in sorted(self.maildir.iterdir()) if p.name.startswith(".") and (p / "cur").is_dir()]
+        return found + [decode(path.name[1:].encode()).replace(".", "/") for path in below]
 
     def census(self) -> dict[str, Counter[str]]:
         """Return for each folder how often each message (by the digest of its bytes) is there."""

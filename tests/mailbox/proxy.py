@@ -11,8 +11,20 @@ from dataclasses import dataclass, field
 from typing import Self
 
 #: What can go wrong; "late" ones let the server do its work first.
-FAULTS = ("drop", "drop-late", "stall", "stall-late", "cut", "no", "no-late", "bad", "bad-late", "bye", "bye-late")
-_COMMAND = re.compile(rb"([A-Za-z0-9]+) (UID [A-Z]+|[A-Z]+)([^\r\n]*)\r\n", re.I)
+FAULTS = (
+    "drop",
+    "drop-late",
+    "stall",
+    "stall-late",
+    "cut",
+    "no",
+    "no-late",
+    "bad",
+    "bad-late",
+    "bye",
+    "bye-late",
+)
+_COMMAND = re.compile(rb"([A-Za-z0-9]+) (UID [A-Z]+|[A-Z]+)([^\r\n]*)\r\n", re.IGNORECASE)
 
 
 @dataclass
@@ -99,7 +111,12 @@ class Proxy:
         number = len(self.commands)
         self.commands.append(name)
         fault = self.fault
-        if fault is None or self.struck or fault.number not in {None, number} or fault.command not in {None, name}:
+        if (
+            fault is None
+            or self.struck
+            or fault.number not in {None, number}
+            or fault.command not in {None, name}
+        ):
             server.sendall(line)
             return True
         self.struck = True

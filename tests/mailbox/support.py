@@ -61,7 +61,9 @@ class MarkedMail:
         verdict = Verdict.NOT_A_REPORT if said == "ordinary" else Verdict(said)
         action = Action.QUARANTINE if verdict is Verdict.FORGED else Action.KEEP
         report = Report(kind, "rfc3464", headers, envelope)
-        return Examination(report, (), Judgement(verdict, 0.999 if said == "forged" else 0.5, action, ("marked",)))
+        return Examination(
+            report, (), Judgement(verdict, 0.999 if said == "forged" else 0.5, action, ("marked",))
+        )
 
     def reexamine(self, examination: Examination) -> Examination:
         return examination
@@ -85,7 +87,13 @@ class Recorder:
 
 
 def imap_work(
-    server: Server, login: Login, *, account: str = "main", timeouts: Timeouts | None = None, examiner=None, **job
+    server: Server,
+    login: Login,
+    *,
+    account: str = "main",
+    timeouts: Timeouts | None = None,
+    examiner=None,
+    **job,
 ) -> AccountWork:
     """Make the work for one IMAP account."""
     limits = timeouts or Timeouts(5, 20)
@@ -98,7 +106,9 @@ def imap_work(
 
 def maildir_work(root: Path, *, account: str = "main", examiner=None, **job) -> AccountWork:
     """Make the work for one Maildir."""
-    return AccountWork(Job(account, **job), lambda: MaildirMailbox(root, account), lambda: examiner or MarkedMail())
+    return AccountWork(
+        Job(account, **job), lambda: MaildirMailbox(root, account), lambda: examiner or MarkedMail()
+    )
 
 
 def run(work: AccountWork | list[AccountWork], store: Path, **options) -> tuple[SweepResult, Recorder]:

@@ -12,7 +12,17 @@ from tests.mailbox.proxy import FAULTS, Fault, Proxy
 from tests.mailbox.support import imap_work, mail, run
 
 #: Commands at which a fault matters most; `make soak` takes every one.
-MOVING = ("LOGIN", "SELECT", "STATUS", "CREATE", "UID FETCH", "UID MOVE", "UID COPY", "UID STORE", "UID EXPUNGE")
+MOVING = (
+    "LOGIN",
+    "SELECT",
+    "STATUS",
+    "CREATE",
+    "UID FETCH",
+    "UID MOVE",
+    "UID COPY",
+    "UID STORE",
+    "UID EXPUNGE",
+)
 
 
 @pytest.fixture(autouse=True)

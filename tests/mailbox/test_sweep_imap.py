@@ -12,7 +12,12 @@ from tests.mailbox.support import MarkedMail, imap_work, mail, run
 
 def fill(user, forged=3, genuine=2, unsure=1, ordinary=4, **options):
     """Deliver some of each, one after the other."""
-    for kind, number in (("ordinary", ordinary), ("forged", forged), ("genuine", genuine), ("unsure", unsure)):
+    for kind, number in (
+        ("ordinary", ordinary),
+        ("forged", forged),
+        ("genuine", genuine),
+        ("unsure", unsure),
+    ):
         for n in range(number):
             user.deliver(mail(kind, n), **options)
 
@@ -151,14 +156,18 @@ def test_a_dry_run_changes_nothing(server, tmp_path):
     assert result.counts.looked_at == 0
 
 
-@pytest.mark.parametrize("quarantine", ["Backscatter", "Rückläufer", "Spam & Rückläufer", "Fälle/Неверные/偽造"])
+@pytest.mark.parametrize(
+    "quarantine", ["Backscatter", "Rückläufer", "Spam & Rückläufer", "Fälle/Неверные/偽造"]
+)
 def test_folder_names(server, dotted_server, tmp_path, quarantine):
     for number, each in enumerate((server, dotted_server)):
         user = each.user()
         fill(user)
         user.make_folder("Läden/Süd")
         user.deliver(mail("forged", 77), "Läden/Süd")
-        work = imap_work(each.server(), each.login(user), quarantine=quarantine, folders=("INBOX", "Läden/Süd"))
+        work = imap_work(
+            each.server(), each.login(user), quarantine=quarantine, folders=("INBOX", "Läden/Süd")
+        )
         result, _ = run(work, tmp_path / f"store{number}.sqlite3")
         assert result.exit_status == 0, result.accounts[0].errors
         assert result.counts.quarantined == 4

@@ -1,0 +1,48 @@
+"""Servers that the tests of the agent share; each test takes a user of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mailbox import dovecot as dovecot_module
+from tests.mailbox.dovecot import Dovecot, without
+from tests.support import require_program
+
+
+def _server(tmp_path_factory, name: str, **options):
+    require_program("dovecot", "dovecot-imapd")
+    return dovecot_module.dovecot(tmp_path_factory.mktemp(name), **options)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Dovecot:
+    """Offer all that Dovecot has."""
+    with _server(tmp_path_factory, "dovecot") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server_without_move(tmp_path_factory) -> Dovecot:
+    """Offer UIDPLUS and no MOVE."""
+    with _server(tmp_path_factory, "nomove", capability=without("MOVE")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server_without_both(tmp_path_factory) -> Dovecot:
+    """Offer neither MOVE nor UIDPLUS."""
+    with _server(tmp_path_factory, "neither", capability=without("MOVE", "UIDPLUS")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dotted_server(tmp_path_factory) -> Dovecot:
+    """Put all folders below INBOX, levels joined by dots, as Courier and Cyrus do."""
+    with _server(tmp_path_factory, "dotted", separator=".", prefix="INBOX.") as running:
+        yield running
+
+
+@pytest.fixture(params=["server", "server_without_move"])
+def moving_server(request) -> Dovecot:
+    """Both ways of moving."""
+    return request.getfixturevalue(request.param)

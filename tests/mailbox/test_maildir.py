@@ -1,0 +1,140 @@
+"""Sweeps of a Maildir on disk, with no server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from classifier.errors import MailboxError
+from classifier.mailbox.maildir import MaildirMailbox
+from classifier.vocabulary import Action
+from tests.mailbox.dovecot import User
+from tests.mailbox.support import MarkedMail, mail, maildir_work, run
+
+
+@pytest.fixture
+def user(tmp_path):
+    found = User("local", tmp_path / "mail" / "Maildir", (-1, -1))
+    found.make_folder("INBOX")
+    for kind, number in (("ordinary", 4), ("forged", 3), ("genuine", 2), ("unsure", 1)):
+        for n in range(number):
+            found.deliver(mail(kind, n), flags=None if n % 2 else "S")
+    return found
+
+
+def test_forged_reports_move_with_flags_times_and_place(user, tmp_path):
+    before = {p.name: (p.parent.name, p.stat().st_mtime_ns, p.read_bytes()) for p in user.files("INBOX")}
+    examiner = MarkedMail()
+    result, recorder = run(maildir_work(user.maildir, examiner=examiner), tmp_path / "store.sqlite3")
+    assert result.exit_status == 0
+    assert result.counts.as_dict() == {
+        "looked_at": 10, "reports": 6, "quarantined": 3, "kept": 2, "unsure": 1, "errors": 0,
+    }  # fmt: skip
+    assert examiner.examined == 6
+    assert [m.action for m in recorder.messages].count(Action.QUARANTINE) == 3
+    after = {
+        p.name: (p.parent.name, p.stat().st_mtime_ns, p.read_bytes())
+        for folder in ("INBOX", "Backscatter")
+        for p in user.files(folder)
+    }
+    assert after == before
+    assert {b"forged" in p.read_bytes() for p in user.files("Backscatter")} == {True}
+    assert (user.folder("Backscatter") / "maildirfolder").exists()
+
+
+def test_a_second_sweep_looks_at_new_mail_only(user, tmp_path):
+    store = tmp_path / "store.sqlite3"
+    run(maildir_work(user.maildir), store)
+    for path in (user.maildir / "new").iterdir():  # another program looks at them
+        path.rename(user.maildir / "cur" / f"{path.name}:2,S")
+    assert run(maildir_work(user.maildir), store)[0].counts.looked_at == 0
+    user.deliver(mail("forged", 9), flags=None)
+    result, _ = run(maildir_work(user.maildir), store)
+    assert (result.counts.looked_at, result.counts.quarantined) == (1, 1)
+
+
+def test_what_the_user_takes_back_stays(user, tmp_path):
+    store = tmp_path / "store.sqlite3"
+    run(maildir_work(user.maildir), store)
+    path = user.files("Backscatter")[0]
+    path.rename(user.maildir / "cur" / "9999.back:2,S")
+    for _ in range(2):
+        assert run(maildir_work(user.maildir), store)[0].counts.quarantined == 0
+    assert len(user.files("Backscatter")) == 2
+
+
+def test_a_name_that_is_taken_in_quarantine_is_not_overwritten(user, tmp_path):
+    forged = next(p for p in user.files("INBOX") if b"forged 0" in p.read_bytes())
+    user.make_folder("Backscatter")
+    other = user.folder("Backscatter") / "cur" / f"{forged.name.partition(':')[0]}:2,"
+    other.write_bytes(b"Subject: something else\n\n")
+    run(maildir_work(user.maildir), tmp_path / "store.sqlite3")
+    assert other.read_bytes() == b"Subject: something else\n\n"
+    assert len(user.files("Backscatter")) == 4
+
+
+def test_the_layout_that_is_there_is_kept(user, tmp_path):
+    for part in ("cur", "new", "tmp"):
+        (user.maildir / "Archive" / part).mkdir(parents=True)
+    run(maildir_work(user.maildir, quarantine="Rückläufer"), tmp_path / "store.sqlite3")
+    assert len(list((user.maildir / "R&APw-ckl&AOQ-ufer" / "cur").iterdir())) == 2
+    assert len(list((user.maildir / "R&APw-ckl&AOQ-ufer" / "new").iterdir())) == 1
+
+
+def test_keywords_keep_their_meaning(user, tmp_path):
+    forged = next(p for p in user.files("INBOX") if b"forged 0" in p.read_bytes())
+    forged.rename(forged.with_name(forged.name.partition(":")[0] + ":2,FSab"))
+    (user.maildir / "dovecot-keywords").write_text("0 $Label1\n1 work\n")
+    user.make_folder("Backscatter")
+    (user.folder("Backscatter") / "dovecot-keywords").write_text("0 work\n")
+    run(maildir_work(user.maildir), tmp_path / "store.sqlite3")
+    moved = next(p for p in user.files("Backscatter") if b"forged 0" in p.read_bytes())
+    assert moved.name.endswith(":2,FSab")
+    names = (user.folder("Backscatter") / "dovecot-keywords").read_text()
+    assert names == "0 work\n1 $Label1\n"
+    assert not (user.folder("Backscatter") / "dovecot-uidlist.lock").exists()
+
+
+def test_a_dry_run_changes_nothing(user, tmp_path):
+    before = user.census()
+    result, _ = run(maildir_work(user.maildir, dry_run=True), tmp_path / "store.sqlite3")
+    assert result.counts.quarantined == 3
+    assert user.census() == before
+    assert not (tmp_path / "store.sqlite3").exists()
+
+
+def test_what_is_no_maildir_is_an_error_in_one_line(tmp_path):
+    result, recorder = run(maildir_work(tmp_path / "nowhere"), tmp_path / "store.sqlite3")
+    assert result.exit_status == 1
+    assert "no Maildir" in str(recorder.warnings[0])
+    assert "\n" not in str(recorder.warnings[0])
+
+
+def test_odd_messages_are_looked_at(tmp_path):
+    user = User("odd", tmp_path / "Maildir", (-1, -1))
+    user.make_folder("INBOX")
+    for raw in (b"", b"\n", b"\x00\x00\x00", b"X: " + b"y" * 200_000, mail("forged", 1) + b"\x00" * 100, b"\r\n\r\n"):
+        user.deliver(raw)
+    result, _ = run(maildir_work(user.maildir), tmp_path / "store.sqlite3")
+    assert result.counts.looked_at == 6
+    assert result.counts.quarantined == 1
+    assert result.exit_status == 0
+
+
+@pytest.mark.parametrize("name", ["cur", "a/new", "..", "./."])
+def test_names_that_are_no_folder(tmp_path, name):
+    user = User("odd", tmp_path / "Maildir", (-1, -1))
+    user.make_folder("INBOX")
+    with pytest.raises(MailboxError):
+        MaildirMailbox(user.maildir, "main").ensure(name)
+    assert sorted(p.name for p in user.maildir.iterdir()) == ["cur", "new", "tmp"]
+
+
+def test_internaldate_is_the_files_time(tmp_path):
+    user = User("odd", tmp_path / "Maildir", (-1, -1))
+    received = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
+    key = user.deliver(mail("forged", 1), received=received).name.partition(":")[0]
+    mailbox = MaildirMailbox(user.maildir, "main")
+    mailbox.open("INBOX", write=False)
+    assert [m.received_at for m in mailbox.look([key])] == [received]

@@ -1,0 +1,11 @@
+"""The servers that these tests share."""
+
+from tests.mailbox.servers import (
+    dotted_server,
+    moving_server,
+    server,
+    server_without_both,
+    server_without_move,
+)
+
+__all__ = ["dotted_server", "moving_server", "server", "server_without_both", "server_without_move"]
