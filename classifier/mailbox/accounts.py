@@ -52,8 +52,9 @@ class AccountDoor:
 
             return MaildirMailbox(account.maildir, account.name)
         assert account.imap is not None
-        from classifier.mailbox.connection import Login, Server, connect  # noqa: PLC0415 - likewise
+        from classifier.mailbox.connection import Server, connect  # noqa: PLC0415 - likewise
         from classifier.mailbox.imap import ImapMailbox  # noqa: PLC0415 - likewise
+        from classifier.mailbox.login import Login  # noqa: PLC0415 - likewise
 
         address = account.imap
         server = Server(address.host, address.port, address.security, account.ca_file)

@@ -14,22 +14,21 @@ import re
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import MailboxError, TemporaryError
+from classifier.mailbox.login import Login, log_in, words
 from classifier.mailbox.protocol import ConnectionLost, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 log = logging.getLogger(__name__)
 
 #: What IMAP4rev2 (RFC 9051 section 2 and appendix E) has without naming it.
 _REV2 = frozenset({"MOVE", "UIDPLUS", "NAMESPACE", "IDLE", "ENABLE", "UNSELECT", "SPECIAL-USE", "ESEARCH"})
 _CODE = re.compile(rb"\[([A-Z0-9-]{1,40})[ \]]", re.IGNORECASE)
-#: Answers to a login that say "not now" rather than "no" (RFC 9051 section 7.1).
-_NOT_NOW = ("[UNAVAILABLE]", "[INUSE]", "[SERVERBUG]", "[LIMIT]")
 
 
 @dataclass(frozen=True)
@@ -56,22 +55,6 @@ class Server:
     port: int
     security: str = "tls"
     ca_file: str | None = None
-
-
-@dataclass(frozen=True)
-class Login:
-    """Who logs in. Secrets are asked for at every connection and never kept.
-
-    Attributes:
-        username: the user's name.
-        password: gives the password; None where a token is used.
-        token: gives an OAuth2 access token, a fresh one if called with True.
-
-    """
-
-    username: str
-    password: Callable[[], str] | None = field(default=None, repr=False)
-    token: Callable[[bool], str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -144,11 +127,11 @@ class Connection:
         except (imaplib.IMAP4.abort, OSError, EOFError, ValueError) as error:
             # ValueError: imaplib reading from a connection that was closed.
             raise ConnectionLost(
-                f"the connection broke ({_words(error)})", where=self.where, remedy="try again later"
+                f"the connection broke ({words(error)})", where=self.where, remedy="try again later"
             ) from error
         except imaplib.IMAP4.error as error:
             raise MailboxError(
-                f"the server answered what it must not ({_words(error)})", where=self.where
+                f"the server answered what it must not ({words(error)})", where=self.where
             ) from error
 
     def send(self, name: str, *args: str) -> bytes:
@@ -211,16 +194,12 @@ class Connection:
             self.client.shutdown()
 
 
-def _words(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
-
-
 def _context(server: Server) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=server.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise MailboxError(
-            f"cannot read the authorities ({_words(error)})",
+            f"cannot read the authorities ({words(error)})",
             where=str(server.ca_file),
             remedy="check ca_file",
         ) from error
@@ -286,7 +265,7 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
     except (OSError, imaplib.IMAP4.error) as error:
         _hang_up(client)
         raise TemporaryError(
-            f"the server is not reached ({_words(error)})",
+            f"the server is not reached ({words(error)})",
             where=address,
             remedy="check imap, or try again later",
         ) from error
@@ -308,75 +287,3 @@ def _hang_up(client: Any) -> None:  # noqa: ANN401
     if client is not None:
         with contextlib.suppress(Exception):
             client.shutdown()
-
-
-def log_in(client: Any, login: Login, address: str) -> None:  # noqa: ANN401
-    """Log in by token or password, with what the server offers.
-
-    Raises:
-        MailboxError: it refuses.
-        TemporaryError: it says "not now".
-
-    """
-    if login.token is not None:
-        try:
-            _by_token(client, login, login.token(False), address)
-        except MailboxError:
-            # Expired earlier than its life promised, or withdrawn: a fresh one, once.
-            _by_token(client, login, login.token(True), address)
-    elif login.password is not None:
-        _by_password(client, login, login.password(), address)
-
-
-def _by_password(client: Any, login: Login, password: str, address: str) -> None:  # noqa: ANN401
-    plain = client.has_capability("AUTH=PLAIN")
-    if client.has_capability("LOGINDISABLED") and not plain:
-        raise MailboxError(
-            "the server takes no password here", where=address, remedy="use imaps://, or oauth2"
-        )
-    ascii_only = (login.username + password).isascii()
-    if not ascii_only and not plain:
-        raise MailboxError("the server takes ASCII names and passwords only", where=address)
-    with _refusals(address, "check username and password"):
-        if ascii_only and not client.has_capability("LOGINDISABLED"):
-            client.login(login.username, password)
-        else:
-            client.plain_login(login.username, password)
-
-
-def _by_token(client: Any, login: Login, token: str, address: str) -> None:  # noqa: ANN401
-    # RFC 7628 section 3.1 and Google's older form of it.
-    if client.has_capability("AUTH=OAUTHBEARER"):
-        user = login.username.replace("=", "=3D").replace(",", "=2C")
-        mechanism, answer = "OAUTHBEARER", f"n,a={user},\1auth=Bearer {token}\1\1"
-    elif client.has_capability("AUTH=XOAUTH2"):
-        mechanism, answer = "XOAUTH2", f"user={login.username}\1auth=Bearer {token}\1\1"
-    else:
-        raise MailboxError("the server offers no OAuth2 login", where=address, remedy="use a password")
-    answers = deque([answer])
-
-    def respond(_challenge: bytes) -> str:
-        # After a refusal the server sends its reasons and waits for an empty answer.
-        return answers.popleft() if answers else "\1" if mechanism == "OAUTHBEARER" else ""
-
-    with _refusals(address, "sign in anew with `backscatter init`"):
-        client.sasl_login(mechanism, respond)
-
-
-@contextlib.contextmanager
-def _refusals(address: str, remedy: str) -> Iterator[None]:
-    import imaplib  # noqa: PLC0415
-
-    from imapclient.exceptions import LoginError  # noqa: PLC0415
-
-    try:
-        yield
-    except LoginError as error:
-        # imapclient makes a login error of a lost connection as well.
-        if isinstance(error.__context__, imaplib.IMAP4.abort) or any(w in str(error) for w in _NOT_NOW):
-            raise TemporaryError(
-                f"the server does not let us in now ({_words(error)})",
-                where=address,
-                remedy="try again later",
-            ) from None
-        raise MailboxError(f"the login is refused ({_words(error)})", where=address, remedy=remedy) from None

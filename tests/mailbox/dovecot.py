@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from classifier.mailbox.connection import Login, Server
+    from classifier.mailbox.connection import Server
+    from classifier.mailbox.login import Login
 
 PASSWORD = "geheim"
 #: Dovecot 2.3's own list, for tests to take parts away from.
@@ -200,7 +201,7 @@ class Dovecot:
 
     def login(self, user: User | str, password: str = PASSWORD) -> Login:
         """Return how the program logs in."""
-        from classifier.mailbox.connection import Login
+        from classifier.mailbox.login import Login
 
         return Login(user if isinstance(user, str) else user.name, lambda: password)
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.errors import BackscatterError
-    from classifier.mailbox.connection import Login, Server
+    from classifier.mailbox.connection import Server
+    from classifier.mailbox.login import Login
     from classifier.mailbox.summary import SweptMessage
 
 

@@ -114,7 +114,14 @@ def test_what_is_no_maildir_is_an_error_in_one_line(tmp_path):
 def test_odd_messages_are_looked_at(tmp_path):
     user = User("odd", tmp_path / "Maildir", (-1, -1))
     user.make_folder("INBOX")
-    for raw in (b"", b"\n", b"\x00\x00\x00", b"X: " + b"y" * 200_000, mail("forged", 1) + b"\x00" * 100, b"\r\n\r\n"):
+    for raw in (
+        b"",
+        b"\n",
+        b"\x00\x00\x00",
+        b"X: " + b"y" * 200_000,
+        mail("forged", 1) + b"\x00" * 100,
+        b"\r\n\r\n",
+    ):
         user.deliver(raw)
     result, _ = run(maildir_work(user.maildir), tmp_path / "store.sqlite3")
     assert result.counts.looked_at == 6

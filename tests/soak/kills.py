@@ -58,7 +58,8 @@ def fill(user: User, messages: int) -> Counter[str]:
 
 def sweep_imap(port: int, user: str, store: Path) -> None:
     """Sweep once, in a process of its own."""
-    from classifier.mailbox.connection import Login, Server
+    from classifier.mailbox.connection import Server
+    from classifier.mailbox.login import Login
 
     run(imap_work(Server("127.0.0.1", port, "plain"), Login(user, lambda: "geheim")), store)
 
