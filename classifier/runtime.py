@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from classifier.evidence.base import Lookups
 from classifier.examine import Examination, examine_report
@@ -228,7 +228,7 @@ class Runtime:
         if database is not None:
             database.close()
 
-    def __enter__(self) -> Runtime:
+    def __enter__(self) -> Self:
         """Return itself; closed at the end of the block."""
         return self
 
