@@ -43,6 +43,10 @@ _AUTHENTICATED_PROTOCOLS = frozenset(
 )
 #: What servers write in comments about an authenticated client: Postfix, Sendmail, Courier, CommuniGate.
 _AUTHENTICATED = r"(?i)\(authenticated\b|\bauthenticated sender:|authenticated bits=|\bauth=(?:plain|login|cram)|\(auth[: ]"
+#: Words by which mail servers are named, numbered or not (``a27-18.smtp-out.provider.test``).
+_MAIL_SERVER = (
+    r"(?:^|[.\-_0-9])(?:e?mail|smtp|mx|mta|m?out|outbound|relay|mailout|mailer|sender)(?=[.\-_0-9]|$).*\..*\."
+)
 #: Words in the names of lines that are dialled up or let to homes.
 _DIAL_UP = (
     r"(?:^|[.\-_0-9])(?:a?dsl|adsl2|vdsl|ppp(?:oe)?|dial(?:up|in|ip)?|dyn(?:amic|ip)?|pool|dhcp|cable|cpe|catv|modem"
@@ -101,11 +105,10 @@ def nature(name: str | None, address: str | None) -> Nature:
     """Tell what sort of host a looked-up *name* of *address* belongs to, by its shape."""
     if not name:
         return Nature.UNNAMED
-    name = name.lower()
-    host = name.split(".", 1)[0]
-    if re.search(_DIAL_UP, name.rpartition(".")[0]) and not host.startswith(
-        ("mail", "smtp", "mx", "relay", "out")
-    ):
+    name = name.lower()[:255]
+    if re.search(_MAIL_SERVER, name):
+        return Nature.NAMED
+    if re.search(_DIAL_UP, name.rpartition(".")[0]):
         return Nature.DIAL_UP
     if re.search(_NUMBERED, name):
         return Nature.NUMBERED
