@@ -45,7 +45,7 @@ _AUTHENTICATED_PROTOCOLS = frozenset(
 _AUTHENTICATED = r"(?i)\(authenticated\b|\bauthenticated sender:|authenticated bits=|\bauth=(?:plain|login|cram)|\(auth[: ]"
 #: Words by which mail servers are named, numbered or not (``a27-18.smtp-out.provider.test``).
 _MAIL_SERVER = (
-    r"(?:^|[.\-_0-9])(?:e?mail|smtp|mx|mta|m?out|outbound|relay|mailout|mailer|sender)(?=[.\-_0-9]|$).*\..*\."
+    r"(?:^|[.\-_0-9])(?:e?mail|smtp|mx|mta|m?out|outbound|relay|mailout|mailer|sender)(?=[.\-_0-9]|$)"
 )
 #: Words in the names of lines that are dialled up or let to homes.
 _DIAL_UP = (
@@ -106,7 +106,7 @@ def nature(name: str | None, address: str | None) -> Nature:
     if not name:
         return Nature.UNNAMED
     name = name.lower()[:255]
-    if re.search(_MAIL_SERVER, name):
+    if name.count(".") > 1 and re.search(_MAIL_SERVER, name.rsplit(".", 2)[0]):
         return Nature.NAMED
     if re.search(_DIAL_UP, name.rpartition(".")[0]):
         return Nature.DIAL_UP
