@@ -1,1 +1,7 @@
-"""Reports that follow no standard: a table of small detectors, most specific first."""
+"""Non-standard reports: what they say in free text, read by a few general rules."""
+
+from __future__ import annotations
+
+from classifier.parse.formats.findings import FreeTextFindings, read
+
+__all__ = ["FreeTextFindings", "read"]

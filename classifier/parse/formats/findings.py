@@ -1,0 +1,182 @@
+"""The reader of non-standard reports: from a notice in words to fields."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.parse.addresses import find_addresses, normalise
+from classifier.parse.formats.notice import cut_notice
+from classifier.parse.formats.recipients import Mention, find_recipients
+from classifier.parse.formats.table import format_name
+from classifier.parse.report import ReportedRecipient
+from classifier.parse.smtp import derive_status, find_reply, find_status
+from classifier.vocabulary import DeliveryAction, RefusalStage
+
+if TYPE_CHECKING:
+    from classifier.parse.headers import HeaderBlock
+    from classifier.parse.mime import Part
+
+#: "This is the qmail-send program at HOST", "Generating server: HOST" and kin.
+_REPORTING = re.compile(
+    r"(?:this is the [^\n]{1,60}? at(?: host)?|generating server:|message from|mail agent v[^\s]{1,20} at"
+    r"|reporting-mta:[ \t]*(?:dns|dsn|smtp|x400)?;?|queue on)[ \t]*<?\[?([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,9})",
+    re.IGNORECASE,
+)
+_HOST = r"([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,9}|\[?[0-9]{1,3}(?:\.[0-9]{1,3}){3}\]?)"
+#: Who refused: the client's own words about the other side.
+_REMOTE = re.compile(
+    rf"(?:\bhost:? ?|while talking to |remote host |\bserver '?|giving up on |remote-mta:[ \t]*(?:dns;)?[ \t]*<?){_HOST}"
+    rf"|{_HOST}(?: ?\[[0-9a-fA-F.:]{{2,45}}\])? (?:said|does not like|failed after|responded with|failed with|did not like"
+    rf"|rejected)",
+    re.IGNORECASE,
+)
+#: Signs that an SMTP client reports what a server answered.
+_SESSION = (
+    "remote host said", "smtp error from remote", "while talking to", " said: ", "<<< ", ">>> ", "remote server",
+    "remote smtp server", "does not like recipient", "after i sent the message", "other server returned",
+    "generated following response", "did not like our", "after rcpt", "after mail from", "after end of data", "responded with failure",
+    "failed with: 5", "rejected by the server", "received >>>", "smtp command", "in reply to rcpt", "in reply to end of data",
+    "host or domain name not found",
+)  # fmt: skip
+#: Signs that the reporting system's own delivery failed.
+_LOCAL = (
+    "vpopmail", "no mailbox here by that name", "quota", "mailbox is full", "mailbox full", "not listed in domino",
+    "unknown user:", "local user", "has not been collected", "this user doesn't have", "recipient name is not recognized",
+    "disk quota", "user mailbox exceeds", "too many hops",
+)  # fmt: skip
+_DELAY = (
+    "not yet been delivered", "delivery status notification (delay)", "has been delayed", "warning: message", "will be retried", "delayed mail",
+    "warning: could not send", "still being retried", "temporarily deferred", "has been postponed", "just a warning", "warning message only",
+    "this is a warning only", "we will continue to try", "will continue to attempt", "delivery attempts will continue", "delivery delayed",
+    "verzögert", "retard", "retrasad", "attrasad", "ritard", "vertraagd", "opóźni", "försenad", "配信が遅れ", "задержан",
+)  # fmt: skip
+_DIAGNOSTIC_CHARS = 1_000
+
+
+@dataclass(frozen=True)
+class FreeTextFindings:
+    """What the words of a report say.
+
+    Attributes:
+        format: the name of the format, ``generic`` where none is known.
+        reporting_mta: the host that says it wrote the report.
+        recipients: the recipients that it names, with what befell them.
+        delayed: True where delivery is still being tried.
+        diagnostic: the first diagnostic text, for a recipient that lacks one.
+        notice: the text above the original, bounded.
+
+    """
+
+    format: str = "generic"
+    reporting_mta: str | None = None
+    recipients: tuple[ReportedRecipient, ...] = ()
+    delayed: bool = False
+    diagnostic: str | None = None
+    notice: str = ""
+
+
+def read(
+    headers: HeaderBlock, root: Part, text: str, *, original_to: tuple[str, ...] = ()
+) -> FreeTextFindings:
+    """Read a report that has no delivery-status part, or a poor one.
+
+    Args:
+        headers: the report's own header section.
+        root: its part tree.
+        text: its human-readable text, decoded; HTML is understood.
+        original_to: the To addresses of the returned message, taken as the
+            recipient where the notice names none and there is only one.
+
+    Returns:
+        What was found; everything in it may be missing.
+
+    """
+    notice, marker = cut_notice(text if text.strip() else _first_text(root))
+    low = notice.lower()
+    subject = headers.text("subject") or ""
+    subject_low = subject.lower()
+    delayed = any(word in low or word in subject_low for word in _DELAY)
+    mentions = find_recipients(headers, notice, subject)
+    if not mentions and len(original_to) == 1:
+        mentions = [Mention(original_to[0], notice)]
+    recipients = tuple(_describe(mention, notice, low, delayed=delayed) for mention in mentions)
+    reporting = _REPORTING.search(notice)
+    diagnostic = next((r.diagnostic_code for r in recipients if r.diagnostic_code), None)
+    return FreeTextFindings(
+        format=format_name(headers, low + marker.lower()),
+        reporting_mta=reporting.group(1).rstrip(".") if reporting else _sender_host(headers),
+        recipients=recipients,
+        delayed=delayed,
+        diagnostic=diagnostic,
+        notice=notice,
+    )
+
+
+def _first_text(root: Part) -> str:
+    for part in root.walk():
+        if part.content_type.startswith("text/") and (text := part.text()).strip():
+            return text
+    return ""
+
+
+def _sender_host(headers: HeaderBlock) -> str | None:
+    """The host part of a mailer-daemon's own address, the usual place for it."""
+    for address in find_addresses(headers.get("from")):
+        local, _, domain = normalise(address).rpartition("@")
+        if local in {"mailer-daemon", "postmaster", "mailerdaemon", "mail-daemon"}:
+            return domain
+    return None
+
+
+def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> ReportedRecipient:
+    words = mention.words
+    status = mention.status or find_status(words)
+    reply = find_reply(words)
+    source = words
+    if status is None and reply is None and mention.alone:
+        status, reply, source = find_status(notice), find_reply(notice), notice
+    if status is None:
+        status = derive_status(reply, words, temporary=delayed)
+        if status is None and mention.alone:
+            status = derive_status(None, notice, temporary=delayed)
+    diagnostic = mention.diagnostic or _diagnostic(words, reply, status) or _diagnostic(source, reply, status)
+    remote = _REMOTE.search(words) or (_REMOTE.search(notice) if mention.alone else None)
+    action = mention.action
+    if action is None:
+        action = DeliveryAction.DELAYED if delayed else DeliveryAction.FAILED
+    return ReportedRecipient(
+        final_recipient=mention.address,
+        original_recipient=mention.original,
+        action=action,
+        status=status,
+        smtp_reply=reply,
+        remote_mta=next((g.strip("[]") for g in remote.groups() if g), None) if remote else None,
+        diagnostic_code=diagnostic,
+        stage=_stage(words.lower() if not mention.alone else low),
+        fields=mention.fields,
+    )
+
+
+def _stage(low: str) -> RefusalStage:
+    if any(sign in low for sign in _SESSION):
+        return RefusalStage.SESSION
+    if any(sign in low for sign in _LOCAL):
+        return RefusalStage.ACCEPTED
+    return RefusalStage.UNKNOWN
+
+
+def _diagnostic(words: str, reply: str | None, status: str | None) -> str | None:
+    """The paragraph that holds the code, else the first one; its white space collapsed."""
+    paragraphs = [p for p in re.split(r"\n[ \t]{0,20}\n", words[:8_000]) if p.strip(" \t\r\n-=*_<>:")]
+    if not paragraphs:
+        return None
+    for code in (reply, status):
+        if code:
+            for paragraph in paragraphs:
+                if code in paragraph:
+                    at = paragraph.find(code)
+                    line = paragraph.rfind("\n", 0, at) + 1
+                    return " ".join(paragraph[line:].split())[:_DIAGNOSTIC_CHARS].lstrip(":>- ")
+    return " ".join(paragraphs[0].split())[:_DIAGNOSTIC_CHARS].strip(":>- ") or None

@@ -1,0 +1,286 @@
+"""The recipients that a notice names, by the shape of its lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
+from classifier.vocabulary import DeliveryAction
+
+if TYPE_CHECKING:
+    from classifier.parse.headers import HeaderBlock
+
+#: More recipients than this in one free text are bait.
+MAX_RECIPIENTS = 1_000
+#: How much text after a recipient can be about it.
+_WORDS_CHARS = 2_000
+#: How much text before an address can say what it is.
+_BEFORE_CHARS = 100
+#: What ends a local part on its left, when no quotation mark ends it on its right.
+_STOP = frozenset(' \t\r\n\v\f\xa0<>()[],;:@"|\\`\u3000「」（）＜＞')
+_DOMAIN = re.compile(r"[^\s<>()\[\],;:@\"'|/\\`「」（）＜＞]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]")
+#: RFC 3464 fields typed into the text: everything up to the next empty line.
+_FIELD = re.compile(
+    r"^[ \t>]{0,12}(Final-Recipient|Original-Recipient|Action|Status|Diagnostic-Code|Remote-MTA|X-[A-Za-z-]{1,40})"
+    r"[ \t]{0,4}:[ \t]{0,8}([^\n]{0,998}(?:\n[ \t]{1,40}[^\n]{1,998}){0,8})",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: What may stand between the start of a line and an address that heads it.
+_HEADING = re.compile(
+    r"[ \t]{0,40}(?:[-*>•o·#]{1,3}[ \t]{1,4})?"
+    r"(?:(?:failed )?recipient(?: address)?:[ \t]{0,8}|to:[ \t]{0,8}|error-for:[ \t]{0,8})?"
+    r"[<\[\"'(`]{0,3}(?:rfc822;|smtp:|mailto:|c=[^\n]{0,80}?smtp=)?",
+    re.IGNORECASE,
+)
+#: A sentence that says what went wrong and then with whom.
+_KEYED = re.compile(
+    r"(?:unknown user|mailbox exceeds [a-z ]{3,20}size|delivery failed [0-9]{1,4} attempts|undeliverable +to"
+    r"|undeliverable address|failed recipient|intended recipient|invalid final delivery userid|mailbox is full"
+    r"|(?:could not|cannot|couldn't|can't|not) be delivered to|(?:unable|failed) to deliver (?:(?:your|this|the) )?"
+    r"(?:message|mail|email)s? to|delivering your mail to|addressed to(?: email address)?|error-for"
+    r"|your (?:message|mail|email) to|not reach the following recipients?|recipient|mail to|delivery of email to"
+    r"(?: this address)?|rejected by|mailbox|to local user|could not be reached|user|address|delivered to|delivery to"
+    r"|envoyé à|delivre a|entregad[oa] (?:a|para)|zustell[a-z]{1,6} an|empfänger|destinataire|destinatario|destinatário"
+    r"|mottagare|modtager|ontvanger|odbiorc[ay]|adresat|címzett|příjemce|alıcı|παραλήπτη|получател[юь]|宛先|收件人|받는 사람)"
+    r"[ \t:\n\"'<\[(*-]{0,12}(?:smtp:|mailto:|rfc822;)?$",
+    re.IGNORECASE,
+)
+_RCPT = re.compile(r"RCPT +TO: ?<? ?$", re.IGNORECASE)
+#: An address inside what a server answered.
+_REPLIED = re.compile(r"(?<![0-9])[45][0-5][0-9][ -][^\n]{0,200}[<\[( ]$")
+#: Lines whose address is somebody else's.
+_ELSE = re.compile(
+    r"\b(?:contact|assistance|please (?:send|forward|e-?mail)|help|support|questions|problem report|from|sender"
+    r"|reply[- ]to|return-path|cc|report(?:ed)? to|abuse|call|write to|unsubscribe|expanded from|generated from"
+    r"|message-id|id)\b[^\n]{0,100}$",
+    re.IGNORECASE,
+)
+#: The sign that an address was only an alias, and for which one.
+_EXPANDED = re.compile(
+    r"(?:expanded from|generated from|originally addressed to|original(?:ly)? to|orig_to=)[ :]{0,3}<?([^\s<>(),;:\"]{3,320})",
+    re.IGNORECASE,
+)
+_JSON_RECIPIENT = re.compile(
+    r'emailAddress\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([^"\\]{1,320})((?:[^{}\[\]]|\[[0-9.]{1,20}\]){0,2000})'
+)
+_JSON_STATUS = re.compile(r'"status\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([0-9.]{5,11})')
+_JSON_DIAGNOSTIC = re.compile(r'"diagnosticCode\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([^"]{1,1000})')
+_ROLE = frozenset({"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "hostmaster", "webmaster"})
+_ACTIONS = {action.value: action for action in DeliveryAction}
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A recipient and the words about it.
+
+    Attributes:
+        address: as written, without brackets.
+        words: the text that is about it.
+        original: the address that it was expanded from, where the text says so.
+        status: a status field, where one is typed into the text.
+        diagnostic: a diagnostic field, likewise.
+        action: an action field, likewise.
+        fields: all such fields as (name, value).
+        alone: True where it is the only one, so that the whole notice is about it.
+
+    """
+
+    address: str
+    words: str
+    original: str | None = None
+    status: str | None = None
+    diagnostic: str | None = None
+    action: DeliveryAction | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    alone: bool = True
+
+
+def find_recipients(headers: HeaderBlock, notice: str, subject: str) -> list[Mention]:
+    """Find whom *notice* is about, by the surest sign that it has.
+
+    In this order: RFC 3464 fields typed into the text, a provider's JSON,
+    Exim's X-Failed-Recipients, lines that begin with an address, sentences
+    that say what failed and with whom, RCPT commands, server answers, the
+    subject. The reader's own address and the writer's are never recipients,
+    unless nothing else is there.
+    """
+    if mentions := _typed_fields(notice):
+        return mentions
+    if "emailAddress" in notice and (mentions := _notification(notice)):
+        return mentions
+    text = "\n" + notice
+    ours = _not_recipients(headers)
+    failed: list[str] = []
+    for value in headers.get_all("x-failed-recipients"):
+        failed += find_addresses(value)
+    if failed:
+        return _about(text, [(address, _place(text, address)) for address in failed[:MAX_RECIPIENTS]])
+    seen = _addresses(text)
+    theirs = [place for place in seen if normalise(place.address) not in ours]
+    if places := _heading(theirs) or _context(theirs):
+        return _about(text, places)
+    for address in find_addresses(subject):
+        if normalise(address) not in ours:
+            return [Mention(address, notice)]
+    if others := [p for p in theirs if not _ELSE.search(p.before)]:
+        return _about(text, _unique(others[:1]))
+    # A sender who wrote to himself: the only address there is.
+    if places := _heading(seen) or _context(seen):
+        return _about(text, places[:1])
+    return []
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An address in a text, where it stands, and what stands before it."""
+
+    address: str
+    at: int
+    before: str
+    line: str
+
+
+def _addresses(text: str) -> list[_Place]:
+    """Find addresses from their @ outwards, in linear time."""
+    places: list[_Place] = []
+    at = text.find("@")
+    while at >= 0 and len(places) < MAX_RECIPIENTS * 2:
+        start = at
+        if text[at - 1] == '"':
+            start = max(text.rfind('"', max(0, at - 66), at - 1), 0) or at
+        else:
+            lowest = max(0, at - 129)
+            while start > lowest and text[start - 1] not in _STOP:
+                start -= 1
+        start = _after_quotes(text, start, at)
+        match = _DOMAIN.match(text, at + 1)
+        if match and start < at and (match.group()[0] == "[" or "." in match.group()):
+            line = text.rfind("\n", 0, start) + 1
+            address = text[start : match.end()].rstrip(".!?>*=")
+            before = text[max(0, start - _BEFORE_CHARS) : start]
+            places.append(_Place(address, start, before, text[max(line, start - 240) : start]))
+            at = text.find("@", match.end())
+        else:
+            at = text.find("@", at + 1)
+    return places
+
+
+def _after_quotes(text: str, start: int, at: int) -> int:
+    """Leave out opening marks that no address begins with."""
+    while start < at and text[start] in "'*=-/“‘":
+        start += 1
+    return start
+
+
+def _heading(places: list[_Place]) -> list[tuple[str, int]]:
+    return _unique([p for p in places if _HEADING.fullmatch(p.line)])
+
+
+def _context(places: list[_Place]) -> list[tuple[str, int]]:
+    for pattern in (_KEYED, _RCPT, _REPLIED):
+        if found := _unique([p for p in places if pattern.search(p.before) and not _is_role(p.address)]):
+            return found
+    return []
+
+
+def _is_role(address: str) -> bool:
+    return normalise(address).partition("@")[0] in _ROLE
+
+
+def _unique(places: list[_Place]) -> list[tuple[str, int]]:
+    found: dict[str, tuple[str, int]] = {}
+    for place in places:
+        key = normalise(place.address)
+        if ".." not in key and not (domain_of(key) or "-").startswith("-"):
+            found.setdefault(key, (place.address, place.at))
+    return list(found.values())[:MAX_RECIPIENTS]
+
+
+def _not_recipients(headers: HeaderBlock) -> frozenset[str]:
+    found = set()
+    for name in ("from", "to", "return-path", "sender", "delivered-to", "reply-to"):
+        for address in find_addresses(headers.get(name)):
+            found.add(normalise(address))
+    return frozenset(found)
+
+
+def _place(text: str, address: str) -> int:
+    return max(text.lower().find(address.lower()), 0)
+
+
+def _about(text: str, places: list[tuple[str, int]]) -> list[Mention]:
+    """Give every address the words up to the next one."""
+    ends = [at for _, at in places[1:]] + [len(text)]
+    alone = len(places) == 1
+    mentions = []
+    for (address, at), end in zip(places, ends, strict=True):
+        words = text[at + len(address) : end if end > at else len(text)][:_WORDS_CHARS].lstrip(">\"']):, \t")
+        expanded = _EXPANDED.search(words)
+        mentions.append(
+            Mention(
+                address, words, original=expanded.group(1).rstrip(".>") if expanded else None, alone=alone
+            )
+        )
+    return mentions
+
+
+def _typed_fields(notice: str) -> list[Mention]:
+    low = notice.lower()
+    if "final-recipient" not in low and "original-recipient" not in low:
+        return []
+    groups: list[dict[str, str]] = []
+    order: list[list[tuple[str, str]]] = []
+    for match in _FIELD.finditer(notice):
+        name, value = match.group(1).lower(), " ".join(match.group(2).split())
+        if not groups or (name in groups[-1] and not name.startswith("x-")):
+            groups.append({})
+            order.append([])
+            if len(groups) > MAX_RECIPIENTS:
+                break
+        groups[-1].setdefault(name, value)
+        order[-1].append((match.group(1), value))
+    mentions = []
+    for group, fields in zip(groups, order, strict=False):
+        final = group.get("final-recipient", "").partition(";")[2] or group.get("final-recipient", "")
+        original = group.get("original-recipient", "").partition(";")[2]
+        address = find_address(final) or final.strip() or find_address(original)
+        if address:
+            kind, _, diagnostic = group.get("diagnostic-code", "").partition(";")
+            diagnostic = diagnostic.strip() or kind.strip()
+            mentions.append(
+                Mention(
+                    address,
+                    diagnostic,
+                    original=find_address(original),
+                    status=group.get("status", "").partition(" ")[0] or None,
+                    diagnostic=diagnostic or None,
+                    action=_ACTIONS.get(group.get("action", "").partition(" ")[0].lower()),
+                    fields=tuple(fields),
+                    alone=False,
+                )
+            )
+    return mentions
+
+
+def _notification(notice: str) -> list[Mention]:
+    """Read a provider's JSON, possibly JSON inside a JSON string, folded anywhere."""
+    joined = notice.replace("\n ", "").replace("\n", "")
+    mentions = []
+    for match in _JSON_RECIPIENT.finditer(joined):
+        status = _JSON_STATUS.search(match.group(2))
+        diagnostic = _JSON_DIAGNOSTIC.search(match.group(2))
+        words = diagnostic.group(1).rstrip("\\") if diagnostic else ""
+        mentions.append(
+            Mention(
+                match.group(1),
+                words,
+                status=status.group(1) if status else None,
+                diagnostic=words or None,
+                alone=False,
+            )
+        )
+        if len(mentions) >= MAX_RECIPIENTS:
+            break
+    return mentions

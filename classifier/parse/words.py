@@ -1,0 +1,121 @@
+"""What reports call themselves, in the languages that mail systems speak.
+
+Words are only asked after structure has spoken (see :mod:`classifier.parse.kind`):
+anybody can write them.
+"""
+
+from __future__ import annotations
+
+#: Subjects of non-delivery reports, in lower case, anywhere in the subject.
+FAILURE_SUBJECTS = (
+    "undeliver", "undelivered mail", "delivery status notification", "delivery fail", "delivery has failed", "mail delivery",
+    "failure notice", "failure delivery", "failure notification", "returned mail", "returned message", "returned e-mail",
+    "delivery notification", "delivery report", "delivery problem", "delivery warning", "delivery error", "non-delivery", "nondelivery",
+    "not delivered", "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "not be sent",
+    "mail failure", "mail failed", "failed mail", "mail error", "mail system error", "mail delayed", "delivery delay", "delayed mail",
+    "unable to deliver", "user unknown", "warning: could not send", "delivery attempt", "message status - undeliverable", "bounced mail",
+    "warning: message", "message delayed", "returning message to sender", "message delivery", "rejected mail", "mail rejected",
+    "message rejected", "message not delivered", "email rejected", "processing error", "error sending", "returned to sender", "return to sender",
+    "mailbox full", "mailbox is full", "quota exceeded", "over quota", "problem delivering", "unroutable", "no such user", "invalid recipient",
+    "aws notification message", "amazon ses email event", "amazon ses bounce", "email delivery", "daemon", "bounce notification",
+    "transport message", "nachricht nicht zugestellt", "are not member", "loop alert", "delivery incomplete", "address not found",
+    # German, French, Spanish, Portuguese, Italian
+    "unzustellbar", "nicht zustellbar", "zustellung", "zustellfehler", "fehler bei der", "nicht zugestellt", "nicht übermittelt",
+    "non remis", "non distribu", "non livr", "échec de", "echec de", "remise", "retour de courrier", "courrier non", "avis de non",
+    "no se puede entregar", "no entregado", "no entregable", "no se ha podido entregar", "no pudo ser entregado", "no entrega", "error de entrega", "fallo en la entrega",
+    "devuelto", "mensaje no", "notificación de estado", "error en el env",
+    "não foi entregue", "não entregue", "não entregável", "nao entregue", "falha na entrega", "devolvid", "falha de entrega", "entrega de e-mail",
+    "mancato recapito", "mancata consegna", "non recapitat", "impossibile recapitare", "non consegnat", "errore di consegna", "notifica di mancato",
+    # Dutch, Swedish, Danish, Norwegian, Finnish
+    "onbestelbaar", "niet bezorgd", "niet afgeleverd", "bezorging", "niet worden bezorgd", "kan inte levereras", "ej levererbar", "inte levererats",
+    "gick inte att leverera", "leveransfel", "ikke leveres", "ikke leveret", "kunne ikke", "kan ikke leveres", "ikke levert", "uleveret", "ikke afleveret",
+    "toimitus", "ei voitu toimittaa", "ei toimitettu", "toimittamaton",
+    # Polish, Czech, Slovak, Hungarian, Romanian, Croatian, Lithuanian, Latvian, Estonian
+    "niedostarczon", "nie dostarczon", "niedoręczon", "zwrot", "nie można dostarczyć", "błąd dostarcz", "nedoručiteln", "nedoručen", "nelze doručit", "vráceno", "nedoručiteľn",
+    "kézbesíthetetlen", "nem kézbesít", "kézbesítés", "nu poate fi livrat", "nelivrat", "nije isporučen", "neisporučen", "nepristatyt", "nepiegād", "kohale toimeta",
+    # Russian, Ukrainian, Bulgarian, Greek, Turkish
+    "не доставлен", "недоставлен", "не удалось доставить", "не может быть доставлен", "отказ", "возврат", "не доставлено", "доставк", "недоставен", "неможлив",
+    "δεν παραδόθηκ", "αδύνατη η παράδοση", "δεν ήταν δυνατή", "μη παραδοτέ", "teslim edilemedi", "iletilemedi", "teslim edilemeyen", "gönderilemedi",
+    # Japanese, Chinese, Korean, Arabic, Hebrew, Thai, Vietnamese
+    "配信不能", "配信できません", "配信に失敗", "配信エラー", "送信できません", "配達できません", "エラー通知", "不達", "届きません", "未配信", "配信状況", "宛先不明",
+    "无法投递", "未送达", "退信", "邮件无法", "投递失败", "传输失败", "发送失败", "系统退信", "無法傳遞", "無法傳送", "未傳遞", "退件", "遞送失敗", "無法投遞", "投遞失敗", "退回",
+    "배달 못함", "배달되지", "전송 실패", "반송", "배달할 수 없", "발송 실패", "تعذر التسليم", "לא ניתן למסירה", "ไม่สามารถส่ง", "không gửi được", "không thể gửi",
+    # UTF-8 or GB2312 read as Latin-1 by a system on the way
+    "óê¼þ´«êäê§°ü", "í¶µýê§°ü",
+)  # fmt: skip
+
+#: What notices say, in lower case.
+FAILURE_PHRASES = (
+    "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "was not delivered", "not be delivered",
+    "not yet been delivered", "has not been delivered", "wasn't able to deliver", "unable to deliver", "not able to deliver",
+    "did not reach", "delivery has failed", "delivery failed", "failed permanently", "delivery to the following", "undeliverable",
+    "permanent error", "permanent fatal", "permanent failure", "delivery status notification", "returned mail", "unknown user", "user unknown",
+    "returned message", "could not deliver", "delivery problems", "delivery failure", "delivery attempt", "failed recipient", "no such user", "mailbox is full",
+    "no valid recipients", "transcript of session follows", "technical details of permanent failure", "error delivering",
+    "error occurred while", "has been returned", "is being returned", "was automatically rejected", "was rejected", "doesn't have a",
+    "has been delayed", "has been postponed", "aborted after", "delivery of email", "message could not", "not been able to deliver", "quota",
+    "delivery failures", "following addresses failed", "following address failed", "following recipients failed", "failed addresses", "final-recipient:",
+    '"notificationtype":"bounce"', 'notificationtype\\":\\"bounce', "not a member of this mailing list", "duplicated message-id", "may not have permission to post",
+    "permission to post messages", "error was detected while processing", "no longer valid", "no longer in use", "did not exactly match", "rejected by a remote mail server",
+    "no matches to", "account is disabled", "couldn't be found", "wasn't delivered", "failed to deliver", "problems delivering", "unsent message follows", "over quota",
+    "nicht zugestellt", "unzustellbar", "konnte nicht", "nicht übermittelt", "zustellung", "pas pu être", "n'a pas pu", "pas été remis", "non remis", "échec",
+    "no pudo ser entregado", "no se pudo entregar", "no se ha podido", "no ha sido entregad", "não pôde ser entregue", "não foi entregue", "nao pode ser", "não foi possível",
+    "non è stato possibile", "impossibile recapitare", "non recapitat", "non può essere", "niet bezorgd", "niet worden bezorgd", "niet afgeleverd", "inte levereras", "inte leverera",
+    "ikke leveres", "ikke levere", "ei voitu", "ei voi toimittaa", "nie można dostarczyć", "nie została dostarczona", "nie został", "nelze doručit", "nebyla doručena", "nem kézbesít", "kézbesíteni",
+    "не может быть доставлен", "не доставлен", "невозможно доставить", "не удалось доставить", "не может быть", "δεν παραδόθηκ", "δεν ήταν δυνατή", "teslim edilemedi", "iletilemedi",
+    "配信できません", "送信できません", "届きません", "届けられません", "配送できません", "できませんでした", "存在しない", "見つかりません", "失敗", "配信不能", "無法", "无法", "失败", "退信", "전송", "배달",
+    # In ISO-2022-JP that was never decoded
+)  # fmt: skip
+
+#: Subjects of automatic answers, at their beginning or as a phrase of their own.
+AUTO_SUBJECTS = (
+    "out of office", "out of the office", "out-of-office", "out of town", "automatic reply", "automatic response", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse",
+    "autorespons", "auto:", "automated response", "automated reply", "vacation", "on holiday", "on leave", "away from", "away until", "i am away", "i'm away", "on maternity leave", "annual leave", "out of my office",
+    "vacation reply", "vacation response", "away from my mail", "automatische antwort", "abwesenheit", "abwesend", "nicht im büro", "nicht im hause", "im urlaub", "urlaub", "automatische beantwortung", "eingangsbestätigung",
+    "réponse automatique", "reponse automatique", "absence du bureau", "absent du bureau", "absence", "en congé", "message d'absence", "respuesta automática", "respuesta automatica", "fuera de la oficina", "fuera de oficina", "ausencia",
+    "resposta automática", "resposta automatica", "ausência", "ausente", "fora do escritório", "férias", "risposta automatica", "fuori sede", "fuori ufficio", "assenza", "in ferie", "automatisch antwoord", "afwezig", "afwezigheid", "niet aanwezig",
+    "autosvar", "automatiskt svar", "frånvaro", "ej på kontoret", "semester", "automatisk svar", "fravær", "ikke på kontoret", "ikke til stede", "på ferie", "ferie", "automaattinen vastaus", "poissa", "lomalla", "poissaolo",
+    "automatyczna odpowiedź", "odpowiedź automatyczna", "nieobecność", "poza biurem", "urlop", "automatická odpověď", "mimo kancelář", "nepřítomnost", "dovolená", "automatická odpoveď", "automatikus válasz", "házon kívül", "szabadság",
+    "răspuns automat", "automatski odgovor", "samodejni odgovor", "автоматический ответ", "автоответ", "вне офиса", "нет на месте", "в отпуске", "отпуск", "автоматична відповідь", "автоматичен отговор", "αυτόματη απάντηση", "εκτός γραφείου",
+    "απουσία", "otomatik yanıt", "otomatik cevap", "ofis dışı", "ofis dışında", "izindeyim", "自動応答", "自動返信", "不在", "休暇", "自动回复", "自动答复", "自動回覆", "外出", "休假", "부재중", "자동 회신", "자동응답", "자동 응답", "휴가", "رد تلقائي", "תשובה אוטומטית",
+    "ตอบกลับอัตโนมัติ", "trả lời tự động", "atvaļinājum", "automātiska atbilde", "automatiska atbilde", "biroja atrasanas", "automatinis atsakymas", "automaatvastus", "jawaban otomatis", "balasan otomatis",
+)  # fmt: skip
+
+#: What automatic answers say, where a machine's signs are already there.
+AUTO_PHRASES = (
+    "out of the office", "out of office", "away from", "on vacation", "on holiday", "on leave", "i am currently away", "i'm currently away", "i will be away", "automatic reply", "automated response", "automatically generated", "auto-reply",
+    "autoresponder", "limited access to email", "will return", "will respond", "no longer in use", "no longer works", "no longer employed", "no longer with", "has left the company", "we have received your", "thank you for contacting", "thank you for your email",
+    "thank you for your message", "abwesend", "nicht im büro", "urlaub", "automatisch", "absent", "congé", "automatique", "fuera de la oficina", "vacaciones", "gracias por", "automátic", "férias", "fuori ufficio", "in ferie", "automatica", "afwezig", "op vakantie",
+    "frånvar", "semester", "ferie", "lomalla", "urlop", "nieobecn", "dovolen", "szabadság", "отпуск", "отсутств", "автоматич", "άδεια", "αυτόματ", "izinde", "otomatik", "不在", "休暇", "自動", "自动", "外出", "休假", "부재", "휴가", "자동", "atvaļināj", "automātisk",
+)  # fmt: skip
+
+#: What challenges ask.
+CHALLENGE_PHRASES = (
+    "confirm that you sent", "confirm you sent", "verify that you sent", "verify you sent", "confirm your message", "to confirm your email, reply", "to have your message delivered", "to deliver your message",
+    "your message is being held", "your message has been held", "your email is being held", "message awaiting", "has been placed in a holding", "is awaiting confirmation", "waiting for your confirmation",
+    "added to my list of allowed", "approved senders", "allowed senders", "verify that you are human", "verify you are human", "you are a real person", "you're a real person", "you are human", "not a spammer",
+    "spam-blocking", "anti-spam system requires", "first time you have sent", "first time sending", "one-time", "one time confirmation", "one-time verification", "prove that you", "challenge/response", "challenge-response", "release your message",
+    "to release your", "simply reply to this message", "reply to this message to confirm", "click the link below to confirm", "must confirm", "please confirm", "spamarrest", "spam arrest", "choicemail", "boxbe", "bluebottle", "tmda", "qconfirm", "0spam", "mailblocks", "sender verification", "whitelist",
+    "bestätigen sie", "bitte bestätigen", "veuillez confirmer", "confirmez", "confirme", "confermare", "bevestig", "potwierd", "подтверд", "onayla", "確認", "确认",
+)  # fmt: skip
+CHALLENGE_SUBJECTS = (
+    "please confirm your message", "confirm your message", "please confirm (conf#", "please confirm delivery", "confirm your email to", "verify your email to", "confirmation required", "sender verification", "verification required",
+    "your email requires verification", "requires verification", "challenge", "[spamarrest]", "action required: confirm", "confirm sender", "sender confirmation", "message awaiting", "your message to", "please verify your", "please verify that", "confirm that you sent", "authorization required",
+    "please confirm", "[boxbe]", "action required", "waiting for your confirmation", "approve your email", "help keep",
+)  # fmt: skip
+
+#: Subjects of gateways that tell the presumed sender of a virus or a forbidden file.
+VIRUS_SUBJECTS = (
+    "virus found", "virus detected", "virus alert", "virus warning", "virus notification", "virus in ", "virus (", "viruses in", "infected", "virus intercepted", "virus was", "virus has been", "virus incident", "viruswarnung", "virusmeldung", "virusalarm", "virus gefunden",
+    "virus trouv", "virus détect", "virus encontrado", "virus detectado", "vírus", "virus trovato", "virus rilevato", "virus aangetroffen", "virus hittades", "вирус", "обнаружен вирус", "wirus", "ウイルス", "ウィルス", "病毒", "바이러스", "banned file", "banned content", "banned name", "malware",
+    "scanmail message", "interscan nt alert", "antigen found", "mailscanner", "e-mail viruses", "email viruses", "mail virus", "norton antivirus detected", "symantec mail security", "attachment removed", "attachment blocked", "blocked attachment", "file blocked", "worm", "virus checker", "anti-virus", "antivirus",
+    "content violation", "potentially dangerous", "filter alert", "antivirus notification", "trojan", "sobig", "w32/",
+)  # fmt: skip
+VIRUS_PHRASES = (
+    "virus", "infected", "malware", "w32/", "w32.", "worm", "trojan", "banned", "вирус", "wirus", "ウイルス", "ウィルス", "病毒", "바이러스", "vírus",
+)  # fmt: skip
+#: Where a warning speaks to the presumed sender; a newsletter about viruses does not.
+VIRUS_ADDRESS = (
+    "you sent", "your message", "your email", "your e-mail", "your mail", "from you", "sender", "originator", "mail from you", "von ihnen", "sie haben", "ihre nachricht", "ihre e-mail", "ihre mail", "votre message", "vous avez", "su mensaje", "enviado por", "su correo", "sua mensagem", "suo messaggio",
+    "inviato", "uw bericht", "du har", "ваше", "отправ", "wiadomo", "absender", "expéditeur", "mittente", "remitente", "remetente", "送信", "发件人", "寄件", "보낸",
+)  # fmt: skip
