@@ -1,0 +1,249 @@
+"""Messages out of what the command line names, one at a time.
+
+Files with one message, mbox files (RFC 4155 and its relatives), Maildirs,
+folders of message files (MH and others, with all folders below), standard
+input; each plain or compressed by gzip. A file is never held in memory beyond
+one message, and what cannot be read is told in its place.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import sys
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from classifier.ingest.streams import opened
+from classifier.parse.report import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: A message larger than this is not judged.
+MAX_MESSAGE = 128 << 20
+#: What one read takes; a longer line comes in pieces.
+_PIECE = 1 << 16
+#: "From sender weekday month day time [zone] year", as mail programs write it and little else does.
+_SEPARATOR = re.compile(rb"From [^\r\n]{0,300}?[0-9]{1,2}:[0-9]{2}[^\r\n]{0,40}?[0-9]{4}")
+_FIELD = re.compile(rb">?From |[!-9;-~]{1,100}[ \t]{0,8}:")
+_READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile)
+_NULL_SENDER = re.compile(rb"From (?:MAILER-DAEMON|<>)[ \t]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SourcedMessage:
+    """One message, or why there is none.
+
+    Attributes:
+        source: the path; in an mbox ``PATH#N``, N from 1; ``-`` for standard input.
+        raw: its bytes, without the From_ line of an mbox; None where it cannot be read.
+        error: why, "" otherwise.
+        envelope: what the mbox knew of its transport.
+
+    """
+
+    source: str
+    raw: bytes | None
+    error: str = ""
+    envelope: Envelope = field(default_factory=Envelope)
+
+
+def messages(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[SourcedMessage]:
+    """Yield the messages of all *paths* in their order; one that fails costs itself.
+
+    Args:
+        paths: files and folders; ``-``: one message on standard input.
+        stdin: what ``-`` stands for; default the process's standard input.
+
+    """
+    for path in paths:
+        if path == "-":
+            yield _one("-", stdin or sys.stdin.buffer)
+        elif os.path.isdir(path):  # noqa: PTH112 - a folder may hold a million files; Path costs more than open
+            yield from _folder(path)
+        else:
+            yield from _file(path)
+
+
+def _folder(top: str) -> Iterator[SourcedMessage]:
+    """Yield the messages of all files below *top*, sorted by name."""
+    waiting = [(top, False)]
+    while waiting:
+        path, is_file = waiting.pop()
+        if is_file:
+            yield from _file(path)
+            continue
+        try:
+            with os.scandir(path) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            yield SourcedMessage(path, None, _reason(error))
+            continue
+        maildir = {"cur", "new"} <= {entry.name for entry in entries}
+        found = []
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if _is_mail_folder(entry, maildir=maildir):
+                    found.append((entry.path, False))
+            # Beside cur and new lie the server's own files; a link that leads nowhere is told.
+            elif not maildir and not entry.name.startswith(".") and _may_be_read(entry):
+                found.append((entry.path, True))
+        waiting += reversed(found)
+
+
+def _is_mail_folder(entry: os.DirEntry[str], *, maildir: bool) -> bool:
+    if maildir and entry.name == "tmp":  # still being delivered
+        return False
+    # Subfolders of a Maildir begin with a dot (Maildir++); elsewhere such folders are not for mail.
+    return maildir or not entry.name.startswith(".") or os.path.isdir(os.path.join(entry.path, "cur"))  # noqa: PTH112, PTH118
+
+
+def _may_be_read(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+
+
+def _file(path: str) -> Iterator[SourcedMessage]:
+    try:
+        stream = open(_renamed(path), "rb")  # noqa: PTH123, SIM115 - closed below
+    except OSError as error:
+        yield SourcedMessage(path, None, _reason(error))
+        return
+    with stream:
+        try:
+            sample, whole = opened(stream)
+        except _READ_ERRORS as error:
+            yield SourcedMessage(path, None, _reason(error))
+            return
+        if _is_mbox(sample) and not _is_single(path):
+            yield from _mbox(path, whole)
+        else:
+            yield _one(path, whole)
+
+
+def _renamed(path: str) -> str:
+    """Return where a Maildir's message lies now: reading or flagging it elsewhere renames it."""
+    folder, name = os.path.split(path)
+    if os.path.basename(folder) not in {"cur", "new"} or os.path.lexists(path):  # noqa: PTH119
+        return path
+    unique = name.partition(":")[0]
+    current = os.path.join(os.path.dirname(folder), "cur")  # noqa: PTH118, PTH120
+    try:
+        with os.scandir(current) as scan:
+            return next((e.path for e in scan if e.name.partition(":")[0] == unique), path)
+    except OSError:
+        return path
+
+
+def _one(source: str, stream: BinaryIO) -> SourcedMessage:
+    try:
+        _, whole = opened(stream)
+        raw = whole.read(MAX_MESSAGE + 1)
+    except _READ_ERRORS as error:
+        return SourcedMessage(source, None, _reason(error))
+    if len(raw) > MAX_MESSAGE:
+        return _too_large(source)
+    envelope = Envelope()
+    if raw[:5] == b"From ":
+        line, _, rest = raw.partition(b"\n")
+        if _SEPARATOR.match(line):
+            envelope, raw = _envelope(line), rest
+    return SourcedMessage(source, raw, "", envelope)
+
+
+def _is_single(path: str) -> bool:
+    """Say whether the name tells of one message: a report may return an mbox line within."""
+    folder, name = os.path.split(path.lower())
+    return name.endswith((".eml", ".eml.gz")) or os.path.basename(folder) in {"cur", "new"}  # noqa: PTH119
+
+
+def _is_mbox(sample: bytes) -> bool:
+    if sample[:5] != b"From ":
+        return False
+    first, _, rest = sample.partition(b"\n")
+    return bool(_SEPARATOR.match(first)) or bool(_FIELD.match(rest))
+
+
+def _mbox(path: str, stream: BinaryIO) -> Iterator[SourcedMessage]:
+    """Yield the messages of an mbox; ``>From `` stays as it is."""
+    number = 0
+    message = _Collected()
+    try:
+        for separator, piece in _separated(stream):
+            if separator:
+                if number:
+                    yield message.finished(f"{path}#{number}")
+                number += 1
+                message = _Collected(_envelope(piece))
+            else:
+                message.add(piece)
+        yield message.finished(f"{path}#{number}")
+    except _READ_ERRORS as error:
+        # What came of the message under way is not all of it.
+        yield SourcedMessage(f"{path}#{number}" if number else path, None, _reason(error))
+
+
+def _separated(stream: BinaryIO) -> Iterator[tuple[bool, bytes]]:
+    """Yield each line (a long one in pieces) with whether it separates two messages.
+
+    It does if an empty line stands before it and a header field follows it;
+    the first line of the file always does.
+    """
+    read = stream.readline
+    blank = True
+    whole = True  # the last piece ended its line
+    first = True
+    piece = read(_PIECE)
+    while piece:
+        following = read(_PIECE)
+        candidate = blank and whole and piece[:5] == b"From "
+        separates = candidate and (
+            first or (_SEPARATOR.match(piece) is not None and _FIELD.match(following) is not None)
+        )
+        yield separates, piece
+        blank = whole and piece in {b"\n", b"\r\n"}
+        whole = piece[-1:] == b"\n"
+        first = False
+        piece = following
+
+
+class _Collected:
+    """The message under way."""
+
+    def __init__(self, envelope: Envelope | None = None) -> None:
+        self._envelope = envelope or Envelope()
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > MAX_MESSAGE:
+            self._parts.clear()
+        else:
+            self._parts.append(piece)
+
+    def finished(self, source: str) -> SourcedMessage:
+        if self._size > MAX_MESSAGE:
+            return _too_large(source)
+        if len(self._parts) > 1 and self._parts[-1] in {b"\n", b"\r\n"}:
+            del self._parts[-1]  # it belongs to the mbox
+        return SourcedMessage(source, b"".join(self._parts), "", self._envelope)
+
+
+def _envelope(separator: bytes) -> Envelope:
+    # Any other name there may be a program's own invention; this one stands for the null sender.
+    return Envelope(mail_from="" if _NULL_SENDER.match(separator) else None)
+
+
+def _too_large(source: str) -> SourcedMessage:
+    return SourcedMessage(source, None, f"larger than {MAX_MESSAGE >> 20} MB")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    return f"cannot be read to its end ({error})"
