@@ -94,5 +94,15 @@ def _work(config: Config, account: AccountSettings, dry_run: bool) -> AccountWor
         use = StoreUse.READ if dry_run else StoreUse.KEEP
         return Runtime(config, use, remember=not dry_run)
 
-    job = Job(account.name, account.folders, account.quarantine, dry_run)
+    address = (
+        account.username if "@" in account.username else next(iter(config.identity.senders), account.name)
+    )
+    job = Job(
+        account.name,
+        account.folders,
+        account.quarantine,
+        dry_run,
+        keep_days=config.policy.keep_days,
+        digest_to=address if config.policy.digest == "daily" else "",
+    )
     return AccountWork(job, door.open, make_examiner)

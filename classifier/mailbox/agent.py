@@ -6,20 +6,22 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import BackscatterError
+from classifier.mailbox.mover import Mover
 from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Counts, Listener, SweptMessage
 from classifier.mailbox.sweep import Job, Sweep
 from classifier.store.database import Database
+from classifier.store.journal import Journal
 from classifier.store.lock import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from classifier.mailbox.protocol import Mailbox
     from classifier.mailbox.summary import Examiner
@@ -84,6 +86,23 @@ class SweepResult:
             return 1 if self.counts.errors else 0
         statuses = {e.exit_status for e in errors}
         return statuses.pop() if len(statuses) == 1 and self.counts.errors == len(errors) else 1
+
+
+@contextmanager
+def at_work(work: AccountWork, store: str | Path, purpose: str) -> Iterator[tuple[Mailbox, Database]]:
+    """Hold an account's lock, its mailbox and the store, with interrupted moves settled.
+
+    Raises:
+        BackscatterError: any of them cannot be had.
+
+    """
+    with ExitStack() as stack:
+        stack.enter_context(Lock(store, work.job.account, purpose))
+        database = stack.enter_context(Database.open(store))
+        mailbox = work.open_mailbox()
+        stack.callback(mailbox.close)
+        Mover(mailbox, Journal(database)).settle(work.job.account)
+        yield mailbox, database
 
 
 def sweep(

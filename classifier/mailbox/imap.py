@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
 from classifier.mailbox.fetch import Fetched, read_copyuid, read_fetch, uid_set
+from classifier.mailbox.idle import idle, poll
 from classifier.mailbox.names import Names, encode_name
 from classifier.mailbox.protocol import (
     HEADER_LIMIT,
@@ -279,6 +280,22 @@ class ImapMailbox:
         uids = uid_set(keys)
         self.connection.call("UID", "STORE", uids, "+FLAGS.SILENT", "(\\Deleted)").checked("STORE", where)
         self.connection.call("UID", "EXPUNGE", uids).checked("EXPUNGE", where)
+        self._forget_count()
+
+    def append(self, folder: str, raw: bytes) -> None:
+        """APPEND, with CRLF line ends."""
+        name = self.locate(folder) or folder
+        with self.connection.translated():
+            self.connection.client.append(name, raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        self._forget_count()
+
+    def wait(self, folder: str, seconds: float, wake: int) -> None:
+        """IDLE (RFC 2177) where offered, else NOOP every half minute."""
+        self.open(folder, write=False)
+        if self.connection.capable("IDLE"):
+            idle(self.connection, seconds, wake)
+        else:
+            poll(self.connection, seconds, wake)
         self._forget_count()
 
     def _forget_count(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import socket
 import time
 from datetime import UTC, datetime
@@ -294,6 +295,27 @@ class MaildirMailbox:
         """Never needed: a rename leaves nothing behind."""
         raise Refused(f"{len(keys)} messages are moved, not removed", where=self.where)
 
+    def append(self, folder: str, raw: bytes) -> None:
+        """Write a file into tmp/ and rename it into new/."""
+        path = self._path(folder)
+        if path is None:
+            raise Refused(f"there is no folder {folder!r}", where=self.where)
+        name = _unique_name()
+        try:
+            (path / "tmp" / name).write_bytes(raw)
+            (path / "tmp" / name).rename(path / "new" / name)
+        except OSError as error:
+            raise Refused(f"cannot write a message ({error.strerror})", where=self.where) from error
+
+    def wait(self, folder: str, seconds: float, wake: int) -> None:
+        """Look at the directories' times every second."""
+        path = self._path(folder) or self.root
+        before = _times(path)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([wake], [], [], min(1.0, seconds))[0] or _times(path) != before:
+                return
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -307,6 +329,12 @@ def _files(folder: Path) -> Iterator[Path]:
             for entry in entries:
                 if not entry.name.startswith("."):
                     yield Path(entry.path)
+
+
+def _times(folder: Path) -> tuple[int, ...]:
+    with contextlib.suppress(OSError):
+        return tuple((folder / part).stat().st_mtime_ns for part in ("new", "cur"))
+    return ()
 
 
 def _unique_name() -> str:

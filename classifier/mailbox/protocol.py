@@ -197,6 +197,24 @@ class Mailbox(Protocol):
 
         """
 
+    def append(self, folder: str, raw: bytes) -> None:
+        """Put a new message into *folder*, not seen yet.
+
+        Raises:
+            Refused: it is not taken.
+
+        """
+
+    def wait(self, folder: str, seconds: float, wake: int) -> None:
+        """Wait until something changes in *folder*, at most *seconds*.
+
+        Args:
+            folder: the folder.
+            seconds: how long at most.
+            wake: a file descriptor; what can be read from it ends the wait.
+
+        """
+
     def close(self) -> None:
         """Log out; never raises."""
 

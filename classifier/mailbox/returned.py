@@ -1,4 +1,4 @@
-"""What the user took out of quarantine by hand, with any mail program.
+"""What lies in quarantine still, and what the user took out by hand, with any mail program.
 
 A quarantined message that is seen in a swept folder again was taken back,
 unless it still lies in quarantine too: then it is another copy of the same
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from classifier.store.journal import MoveState, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from classifier.mailbox.protocol import ListedMessage, Mailbox
     from classifier.store.journal import Journal, Move
@@ -58,20 +58,33 @@ def taken_back(
 
 def _present(rows: Sequence[Move], mailbox: Mailbox) -> set[int]:
     """Return the ids of those moves whose message lies in their target still."""
-    present: set[int] = set()
-    by_target: dict[str, list[Move]] = defaultdict(list)
-    for row in rows:
-        by_target[row.target].append(row)
-    for target, group in by_target.items():
-        name = mailbox.locate(target)
-        if name is None:
-            continue
-        status = mailbox.open(name, write=False)
-        known = [m for m in group if m.target_key is not None and m.target_validity == status.uid_validity]
-        found = {m.key: m.digest for m in mailbox.look([m.target_key for m in known if m.target_key])}
-        present |= {m.id for m in known if m.target_key in found and found[m.target_key] == m.digest}
-        rest = [m for m in group if m not in known]
-        if rest:  # the quarantine was made anew: look for the messages themselves
-            digests = {m.digest for m in mailbox.arrivals(name, 0, frozenset(m.size for m in rest))}
-            present |= {m.id for m in rest if m.digest in digests}
-    return present
+    return {
+        row_id
+        for target in dict.fromkeys(m.target for m in rows)
+        for row_id in locate(mailbox, [m for m in rows if m.target == target], target)[0]
+    }
+
+
+def locate(mailbox: Mailbox, rows: Collection[Move], folder: str) -> tuple[dict[int, str], int]:
+    """Find quarantined messages: by key, or by what they are where keys have changed.
+
+    Returns:
+        Key by row id, and the folder's UIDVALIDITY.
+
+    """
+    name = mailbox.locate(folder)
+    if name is None:
+        return {}, 0
+    status = mailbox.open(name, write=False)
+    keys = {m.target_key: m for m in rows if m.target_key and m.target_validity == status.uid_validity}
+    seen = {m.key: m for m in mailbox.look(list(keys))}
+    found = {m.id: key for key, m in keys.items() if key in seen and seen[key].digest == m.digest}
+    rest = [m for m in rows if m.id not in found and m.target_validity != status.uid_validity]
+    if rest:
+        waiting: dict[bytes, list[str]] = defaultdict(list)
+        for message in mailbox.arrivals(name, 0, frozenset(m.size for m in rest)):
+            waiting[message.digest].append(message.key)
+        for move in rest:
+            if waiting[move.digest]:
+                found[move.id] = waiting[move.digest].pop(0)
+    return found, status.uid_validity

@@ -13,18 +13,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from classifier.errors import BackscatterError, MailboxError, TemporaryError
+from classifier.mailbox.digest import message_mark
 from classifier.mailbox.mover import NO_WAY, Mover
 from classifier.mailbox.protocol import BODY_LIMIT, DELETED, Batch, ListedMessage, Mailbox, MoveMethod
 from classifier.mailbox.returned import taken_back
 from classifier.mailbox.summary import AccountResult, Counts, Examiner, Listener, SweptMessage
+from classifier.mailbox.upkeep import Upkeep
 from classifier.parse.addresses import find_address
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope
-from classifier.store.journal import Journal, Move, Purpose
+from classifier.store.journal import Journal, Move, MoveState, Purpose
 from classifier.store.judged import JudgedMail, JudgedMessage, Memory
 from classifier.vocabulary import NOT_REPORTS, Action, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from classifier.examine import Examination
     from classifier.store.database import Database
 
@@ -46,6 +50,8 @@ class Job:
         folders: the folders to look through.
         quarantine: where forged reports go.
         dry_run: True: change nothing anywhere.
+        keep_days: quarantined reports older than this go to Trash; 0: they stay.
+        digest_to: the address that a daily digest is written for; "": none is written.
 
     """
 
@@ -53,6 +59,8 @@ class Job:
     folders: tuple[str, ...] = ("INBOX",)
     quarantine: str = "Backscatter"
     dry_run: bool = False
+    keep_days: int = 0
+    digest_to: str = ""
 
 
 @dataclass
@@ -87,6 +95,7 @@ class Sweep:
         examiner: Examiner,
         listener: Listener,
         result: AccountResult,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare.
 
@@ -97,6 +106,7 @@ class Sweep:
             examiner: who judges.
             listener: who hears of it.
             result: what is counted; a sweep taken up again after a lost connection adds to it.
+            stop: asked between batches; True ends the sweep there.
 
         """
         self.job = job
@@ -104,9 +114,15 @@ class Sweep:
         self.examiner = examiner
         self.listener = listener
         self.result = result
+        self._stop = stop
         self._judged_mail = JudgedMail(database) if database is not None else None
         self._journal = Journal(database) if database is not None else None
-        self._mover = Mover(mailbox, self._journal) if self._journal and not job.dry_run else None
+        self._mover: Mover | None = None
+        self._upkeep: Upkeep | None = None
+        if database is not None and self._journal is not None and not job.dry_run:
+            self._mover = Mover(mailbox, self._journal)
+            self._upkeep = Upkeep(job.account, job.quarantine, mailbox, database)
+        self._own = self._judged_mail.digest_marks(job.account) if self._judged_mail else frozenset()
 
     @property
     def counts(self) -> Counts:
@@ -120,20 +136,29 @@ class Sweep:
             ConnectionLost: the connection broke; what is committed stays.
 
         """
-        if self._mover is not None:
+        if self._mover is not None and self._upkeep is not None:
             settled = self._mover.settle(self.job.account)
             if settled.moved:
                 number = sum(1 for m in settled.moved if m.purpose is Purpose.QUARANTINE)
                 self.counts.reports += number
                 self.counts.quarantined += number
                 log.info("account %s: %d interrupted moves settled", self.job.account, len(settled.moved))
+            self._guarded(self._upkeep.learn)
         for folder in self.job.folders:
-            try:
-                self._folder(folder)
-            except TemporaryError:
-                raise
-            except MailboxError as error:
-                self._fail(error)
+            self._guarded(self._folder, folder)
+        if self._upkeep is not None and not self._stop():
+            self._guarded(self._upkeep.expire, self.job.keep_days)
+            if self.job.digest_to:
+                self._guarded(self._upkeep.digest, self.job.digest_to)
+
+    def _guarded(self, do: Callable[..., object], *arguments: object) -> None:
+        """Do one thing; what fails in it does not keep the next from being done."""
+        try:
+            do(*arguments)
+        except TemporaryError:
+            raise
+        except MailboxError as error:
+            self._fail(error)
 
     def _fail(self, error: BackscatterError) -> None:
         self.counts.errors += 1
@@ -157,6 +182,8 @@ class Sweep:
             memory = Memory(status.uid_validity)
         before = self.counts.reports
         for batch in self.mailbox.new(memory):
+            if self._stop():
+                return
             self._batch(batch, status.name, memory, fresh=True)
             if self.mailbox.open(status.name, write=False).uid_validity != status.uid_validity:
                 raise MailboxError("the folder was made anew meanwhile", where=f"{self.job.account}/{folder}")
@@ -212,6 +239,8 @@ class Sweep:
                 self._tell(item, folder)
 
     def _may_be_report(self, message: ListedMessage) -> bool:
+        if self._own and message_mark(HeaderBlock(message.headers).get("message-id")) in self._own:
+            return False  # a digest of ours
         return self.examiner.may_be_report(message.headers, _return_path(message.headers))
 
     def _examine(self, candidates: dict[str, ListedMessage]) -> list[_Judged]:
@@ -258,7 +287,7 @@ class Sweep:
                 item.note = "kept: you took it out of quarantine"
         if back and not self.job.dry_run:
             back_rows = list(back.values())
-            self._journal.returned(back_rows)
+            self._journal.close(back_rows, MoveState.RETURNED)
             self._judged_mail.learn(self.job.account, back_rows, "genuine", "dragged", datetime.now(UTC))
 
     def _quarantine(

@@ -47,7 +47,8 @@ class MoveState(StrEnum):
     INTENDED = "intended"  # nothing is known to have happened
     COPIED = "copied"  # the copy is there, the source may be too
     DONE = "done"
-    RETURNED = "returned"  # done, and later taken out of the target again
+    RETURNED = "returned"  # done, and later taken back by the user
+    EXPIRED = "expired"  # done, and later moved on by the upkeep
 
 
 class Purpose(StrEnum):
@@ -147,9 +148,21 @@ class Journal:
             with self._database.transaction() as connection:
                 connection.executemany("DELETE FROM move WHERE id = ?", [(m.id,) for m in moves])
 
-    def returned(self, moves: Sequence[Move]) -> None:
-        """Note that messages were taken out of the target again."""
-        self.close(moves, MoveState.RETURNED)
+    def register(self, moves: Iterable[Move], now: datetime | None = None) -> None:
+        """Write down messages that somebody else put into their target already."""
+        rows = self.intend(moves, now)
+        self.close(rows, MoveState.DONE, {m.id: m.target_key for m in rows if m.target_key is not None})
+
+    def keys_in(self, account: str, target: str, validity: int) -> set[str]:
+        """Return the keys of the messages in *target* that the journal knows of."""
+        return {
+            m.target_key
+            for m in self._rows(
+                "WHERE account = ? AND target = ? AND target_validity = ? AND target_key IS NOT NULL",
+                account, target, validity,
+            )
+            if m.target_key is not None
+        }  # fmt: skip
 
     def reload(self, moves: Sequence[Move]) -> list[Move]:
         """Read rows again, as they stand now."""

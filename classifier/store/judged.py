@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS correction (
     folder TEXT NOT NULL, message_id TEXT NOT NULL,
     PRIMARY KEY (account, digest)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS digest_sent (
+    account TEXT, at INTEGER, mark BLOB NOT NULL, PRIMARY KEY (account, at)
+) WITHOUT ROWID;
 """
 #: A message that fails this often is left alone.
 MAX_TIMES = 5
@@ -222,3 +225,26 @@ class JudgedMail:
             Correction(d, label, how, datetime.fromtimestamp(at, UTC), f, m)
             for d, label, how, at, f, m in rows
         ]
+
+    # The digests that we put into the inbox ourselves
+
+    def last_digest(self, account: str) -> datetime | None:
+        """Return when the last digest was written, or None."""
+        row = self._database.connection.execute(
+            "SELECT max(at) FROM digest_sent WHERE account = ?", (account,)
+        ).fetchone()
+        return datetime.fromtimestamp(row[0], UTC) if row and row[0] is not None else None
+
+    def note_digest(self, account: str, at: datetime, mark: bytes) -> None:
+        """Note that a digest with this mark is about to be written."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "REPLACE INTO digest_sent VALUES (?, ?, ?)", (account, int(at.timestamp()), mark)
+            )
+
+    def digest_marks(self, account: str) -> frozenset[bytes]:
+        """Return the marks of all our digests: they are never judged."""
+        if not self._there:
+            return frozenset()
+        rows = self._database.connection.execute("SELECT mark FROM digest_sent WHERE account = ?", (account,))
+        return frozenset(mark for (mark,) in rows)

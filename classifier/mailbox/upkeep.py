@@ -1,0 +1,149 @@
+"""Looks after the quarantine: learns what the user put there, moves old reports to Trash, writes the digest."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from classifier.mailbox.digest import compose
+from classifier.mailbox.mover import Mover
+from classifier.mailbox.returned import locate
+from classifier.parse.headers import HeaderBlock
+from classifier.store.journal import Journal, Move, MoveState, Purpose
+from classifier.store.judged import Correction, JudgedMail
+
+if TYPE_CHECKING:
+    from classifier.mailbox.protocol import ListedMessage, Mailbox
+    from classifier.store.database import Database
+
+log = logging.getLogger(__name__)
+
+_MAX_WORDS = 200
+_DAY = 86_400
+
+
+class Upkeep:
+    """The quarantine of one account, under its lock."""
+
+    def __init__(self, account: str, quarantine: str, mailbox: Mailbox, database: Database) -> None:
+        """Prepare.
+
+        Args:
+            account: whose.
+            quarantine: the folder's name as configured.
+            mailbox: its mailbox.
+            database: the store.
+
+        """
+        self.account = account
+        self.quarantine = quarantine
+        self.mailbox = mailbox
+        self.journal = Journal(database)
+        self.judged = JudgedMail(database)
+
+    def learn(self) -> list[Correction]:
+        """Notice what the user dragged into quarantine since last time: it counts as found forged."""
+        name = self.mailbox.locate(self.quarantine)
+        status = self.mailbox.status(name) if name is not None else None
+        if name is None or status is None:
+            return []
+        memory = self.judged.memory(self.account, name, status.uid_validity)
+        if memory.uid_next == status.uid_next and status.uid_next:
+            return []
+        ours = self.journal.keys_in(self.account, name, status.uid_validity)
+        if not ours and not memory.uid_next and not memory.keys:
+            # A folder that was there before: what lies in it says nothing about us.
+            return self._skip(name)
+        status = self.mailbox.open(name, write=False)
+        now = datetime.now(UTC)
+        learnt: list[Correction] = []
+        for batch in self.mailbox.new(memory):
+            dragged = [m for m in batch.messages if m.key not in ours]
+            corrections = [
+                Correction(m.digest, "forged", "dragged", now, name, _field(m, "message-id")) for m in dragged
+            ]
+            self.judged.correct(self.account, corrections)
+            self.journal.register((self._row(m, name, status.uid_validity) for m in dragged), now)
+            self.judged.commit(self.account, name, memory, uid_next=batch.uid_next, names=batch.names)
+            learnt += corrections
+        return learnt
+
+    def _skip(self, name: str) -> list[Correction]:
+        status = self.mailbox.open(name, write=False)
+        memory = self.judged.memory(self.account, name, status.uid_validity)
+        if status.uid_next:
+            self.judged.commit(self.account, name, memory, uid_next=status.uid_next)
+        else:
+            for batch in self.mailbox.new(memory):
+                self.judged.commit(self.account, name, memory, names=batch.names)
+        return []
+
+    def _row(self, message: ListedMessage, folder: str, validity: int) -> Move:
+        return Move(
+            account=self.account, purpose=Purpose.QUARANTINE, source="INBOX", source_validity=0, source_key="",
+            target=folder, target_validity=validity, target_key=message.key, size=message.size,
+            digest=message.digest, reason="moved here by hand", message_id=_field(message, "message-id"),
+            sender=_field(message, "from"), subject=_field(message, "subject"),
+        )  # fmt: skip
+
+    def expire(self, keep_days: int, now: float | None = None) -> int:
+        """Move what was quarantined more than *keep_days* ago to Trash; 0 keeps all. Returns how many."""
+        if not keep_days:
+            return 0
+        before = (time.time() if now is None else now) - keep_days * _DAY
+        old = [m for m in self.journal.quarantined(self.account) if m.at < before]
+        moved = 0
+        for folder in dict.fromkeys(m.target for m in old):
+            rows = [m for m in old if m.target == folder]
+            present, validity = locate(self.mailbox, rows, folder)
+            found = {present[m.id]: m for m in rows if m.id in present}
+            self.journal.close([m for m in rows if m.id not in present], MoveState.RETURNED)
+            if not found:
+                continue
+            trash = self.mailbox.special("\\Trash") or self.mailbox.ensure("Trash")
+            moves = [
+                replace(
+                    m, purpose=Purpose.UPKEEP, source=folder, source_validity=validity, source_key=key,
+                    target=trash, target_key=None,
+                )
+                for key, m in found.items()
+            ]  # fmt: skip
+            outcome = Mover(self.mailbox, self.journal).move(moves)
+            gone = [found[m.source_key] for m in outcome.moved]
+            self.journal.close(gone, MoveState.EXPIRED)
+            moved += len(gone)
+            for reason in dict.fromkeys(outcome.refused.values()):
+                log.warning("account %s: old reports stay in quarantine: %s", self.account, reason)
+        return moved
+
+    def digest(self, address: str, now: datetime | None = None) -> bool:
+        """Put a summary of what was quarantined since the last one into INBOX, at most once a day.
+
+        Args:
+            address: whom it is addressed to.
+            now: the time, aware.
+
+        Returns:
+            Whether one was written; nothing new, no digest.
+
+        """
+        now = now or datetime.now(UTC)
+        last = self.judged.last_digest(self.account)
+        if last is not None and now - last < timedelta(days=1):
+            return False
+        since = 0 if last is None else int(last.timestamp())
+        rows = [m for m in self.journal.quarantined(self.account) if m.at >= since]
+        if not rows:
+            return False
+        raw, mark = compose(self.account, address, rows, self.quarantine, now)
+        # Noted first: at most once a day, and never judged itself, whatever happens next.
+        self.judged.note_digest(self.account, now, mark)
+        self.mailbox.append("INBOX", raw)
+        return True
+
+
+def _field(message: ListedMessage, name: str) -> str:
+    return (HeaderBlock(message.headers).text(name) or "")[:_MAX_WORDS]

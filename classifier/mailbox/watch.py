@@ -1,0 +1,232 @@
+"""Keeps accounts swept: a sweep, then IDLE until mail comes in, for as long as the process lives.
+
+One loop surrounds everything: whatever breaks a connection, the next one is
+made after a wait that grows and is spread by chance, and begins with a sweep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import socket
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classifier.errors import BackscatterError, TemporaryError
+from classifier.mailbox.summary import AccountResult, Listener
+from classifier.mailbox.sweep import Sweep
+from classifier.store.database import Database
+from classifier.store.lock import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from classifier.mailbox.agent import AccountWork
+    from classifier.mailbox.summary import Examiner
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which IDLE is issued anew: below the half hour that servers allow
+#: (RFC 2177) and the quarter hour after which routers forget a connection.
+REISSUE = 540.0
+#: With more folders than one the others are looked at this often.
+OTHERS_EVERY = 60.0
+#: Seconds before the first and before any later attempt to connect again.
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+
+
+class Stop:
+    """Ends all accounts' loops, from a signal handler too."""
+
+    def __init__(self) -> None:
+        """Open the pipe that ends waits."""
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._event = threading.Event()
+
+    def __call__(self) -> bool:
+        """Say whether it is time to end."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """End: loops leave after the batch under way."""
+        self._event.set()
+        with contextlib.suppress(OSError):
+            os.write(self._writer, b"x")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, unless it is time to end."""
+        self._event.wait(seconds)
+
+    @property
+    def descriptor(self) -> int:
+        """Can be read once it is time to end."""
+        return self._reader
+
+    def close(self) -> None:
+        """Close the pipe, after all loops ended."""
+        os.close(self._reader)
+        os.close(self._writer)
+
+
+def notify(state: str) -> None:
+    """Tell systemd, if it started us (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.connect("\0" + address[1:] if address.startswith("@") else address)
+        channel.sendall(state.encode())
+
+
+def watch(
+    work: Sequence[AccountWork],
+    store: str | Path,
+    listener: Listener,
+    stop: Stop,
+    *,
+    ready: Callable[[], None] = lambda: None,
+    reissue: float = REISSUE,
+) -> list[AccountResult]:
+    """Watch accounts side by side until *stop* is set.
+
+    Args:
+        work: the accounts.
+        store: the store's path.
+        listener: hears of each judged message and each failure.
+        stop: ends it.
+        ready: called once, when every account was swept or failed for the first time.
+        reissue: seconds after which IDLE is issued anew.
+
+    Returns:
+        What became of each account; one that cannot be watched at all ends early.
+
+    """
+    results = [AccountResult(one.job.account) for one in work]
+    left = len(work)
+    lock = threading.Lock()
+
+    def first_done() -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            if left == 0:
+                ready()
+
+    loops = [
+        _Loop(one, Path(store).expanduser(), listener, result=result, stop=stop, first_done=first_done)
+        for one, result in zip(work, results, strict=True)
+    ]
+    threads = [threading.Thread(target=loop.run, args=(reissue,), name=loop.account) for loop in loops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+class _Loop:
+    """One account's loop, in a thread of its own."""
+
+    def __init__(
+        self,
+        work: AccountWork,
+        store: Path,
+        listener: Listener,
+        *,
+        result: AccountResult,
+        stop: Stop,
+        first_done: Callable[[], None],
+    ) -> None:
+        self.account = work.job.account
+        self._work = work
+        self._store = store
+        self._listener = listener
+        self._result = result
+        self._stop = stop
+        self._first_done: Callable[[], None] | None = first_done
+        self._ever = False
+        self._swept = False
+
+    def run(self, reissue: float) -> None:
+        """Loop until it is time to end, or the account cannot be watched."""
+        try:
+            with ExitStack() as stack:
+                stack.enter_context(Lock(self._store, self.account, "watch"))
+                database = stack.enter_context(Database.open(self._store))
+                examiner = self._work.make_examiner()
+                stack.callback(examiner.close)
+                self._connections(database, examiner, reissue)
+        except BackscatterError as error:
+            self._tell(error)
+        except Exception as error:  # one account's accident must not end the others
+            log.exception("account %s", self.account)
+            self._tell(BackscatterError(f"stopped by {type(error).__name__}", where=self.account))
+        self._was_first()
+
+    def _tell(self, error: BackscatterError) -> None:
+        self._result.errors.append(error)
+        self._listener.warning(error)
+
+    def _was_first(self) -> None:
+        if self._first_done is not None:
+            self._first_done()
+            self._first_done = None
+
+    def _connections(self, database: Database, examiner: Examiner, reissue: float) -> None:
+        """Make connections one after the other.
+
+        Raises:
+            BackscatterError: the account never worked, and not for want of the server.
+
+        """
+        wait = FIRST_WAIT
+        while not self._stop():
+            self._swept = False
+            try:
+                self._connection(database, examiner, reissue)
+                return
+            except BackscatterError as error:
+                if not self._ever and not isinstance(error, TemporaryError):
+                    raise
+                self._listener.warning(error)
+            self._was_first()
+            wait = FIRST_WAIT if self._swept else wait
+            self._stop.wait(wait * random.uniform(0.5, 1.5))  # noqa: S311 - spreads clients, hides nothing
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    def _connection(self, database: Database, examiner: Examiner, reissue: float) -> None:
+        """Sweep and wait over one connection until it is time to end."""
+        mailbox = self._work.open_mailbox()
+        try:
+            while not self._stop():
+                sweep = Sweep(
+                    self._work.job,
+                    mailbox,
+                    database,
+                    examiner=examiner,
+                    listener=self._listener,
+                    result=self._result,
+                    stop=self._stop,
+                )
+                sweep.run()
+                # What failed in a folder was told; a loop that runs for years must not collect it.
+                self._result.errors.clear()
+                self._ever = self._swept = True
+                self._was_first()
+                if self._stop():
+                    break
+                folders = self._work.job.folders
+                mailbox.wait(
+                    folders[0],
+                    reissue if len(folders) == 1 else min(reissue, OTHERS_EVERY),
+                    self._stop.descriptor,
+                )
+        except BaseException:
+            mailbox.drop()
+            raise
+        mailbox.close()
