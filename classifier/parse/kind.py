@@ -72,6 +72,12 @@ _READ_SUBJECT = re.compile(
     r"|przeczytane|прочитано|개봉|已读|已讀|開封済み|disposition notification|read receipt|lesebestätigung)\b\s{0,2}[:(-]",
     re.IGNORECASE,
 )
+_SUBJECTS = (
+    words.FAILURE_SUBJECTS,
+    words.AUTO_SUBJECTS,
+    words.VIRUS_SUBJECTS,
+    words.CHALLENGE_SUBJECTS,
+)
 #: Points at which a message without a report part is taken for a bounce.
 _BOUNCE_POINTS = 5
 
@@ -118,10 +124,9 @@ def classify_kind(
     notice = (findings.notice or text)[:_NOTICE_CHARS].lower()
     daemon = _daemon_points(headers, envelope)
     automatic = _is_automatic(headers)
-    if not daemon and not automatic and not _any(words.FAILURE_SUBJECTS + words.AUTO_SUBJECTS, low):
+    if not daemon and not automatic and not any(_any(table, low) for table in _SUBJECTS):
         # Nothing of a machine about it: its words are somebody's own.
-        if not _any(words.VIRUS_SUBJECTS, low) and not _any(words.CHALLENGE_SUBJECTS, low):
-            return ReportKind.OTHER, ""
+        return ReportKind.OTHER, ""
     if _is_list_mail(headers) and daemon < 3:
         return ReportKind.OTHER, ""
     returned = any(kind in _RETURNED_TYPES for kind in types[1:])

@@ -212,6 +212,8 @@ def _place(text: str, address: str) -> int:
 
 def _about(text: str, places: list[tuple[str, int]]) -> list[Mention]:
     """Give every address the words up to the next one."""
+    if not places:
+        return []
     ends = [at for _, at in places[1:]] + [len(text)]
     alone = len(places) == 1
     mentions = []
