@@ -54,6 +54,8 @@ class ImapMailbox:
         self._open: tuple[str, bool] | None = None
         self._status: FolderStatus | None = None
         self._located: dict[str, str] = {}
+        #: The UIDNEXT up to which each folder was gone through over this connection.
+        self._looked: dict[str, int] = {}
 
     @property
     def move_method(self) -> MoveMethod:
@@ -157,6 +159,7 @@ class ImapMailbox:
         assert status is not None
         first = memory.uid_next if memory.uid_validity == status.uid_validity else 1
         first = max(first, 1)
+        self._looked[status.name] = status.uid_next
         if status.messages == 0 or (status.uid_next and first >= status.uid_next):
             return
         for uids, below in self._windows(first, status.uid_next):
@@ -291,7 +294,10 @@ class ImapMailbox:
 
     def wait(self, folder: str, seconds: float, wake: int) -> None:
         """IDLE (RFC 2177) where offered, else NOOP every half minute."""
-        self.open(folder, write=False)
+        self._forget_count()
+        status = self.open(folder, write=False)
+        if status.uid_next > self._looked.get(status.name, 0):
+            return  # it came in after the folder was gone through; IDLE would not tell
         if self.connection.capable("IDLE"):
             idle(self.connection, seconds, wake)
         else:

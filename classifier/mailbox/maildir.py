@@ -82,6 +82,9 @@ class MaildirMailbox:
         #: Paths by key in the open folder, as last listed: a hint, since flags change names.
         self._paths: dict[str, Path] = {}
         self._keywords: dict[str, str] = {}
+        #: The directories' times when the open folder was listed, and when each was last gone through.
+        self._listed: tuple[int, ...] = ()
+        self._looked: dict[Path, tuple[int, ...]] = {}
 
     @property
     def move_method(self) -> MoveMethod:
@@ -171,6 +174,7 @@ class MaildirMailbox:
         return FolderStatus(folder, 0, 0, len(self._paths), writable)
 
     def _list(self) -> None:
+        self._listed = _times(self._folder)
         try:
             self._paths = {key_of(p.name): p for p in _files(self._folder)}
             self._keywords = keywords.read(self._folder)
@@ -189,6 +193,7 @@ class MaildirMailbox:
 
     def new(self, memory: FolderMemory) -> Iterator[Batch]:
         """Go through the messages whose keys are not known yet."""
+        self._looked[self._folder] = self._listed
         keys = sorted(memory.unknown(self._paths))
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
@@ -310,7 +315,7 @@ class MaildirMailbox:
     def wait(self, folder: str, seconds: float, wake: int) -> None:
         """Look at the directories' times every second."""
         path = self._path(folder) or self.root
-        before = _times(path)
+        before = self._looked.get(path, ())
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if select.select([wake], [], [], min(1.0, seconds))[0] or _times(path) != before:

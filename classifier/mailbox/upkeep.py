@@ -131,16 +131,15 @@ class Upkeep:
 
         """
         now = now or datetime.now(UTC)
-        last = self.judged.last_digest(self.account)
+        last, last_move = self.judged.last_digest(self.account)
         if last is not None and now - last < timedelta(days=1):
             return False
-        since = 0 if last is None else int(last.timestamp())
-        rows = [m for m in self.journal.quarantined(self.account) if m.at >= since]
+        rows = [m for m in self.journal.quarantined(self.account) if m.id > last_move]
         if not rows:
             return False
         raw, mark = compose(self.account, address, rows, self.quarantine, now)
         # Noted first: at most once a day, and never judged itself, whatever happens next.
-        self.judged.note_digest(self.account, now, mark)
+        self.judged.note_digest(self.account, now, mark, rows[-1].id)
         self.mailbox.append("INBOX", raw)
         return True
 

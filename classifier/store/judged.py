@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS correction (
     PRIMARY KEY (account, digest)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS digest_sent (
-    account TEXT, at INTEGER, mark BLOB NOT NULL, PRIMARY KEY (account, at)
+    account TEXT, at INTEGER, mark BLOB NOT NULL, last_move INTEGER NOT NULL, PRIMARY KEY (account, at)
 ) WITHOUT ROWID;
 """
 #: A message that fails this often is left alone.
@@ -228,18 +228,19 @@ class JudgedMail:
 
     # The digests that we put into the inbox ourselves
 
-    def last_digest(self, account: str) -> datetime | None:
-        """Return when the last digest was written, or None."""
+    def last_digest(self, account: str) -> tuple[datetime | None, int]:
+        """Return when the last digest was written, and the number of the last move that it told of."""
         row = self._database.connection.execute(
-            "SELECT max(at) FROM digest_sent WHERE account = ?", (account,)
+            "SELECT at, last_move FROM digest_sent WHERE account = ? ORDER BY at DESC LIMIT 1", (account,)
         ).fetchone()
-        return datetime.fromtimestamp(row[0], UTC) if row and row[0] is not None else None
+        return (datetime.fromtimestamp(row[0], UTC), row[1]) if row else (None, 0)
 
-    def note_digest(self, account: str, at: datetime, mark: bytes) -> None:
+    def note_digest(self, account: str, at: datetime, mark: bytes, last_move: int) -> None:
         """Note that a digest with this mark is about to be written."""
         with self._database.transaction() as connection:
             connection.execute(
-                "REPLACE INTO digest_sent VALUES (?, ?, ?)", (account, int(at.timestamp()), mark)
+                "REPLACE INTO digest_sent VALUES (?, ?, ?, ?)",
+                (account, int(at.timestamp()), mark, last_move),
             )
 
     def digest_marks(self, account: str) -> frozenset[bytes]:

@@ -1,0 +1,167 @@
+"""What comes back, what is learnt from users' own moves, and what becomes of old quarantine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from classifier.identity import Identity
+from classifier.mailbox.agent import at_work
+from classifier.mailbox.restore import Wanted, restore
+from classifier.mailbox.sync import sync_ledger
+from classifier.mailbox.upkeep import Upkeep
+from classifier.store.database import Database
+from classifier.store.journal import Journal
+from classifier.store.judged import JudgedMail
+from classifier.store.ledger import SqliteLedger
+from tests.mailbox.dovecot import User
+from tests.mailbox.support import imap_work, mail, maildir_work, run
+
+
+@pytest.fixture(params=["move", "copy", "maildir"])
+def account(request, tmp_path):
+    """Give a user with a filled inbox, and the work for it."""
+    if request.param == "maildir":
+        user = User("local", tmp_path / "mail" / "Maildir", (-1, -1))
+        user.make_folder("INBOX")
+        work = maildir_work(user.maildir)
+    else:
+        server = request.getfixturevalue("server" if request.param == "move" else "server_without_move")
+        user = server.user()
+        work = imap_work(server.server(), server.login(user))
+    for n in range(4):
+        user.deliver(mail("forged", n), flags="F" if n == 1 else "")
+        user.deliver(mail("ordinary", n))
+    return user, work
+
+
+def inbox(user):
+    return sorted(p.read_bytes().partition(b"Subject: ")[2].partition(b"\n")[0] for p in user.files("INBOX"))
+
+
+def test_restored_messages_come_back_and_stay(account, tmp_path):
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    before = {p.read_bytes(): p.stat().st_mtime_ns for p in user.files("INBOX")}
+    assert run(work, store)[0].counts.quarantined == 4
+    with Database.open(store) as database:
+        rows = Journal(database).quarantined("main")
+    assert [r.subject for r in rows] == [f"forged {n}" for n in range(4)]
+    result = restore(work, store, Wanted(ids=frozenset({rows[1].id})))
+    assert [m.subject for m in result.back] == ["forged 1"]
+    result = restore(work, store, Wanted(text="FORGED 2"))
+    assert [m.subject for m in result.back] == ["forged 2"]
+    assert b"forged 1" in inbox(user)
+    assert len(user.files("Backscatter")) == 2
+    flagged = next(p for p in user.files("INBOX") if b"forged 1" in p.read_bytes())
+    assert "F" in flagged.name.partition(":2,")[2]
+    for _ in range(2):
+        assert run(work, store)[0].counts.quarantined == 0
+    result = restore(work, store, Wanted(since=datetime.now(UTC) - timedelta(hours=1)))
+    assert len(result.back) == 2
+    assert {p.read_bytes(): p.stat().st_mtime_ns for p in user.files("INBOX")} == before
+    assert restore(work, store, Wanted()).back == []
+    with Database.open(store) as database:
+        assert {(c.label, c.how) for c in JudgedMail(database).corrections("main")} == {
+            ("genuine", "restored")
+        }
+
+
+def test_what_is_no_longer_in_quarantine_is_told(account, tmp_path):
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    run(work, store)
+    next(p for p in user.files("Backscatter") if b"forged 3" in p.read_bytes()).unlink()
+    result = restore(work, store, Wanted())
+    assert [m.subject for m in result.missing] == ["forged 3"]
+    assert len(result.back) == 3
+
+
+def test_a_message_dragged_into_quarantine_is_learnt_and_can_be_restored(account, tmp_path):
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    run(work, store)
+    path = next(p for p in user.files("INBOX") if b"ordinary 2" in p.read_bytes())
+    target = user.folder("Backscatter") / "cur" / f"99.dragged{path.name.partition(':')[2] and ':2,'}"
+    path.rename(target)
+    run(work, store)
+    with Database.open(store) as database:
+        (correction,) = JudgedMail(database).corrections("main")
+    assert (correction.label, correction.how, correction.message_id) == (
+        "forged", "dragged", "<ordinary.2@mx.remote.test>",
+    )  # fmt: skip
+    assert len(restore(work, store, Wanted(text="ordinary")).back) == 1
+    run(work, store)
+    with Database.open(store) as database:
+        assert [c.label for c in JudgedMail(database).corrections("main")] == ["genuine"]
+
+
+def test_a_quarantine_that_was_there_before_teaches_nothing(account, tmp_path):
+    user, work = account
+    user.make_folder("Backscatter")
+    user.deliver(mail("ordinary", 50), "Backscatter")
+    for _ in range(2):
+        run(work, tmp_path / "store.sqlite3")
+    with Database.open(tmp_path / "store.sqlite3") as database:
+        assert JudgedMail(database).corrections("main") == []
+
+
+def test_old_reports_go_to_trash_and_nothing_is_expunged(account, tmp_path):
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    run(work, store)
+    with at_work(work, store, "test") as (mailbox, database):
+        upkeep = Upkeep("main", "Backscatter", mailbox, database)
+        assert upkeep.expire(0) == 0
+        assert upkeep.expire(30) == 0
+        assert upkeep.expire(30, now=time.time() + 31 * 86400) == 4
+        assert upkeep.expire(30, now=time.time() + 31 * 86400) == 0
+    assert len(user.files("Trash")) == 4
+    assert user.files("Backscatter") == []
+
+
+def test_the_digest_comes_once_a_day_and_is_not_judged(account, tmp_path):
+    user, work = account
+    work = replace(work, job=replace(work.job, digest_to="anna@example.org"))
+    store = tmp_path / "store.sqlite3"
+    run(work, store)
+    (digest,) = [p for p in user.files("INBOX") if b"X-Verdict" not in p.read_bytes()]
+    text = digest.read_bytes()
+    assert b"4 reports" in text
+    assert b"forged 3" in text
+    assert "S" not in digest.name.partition(":2,")[2]
+    user.deliver(mail("forged", 9))
+    result, _ = run(work, store)
+    assert result.counts.quarantined == 1
+    assert result.counts.errors == 0
+    assert len([p for p in user.files("INBOX") if b"X-Verdict" not in p.read_bytes()]) == 1
+    with at_work(work, store, "test") as (mailbox, database):
+        upkeep = Upkeep("main", "Backscatter", mailbox, database)
+        assert upkeep.digest("anna@example.org", datetime.now(UTC) + timedelta(days=1, minutes=1))
+        assert not upkeep.digest("anna@example.org", datetime.now(UTC) + timedelta(days=3))
+    last = [p.read_bytes() for p in user.files("INBOX") if b"X-Verdict" not in p.read_bytes()]
+    assert sum(b"1 report " in text for text in last) == 1
+
+
+def test_the_ledger_learns_from_the_sent_folder(account, tmp_path):
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    for n in range(3):
+        user.deliver(
+            b"From: anna@example.org\nTo: friend%d@example.com\nMessage-ID: <m%d@example.org>\n"
+            b"Date: Sun, 1 Mar 2026 10:00:00 +0000\n\nhello\n" % (n, n),
+            "Sent",
+        )
+    identity = Identity(domains=("example.org",))
+    assert sync_ledger(work, "auto", store, identity).added == 3
+    user.deliver(
+        b"From: anna@example.org\nTo: x@example.com\nMessage-ID: <m9@example.org>\n\nhello\n", "Sent"
+    )
+    assert sync_ledger(work, "Sent", store, identity).added == 1
+    with Database.open(store) as database:
+        ledger = SqliteLedger(database)
+        assert ledger.find("<m1@example.org>").wrote_to("friend1@example.com")
+        assert ledger.covered_until() is not None
