@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Notices say what they are at the top.
 _NOTICE_CHARS = 3_000
+_OPENING_CHARS = 300
 #: Parts looked at; a report has its report part among the first.
 _MAX_PARTS = 64
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -78,6 +79,15 @@ _SUBJECTS = (
     words.VIRUS_SUBJECTS,
     words.CHALLENGE_SUBJECTS,
 )
+#: A provider's JSON notification; its quotes are escaped where it is wrapped in another.
+_NOTIFICATION = re.compile(r'"?notificationtype\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"(\w{1,20})')
+#: A robot, but rarely a mail system: it has to return something.
+_NO_REPLY = re.compile(r"(?:no|do-?not|non)[-_.]?repl(?:y|ies)|noreply\w{0,20}", re.IGNORECASE)
+#: List managers that refuse a post answer from these.
+_LIST_MANAGERS = re.compile(
+    r"owner-.{1,60}|.{1,60}-(?:owner|admin|request|bounces|help)|majordomo|listserv|mailman|ezmlm|sympa|fml",
+    re.IGNORECASE,
+)
 #: Points at which a message without a report part is taken for a bounce.
 _BOUNCE_POINTS = 5
 
@@ -96,6 +106,10 @@ def _own_parts(root: Part) -> Iterator[Part]:
 
 def _any(needles: Iterable[str], haystack: str) -> bool:
     return any(needle in haystack for needle in needles)
+
+
+def _first(needles: Iterable[str], haystack: str) -> int | None:
+    return min((at for needle in needles if (at := haystack.find(needle)) >= 0), default=None)
 
 
 def classify_kind(
@@ -122,6 +136,11 @@ def classify_kind(
         return structured
     low = subject.lower()
     notice = (findings.notice or text)[:_NOTICE_CHARS].lower()
+    if notice.lstrip().startswith("{") and (match := _NOTIFICATION.search(notice)):
+        told = match.group(1)
+        if told == "complaint":
+            return ReportKind.FEEDBACK_REPORT, "amazon-sns"
+        return (ReportKind.BOUNCE, "amazon-sns") if told in {"bounce", "delivery"} else (ReportKind.OTHER, "")
     daemon = _daemon_points(headers, envelope)
     automatic = _is_automatic(headers)
     if not daemon and not automatic and not any(_any(table, low) for table in _SUBJECTS):
@@ -132,17 +151,31 @@ def classify_kind(
     returned = any(kind in _RETURNED_TYPES for kind in types[1:])
     if _is_virus_warning(low, notice, daemon, automatic):
         return ReportKind.VIRUS_WARNING, findings.format
-    points = _bounce_points(headers, low, notice, daemon, findings, returned=returned)
-    if _is_challenge(headers, low, notice, daemon, automatic, points):
+    points = _bounce_points(
+        headers, low, notice, findings, daemon=daemon, automatic=automatic, returned=returned
+    )
+    if (
+        returned
+        and not daemon
+        and _NO_REPLY.fullmatch((find_address(headers.text("from")) or "").partition("@")[0])
+    ):
+        points += 3
+    machine = daemon > 0 or automatic
+    if points < _BOUNCE_POINTS + 3 and _is_challenge(headers, low, notice, machine=machine):
         return ReportKind.CHALLENGE, "challenge"
-    auto_subject = _any(words.AUTO_SUBJECTS, low)
+    if automatic and low.strip() == "unsubscribe":
+        # Mail programs answer List-Unsubscribe with a mail that calls itself a reply.
+        return ReportKind.OTHER, ""
     if automatic and points < _BOUNCE_POINTS + 2 and not (daemon >= 3 and points >= _BOUNCE_POINTS):
         return ReportKind.AUTO_REPLY, "rfc3834" if "auto-submitted" in headers else "auto-reply"
-    if auto_subject and daemon < 3 and not _REPLY.match(low) and points < _BOUNCE_POINTS + 2:
+    if daemon < 3 and points < _BOUNCE_POINTS + 2 and low.lstrip("[*( <").startswith(words.AUTO_OPENINGS):
         return ReportKind.AUTO_REPLY, "auto-reply"
     if points >= _BOUNCE_POINTS:
         return ReportKind.BOUNCE, findings.format
-    if _null_sender(headers, envelope) and _any(words.AUTO_PHRASES, notice) and daemon < 3:
+    answers = "in-reply-to" in headers or "references" in headers or _REPLY.match(low)
+    if (daemon == 2 or answers) and _any(words.AUTO_SUBJECTS, low) and _any(words.AUTO_PHRASES, notice):
+        return ReportKind.AUTO_REPLY, "auto-reply"
+    if _null_sender(headers, envelope) and answers and _any(words.AUTO_PHRASES, notice) and daemon < 3:
         return ReportKind.AUTO_REPLY, "auto-reply"
     return ReportKind.OTHER, ""
 
@@ -180,7 +213,12 @@ def _daemon_points(headers: HeaderBlock, envelope: Envelope) -> int:
     address = find_address(value) or ""
     local = (address.rpartition("@")[0] or value.strip('<> "')).strip("\"'").replace("\\", "")
     path = (headers.get("return-path") or "").lower()
-    if _DAEMONS.fullmatch(local) or "mailer-daemon" in value.lower() or "mailer-daemon" in path:
+    if (
+        (not address and value.rstrip().endswith("<>"))
+        or _DAEMONS.fullmatch(local)
+        or "mailer-daemon" in value.lower()
+        or "mailer-daemon" in path
+    ):
         points += 3
     elif (
         _DAEMON_NAMES.search(value) or local.lower() == "postmaster" or local.lower().startswith("postmaster")
@@ -188,6 +226,10 @@ def _daemon_points(headers: HeaderBlock, envelope: Envelope) -> int:
         points += 2
     elif not value.strip(" <>"):
         points += 1
+    elif _LIST_MANAGERS.fullmatch(local) and (
+        "x-mlserver" in headers or "x-list-administrivia" in headers or "references" in headers
+    ):
+        points += 2
     if "x-failed-recipients" in headers:
         points += 3
     return points
@@ -216,33 +258,34 @@ def _is_list_mail(headers: HeaderBlock) -> bool:
 
 
 def _is_virus_warning(subject: str, notice: str, daemon: int, automatic: bool) -> bool:
-    if not _any(words.VIRUS_SUBJECTS, subject) or _REPLY.match(subject):
+    at = _first(words.VIRUS_SUBJECTS, subject)
+    # "Undeliverable: virus alert" quotes what came back.
+    if at is None or _REPLY.match(subject) or (_first(words.FAILURE_SUBJECTS, subject) or at) < at:
         return False
     return (
         (daemon > 0 or automatic) and _any(words.VIRUS_PHRASES, notice) and _any(words.VIRUS_ADDRESS, notice)
     )
 
 
-def _is_challenge(
-    headers: HeaderBlock, subject: str, notice: str, daemon: int, automatic: bool, points: int
-) -> bool:
+def _is_challenge(headers: HeaderBlock, subject: str, notice: str, *, machine: bool) -> bool:
     if any(name in headers for name in _CHALLENGE_FIELDS):
         return True
-    if points >= _BOUNCE_POINTS + 3 or "subscri" in notice:
+    if "subscri" in notice:
         return False
     asked = sum(1 for phrase in words.CHALLENGE_PHRASES if phrase in notice)
     titled = _any(words.CHALLENGE_SUBJECTS, subject)
     answers = "in-reply-to" in headers or "references" in headers
-    return asked >= 2 and (daemon > 0 or automatic or answers) and (titled or asked >= 3)
+    return asked >= 2 and (machine or answers) and (titled or asked >= 3)
 
 
 def _bounce_points(
     headers: HeaderBlock,
     subject: str,
     notice: str,
-    daemon: int,
     findings: FreeTextFindings,
     *,
+    daemon: int,
+    automatic: bool,
     returned: bool,
 ) -> int:
     """Add up what speaks for a bounce; what speaks against it is taken away."""
@@ -251,6 +294,8 @@ def _bounce_points(
         points += 2
     if _any(words.FAILURE_PHRASES, notice):
         points += 2
+        if _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
+            points += 1
     if findings.format != "generic":
         points += 1
     if findings.recipients:
@@ -260,8 +305,8 @@ def _bounce_points(
         points += 1
     if not daemon:
         # A person's mail, whatever it is about.
-        points -= 2
-        if _REPLY.match(subject) or "in-reply-to" in headers:
+        points -= 1 if automatic else 3
+        if _REPLY.match(subject) or ("in-reply-to" in headers and not automatic):
             points -= 2
     if _FORWARD.match(subject) and daemon < 3:
         points -= 4

@@ -81,6 +81,18 @@ AUTO_SUBJECTS = (
     "ตอบกลับอัตโนมัติ", "trả lời tự động", "atvaļinājum", "automātiska atbilde", "automatiska atbilde", "biroja atrasanas", "automatinis atsakymas", "automaatvastus", "jawaban otomatis", "balasan otomatis",
 )  # fmt: skip
 
+#: Beginnings of subjects that nobody but an automatic answer has.
+AUTO_OPENINGS = (
+    "out of office:", "out of office auto", "out of office", "out-of-office", "out of the office", "automatic reply", "automatic response", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response",
+    "autoresponse", "autorespons", "auto:", "automated reply", "automated response", "vacation reply", "vacation response", "vacation:", "vacation message", "away from my mail", "away until", "i am away",
+    "automatische antwort", "abwesenheit", "abwesend:", "automatische beantwortung", "réponse automatique", "reponse automatique", "absence du bureau", "absent du bureau", "message d'absence", "respuesta automática",
+    "respuesta automatica", "fuera de la oficina", "fuera de oficina", "resposta automática", "resposta automatica", "fora do escritório", "risposta automatica", "fuori sede", "fuori ufficio", "automatisch antwoord", "afwezig",
+    "autosvar", "automatiskt svar", "automatisk svar", "frånvaro", "fravær", "automaattinen vastaus", "poissaolo", "automatyczna odpowiedź", "odpowiedź automatyczna", "nieobecność", "automatická odpověď", "mimo kancelář",
+    "automatická odpoveď", "automatikus válasz", "házon kívül", "răspuns automat", "automatski odgovor", "samodejni odgovor", "автоматический ответ", "автоответ", "вне офиса", "автоматична відповідь", "автоматичен отговор",
+    "αυτόματη απάντηση", "εκτός γραφείου", "otomatik yanıt", "otomatik cevap", "ofis dışı", "自動応答", "自動返信", "不在通知", "自动回复", "自动答复", "自動回覆", "자동 회신", "자동응답", "자동 응답", "부재중", "رد تلقائي", "תשובה אוטומטית",
+    "ตอบกลับอัตโนมัติ", "trả lời tự động", "automātiska atbilde", "arpus biroja", "automatinis atsakymas", "automaatvastus", "jawaban otomatis", "balasan otomatis",
+)  # fmt: skip
+
 #: What automatic answers say, where a machine's signs are already there.
 AUTO_PHRASES = (
     "out of the office", "out of office", "away from", "on vacation", "on holiday", "on leave", "i am currently away", "i'm currently away", "i will be away", "automatic reply", "automated response", "automatically generated", "auto-reply",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.parse.addresses import find_addresses, normalise
+from classifier.parse.encoded import decode_bytes
 from classifier.parse.formats.notice import cut_notice
 from classifier.parse.formats.recipients import Mention, find_recipients
 from classifier.parse.formats.table import format_name
@@ -53,6 +54,7 @@ _DELAY = (
     "verzögert", "retard", "retrasad", "attrasad", "ritard", "vertraagd", "opóźni", "försenad", "配信が遅れ", "задержан",
 )  # fmt: skip
 _DIAGNOSTIC_CHARS = 1_000
+_RAW_CHARS = 64_000
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def _first_text(root: Part) -> str:
     for part in root.walk():
         if part.content_type.startswith("text/") and (text := part.text()).strip():
             return text
-    return ""
+    # A multipart without a usable boundary: all of it is text.
+    return decode_bytes(root.raw_body[:_RAW_CHARS])
 
 
 def _sender_host(headers: HeaderBlock) -> str | None:
