@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from classifier.identity import Identity
     from classifier.parse.headers import HeaderField
-    from classifier.parse.report import Report
+    from classifier.parse.report import Report, TraceHop
 
 #: So many such fields are read.
 _MAX_FIELDS = 20
@@ -87,11 +87,14 @@ def _fields(report: Report) -> tuple[tuple[HeaderField, ...], int | None]:
         return fields, None
     places = [index for index, field in enumerate(fields) if field.key == "received"]
     # The trace is read from these fields; where the two do not agree, nothing is placed.
-    if hop >= len(places) or len(places) < len(original.trace):
-        return fields, None
-    if any(f.key in FIELDS for f in fields[places[hop] :][:1]):
+    if hop >= len(places) or not is_hop(fields[places[hop]], original.trace[hop]):
         return fields, None
     return fields, places[hop]
+
+
+def is_hop(field: HeaderField, hop: TraceHop) -> bool:
+    """Say whether *hop* was read from *field*."""
+    return " ".join(hop.raw.split())[:200] == " ".join(field.value.split())[:200]
 
 
 def _typed(report: Report, identity: Identity) -> AuthResult | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import warnings
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,9 @@ def spf() -> ModuleType:
         bent: dict[str, ModuleType | None] = (
             {} if "dns.resolver" in sys.modules else {"dns": None, "DNS": pydns}
         )
-        with _standing_in(bent):
+        with _standing_in(bent), warnings.catch_warnings():
+            # Its comments hold escapes that newer Pythons warn of, on a filter's standard error.
+            warnings.simplefilter("ignore")
             import spf as _module  # noqa: F401, PLC0415 - 20 ms, for mail whose SPF result counts
         return sys.modules["spf"]
 

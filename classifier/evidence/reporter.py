@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classifier.evidence.authres import is_hop
 from classifier.evidence.authres_header import AuthResult, parse_results
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.origin import IPAddress, ip_of, is_internal, organisation
@@ -76,7 +77,7 @@ def _failed(report: Report, hop: TraceHop, identity: Identity) -> Iterator[Evide
     """Read the Authentication-Results that our own side put on top of the report."""
     results: list[AuthResult] = []
     for field in report.headers.fields[:100]:
-        if field.key == "received" and ip_of(hop.client_address) and hop.raw[:100] in field.value:
+        if field.key == "received" and is_hop(field, hop):
             break  # what stands below came with the report
         if field.key == "authentication-results":
             results += [r for r in parse_results(field.key, field.value) if _is_ours(r.server, hop, identity)]

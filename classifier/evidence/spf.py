@@ -25,7 +25,7 @@ from classifier.evidence.ours import (
     written_by_us,
 )
 from classifier.parse.addresses import domain_of
-from classifier.vocabulary import ReportKind, Strength
+from classifier.vocabulary import Completeness, ReportKind, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 
 #: The purpose under which policies are remembered.
 PURPOSE = "spf"
-#: A policy last seen so long before the mail may still have stood; sweeps are not hourly.
+#: Mail may have been made so long before it arrived, and a policy have stood before it was first seen.
 _STOOD_STILL = timedelta(days=7)
+#: A policy must have been seen so long before the mail, for a fail to be believed:
+#: a change made the same day, or a server that lies today, is not yet "known".
+_KNOWN_FOR = timedelta(days=1)
 #: So many policies of the past are tried.
 _MAX_PAST = 4
 
@@ -74,7 +77,9 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     if result.result == "pass":
         yield _passed(result, client, told)
     elif result.result in {"fail", "softfail"}:
-        yield _failed(report, identity, lookups, client, result, told, sure=sure, unchanged=unchanged)
+        yield _failed(
+            report, identity, lookups, client=client, result=result, told=told, sure=sure, unchanged=unchanged
+        )
     elif result.result == "temperror":
         yield neutral("spf", "unknown", f"{seen}: the policy of {result.domain} cannot be asked for")
     else:
@@ -127,10 +132,10 @@ def _failed(
     report: Report,
     identity: Identity,
     lookups: Lookups,
+    *,
     client: ObservedClient,
     result: SpfResult,
     told: str,
-    *,
     sure: bool,
     unchanged: bool,
 ) -> Evidence:
@@ -149,7 +154,8 @@ def _failed(
         return neutral("spf", "fail-unsure", f"{told}; under which return path it was sent is not known")
     if result.result == "softfail":
         return forged("spf", Strength.WEAK, "softfail", told)
-    if link == "word":
+    if link == "word" or client.hop is None or report.original.completeness is Completeness.PARTIAL:
+        # Without the hops below, nobody can tell a forwarder from an origin.
         return forged(
             "spf", Strength.WEAK, "fail-maybe-forwarded", f"{told}; it may have been forwarded there"
         )
@@ -270,7 +276,7 @@ def _unchanged(result: SpfResult, lookups: Lookups, arrival: datetime | None) ->
         return False
     for name, text in facts.items():
         seen = lookups.records.remembered(name, PURPOSE)
-        if not any(s.record == text and s.first_seen <= arrival for s in seen):
+        if not any(s.record == text and s.first_seen <= arrival - _KNOWN_FOR for s in seen):
             return False
     return True
 
@@ -283,14 +289,21 @@ def _as_it_was(
         return None
     from classifier.evidence.spf_check import check  # noqa: PLC0415 - see above
 
-    past = [
+    policies = [
         seen
         for seen in lookups.records.remembered(result.domain, PURPOSE)
         if seen.record.startswith("v=spf1")
-        and seen.record != result.record
-        and seen.first_seen <= arrival + _STOOD_STILL
-        and seen.last_seen >= arrival - _STOOD_STILL
     ]
+    past = []
+    for seen in policies:
+        # Between the last sight of one policy and the first of the next, either may have stood.
+        end = min((s.first_seen for s in policies if s.first_seen > seen.last_seen), default=lookups.now)
+        if (
+            seen.record != result.record
+            and seen.first_seen <= arrival + _STOOD_STILL
+            and arrival - _STOOD_STILL <= end
+        ):
+            past.append(seen)
     for seen in past[-_MAX_PAST:]:
         then = check(client.address, sender, client.helo, lookups.resolver, seen.record)
         if then.result == "pass" and not then.open_to_all:

@@ -146,7 +146,7 @@ def _query_class() -> Any:  # noqa: ANN401 - pyspf has no types
         def get_explanation(self, _spec: str) -> None:
             """Ask nobody: explanations are for people who are turned away."""
 
-        def dns(self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False) -> list[Any]:
+        def dns(self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False) -> list[Any]:  # noqa: ARG002 - pyspf's signature; our resolver follows aliases
             name = str(name).rstrip(".").lower()
             if qtype == "SPF":  # retired (RFC 7208 section 3.1)
                 return []

@@ -1,0 +1,367 @@
+"""SPF after the fact: real DNS on loopback, policies that changed, forwarders, providers, liars."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from classifier.evidence import spf
+from classifier.evidence.base import Lookups
+from classifier.evidence.spf_check import check
+from classifier.identity import Identity
+from classifier.parse.report import Envelope
+from classifier.resolver import DnsResolver
+from classifier.store.database import Database
+from classifier.store.records import SqliteRecordMemory
+from classifier.vocabulary import Completeness, ReportKind
+from tests.dnsserver import DnsServer, Zone
+from tests.evidence.makers import NOW, hop, make, told
+
+DAY = timedelta(days=1)
+OURS = Identity(domains=("example.org",))
+MX = "mx.remote.test"
+POLICY = "v=spf1 ip4:192.0.2.0/24 a:web.example.org include:_spf.example.org include:spf.provider.test -all"
+
+RELAY = hop("mail.example.org", "out.test", "192.0.2.1", MX, when=NOW)
+ZOMBIE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)
+PASS = ("pass", "genuine", "strong")
+FAIL = ("fail", "forged", "strong")
+
+
+@pytest.fixture
+def zone():
+    zone = Zone()
+    zone.add("example.org", "TXT", POLICY, "site-verification=1")
+    zone.add("_spf.example.org", "TXT", "v=spf1 ip4:203.0.113.7 mx:example.org ?all")
+    zone.add("spf.provider.test", "TXT", "v=spf1 ip4:203.0.113.128/25 -all")
+    zone.add("web.example.org", "A", "203.0.113.9")
+    zone.add("example.org", "MX", "10 mx.example.org")
+    zone.add("mx.example.org", "A", "203.0.113.8")
+    return zone
+
+
+@pytest.fixture
+def server(zone):
+    with DnsServer(zone) as server:
+        yield server
+
+
+@pytest.fixture
+def memory(tmp_path):
+    with Database.open(tmp_path / "s.sqlite3") as database:
+        yield SqliteRecordMemory(database)
+
+
+def look(server, memory=None, now=NOW, **settings):
+    resolver = DnsResolver([server.address], **{"timeout": 0.5, **settings}, clock=lambda: now)
+    return Lookups(now, resolver=resolver, records=memory)
+
+
+@pytest.fixture
+def lookups(server, memory):
+    """DNS, and a memory that has known the policy for a month."""
+    spf.observe(OURS, look(server, memory, NOW - 30 * DAY))
+    return look(server, memory)
+
+
+def judged(report, lookups, identity=OURS):
+    found = list(spf.gather(report, identity, lookups))
+    for evidence in found:
+        assert "\n" not in evidence.detail
+    return told(found)
+
+
+# -- pass ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("192.0.2.1", PASS),
+        ("203.0.113.9", PASS),
+        ("203.0.113.7", PASS),
+        ("203.0.113.8", PASS),
+        ("203.0.113.200", ("pass-shared", "genuine", "weak")),
+    ],
+    ids=["ip4", "a", "ip4 of an include of our own", "mx of an include of our own", "a provider's include"],
+)
+def test_a_pass_by_whom(lookups, address, expected):
+    assert judged(make([hop("x", None, address, MX, when=NOW)]), lookups) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("v=spf1 ip4:192.0.2.0/24 -all", "pass"),
+        ("v=spf1 ip4:192.0.0.0/12 -all", "pass-shared"),
+        ("v=spf1 a:out.provider.test -all", "pass-shared"),
+        ("v=spf1 mx -all", "pass-shared"),
+        ("v=spf1 mx/22 -all", "pass-shared"),
+        ("v=spf1 ptr -all", "pass"),
+        ("v=spf1 exists:%{i}.spf.example.org -all", "pass-shared"),
+        ("v=spf1 redirect=spf.provider.test", "pass-shared"),
+        ("v=spf1 redirect=_spf.example.org", "pass"),
+        ("v=spf1 include:_all.example.org -all", "open"),
+        ("v=spf1 +all", "open"),
+        ("v=spf1 ?all", "neutral"),
+        ("v=spf1 ip4:192.0.2.300 -all", "permerror"),
+        ("v=spf1 include:nobody.test -all", "permerror"),
+        ("no policy", "none"),
+    ],
+)
+def test_shapes_of_policies(server, zone, policy, expected):
+    zone.set("example.org", "TXT", policy)
+    zone.set("example.org", "MX", "10 in.provider.test")
+    zone.set("_spf.example.org", "TXT", "v=spf1 ip4:192.0.2.1 -all")
+    zone.set("spf.provider.test", "TXT", "v=spf1 ip4:192.0.2.1 -all")
+    zone.add("_all.example.org", "TXT", "v=spf1 +all")
+    zone.add("out.provider.test", "A", "192.0.2.1")
+    zone.add("in.provider.test", "A", "192.0.2.1")
+    zone.add("192.0.2.1.spf.example.org", "A", "127.0.0.2")
+    zone.add("1.2.0.192.in-addr.arpa", "PTR", "deep.example.org")
+    zone.add("deep.example.org", "A", "192.0.2.1")
+    ((finding, points_to, _),) = judged(make([RELAY]), look(server))
+    assert finding == expected
+    assert points_to == ("genuine" if expected.startswith("pass") else "neither")
+
+
+def test_a_pass_in_a_report_from_elsewhere_is_weak(lookups):
+    made_up = make(
+        [RELAY], report_trace=[hop("mx.remote.test", "dsl-1.isp.test", "198.51.100.1", "mx.example.org")]
+    )
+    assert judged(made_up, lookups) == [("pass-unvouched", "genuine", "weak")]
+
+
+def test_ipv6(server, zone):
+    zone.set("example.org", "TXT", "v=spf1 ip6:2001:db8:1::/48 -all")
+    assert judged(make([hop("x", None, "2001:db8:1::25", MX, when=NOW)]), look(server)) == [PASS]
+    assert (
+        judged(make([hop("x", None, "::ffff:192.0.2.1", MX, when=NOW)]), look(server))[0][0]
+        == "fail-unconfirmed"
+    )
+
+
+# -- fail ------------------------------------------------------------------
+
+
+def test_a_fail_is_strong_where_the_policy_is_known_to_have_stood(lookups):
+    assert judged(make([ZOMBIE]), lookups) == [FAIL]
+
+
+def test_a_fail_is_weak_at_first_sight(server, memory):
+    assert judged(make([ZOMBIE]), look(server)) == [("fail-unconfirmed", "forged", "weak")]
+    assert judged(make([ZOMBIE]), look(server, memory)) == [("fail-unconfirmed", "forged", "weak")]
+    # ... and mail that comes later is held against what was seen then.
+    later = dataclasses.replace(ZOMBIE, when=NOW + DAY)
+    assert judged(make([later]), look(server, memory, NOW + DAY)) == [FAIL]
+    without_date = dataclasses.replace(ZOMBIE, when=None)
+    assert judged(make([without_date]), look(server, memory, NOW + DAY)) == [
+        ("fail-unconfirmed", "forged", "weak")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value"),
+    [
+        ("example.org", "TXT", POLICY.replace("192.0.2.0/24", "192.0.2.9")),
+        ("_spf.example.org", "TXT", "v=spf1 ?all"),
+        ("spf.provider.test", "TXT", "v=spf1 -all"),
+        ("web.example.org", "A", "203.0.113.10"),
+        ("mx.example.org", "A", "203.0.113.11"),
+    ],
+)
+def test_a_fail_is_weak_where_anything_it_rests_on_changed(lookups, zone, name, kind, value):
+    zone.set(name, kind, value)
+    assert judged(make([ZOMBIE]), lookups) == [("fail-unconfirmed", "forged", "weak")]
+
+
+def test_a_fail_by_macros_is_never_known_from_before(server, zone, memory):
+    zone.set("example.org", "TXT", "v=spf1 exists:%{i}.spf.example.org -all")
+    spf.observe(OURS, look(server, memory, NOW - 30 * DAY))
+    assert judged(make([ZOMBIE]), look(server, memory)) == [("fail-unconfirmed", "forged", "weak")]
+
+
+def test_mail_sent_under_the_old_policy_passes_by_it(lookups, zone):
+    zone.set("example.org", "TXT", "v=spf1 ip4:203.0.113.50 -all")  # moved to another host
+    assert judged(make([RELAY]), lookups) == [PASS]
+    assert judged(make([ZOMBIE]), lookups) == [("fail-unconfirmed", "forged", "weak")]
+
+
+def test_a_softfail_is_weak(lookups, zone):
+    zone.set("example.org", "TXT", "v=spf1 ip4:192.0.2.0/24 ~all")
+    assert judged(make([ZOMBIE]), lookups) == [("softfail", "forged", "weak")]
+
+
+# -- what explains a fail --------------------------------------------------
+
+FORWARDER = hop("fwd.alumni.test", "fwd.alumni.test", "203.0.113.66", MX, when=NOW)
+TO_ALUMNI = b"From: anna@example.org\nTo: x@alumni.test\n"
+
+
+def _forwarded():
+    yield "an alumni address", make([FORWARDER], headers=TO_ALUMNI), "neither"
+    inner = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mx.alumni.test")
+    yield "a forwarder that left its hop", make([FORWARDER, inner]), "neither"
+    web = hop("www7.hoster.test", "www7.hoster.test", "203.0.113.67", MX, when=NOW)
+    form = hop("localhost", "localhost", "127.0.0.1", "www7.hoster.test")
+    yield "a web form's server", make([web, form]), "neither"
+    service = hop("o1.esp.test", "o1.esp.test", "203.0.113.68", MX, when=NOW)
+    yield (
+        "a service that sends for us",
+        make([service, hop("app", None, "10.0.0.1", "q.esp.test")]),
+        "neither",
+    )
+    named = hop("fwd.alumni.test", None, "203.0.113.66", MX, when=NOW)
+    yield "a forwarder without a name in DNS", make([named, inner]), "weak"
+    yield "cut headers", make([ZOMBIE], completeness=Completeness.PARTIAL), "weak"
+    foreign = b"Return-Path: <bounce@esp.test>\nFrom: anna@example.org\n"
+    yield "another return path, and yet the report came here", make([ZOMBIE], headers=foreign), "weak"
+    for kind in (ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING, ReportKind.MDN):
+        yield f"{kind}: it may answer From", make([ZOMBIE], kind=kind), "neither"
+    yield "a bounce of unknown form", make([ZOMBIE], kind=ReportKind.BOUNCE), "weak"
+    yield (
+        "our own host, by its name",
+        make([hop("x", "web7.example.org", "203.0.113.80", MX, when=NOW)]),
+        "neither",
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "report", "expected"), list(_forwarded()), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_a_fail_that_has_an_innocent_explanation_is_never_strong(lookups, what, report, expected):
+    ((_, points_to, strength),) = judged(report, lookups)
+    assert (points_to if expected == "neither" else strength) == expected, what
+
+
+def test_a_zombie_cannot_pass_for_a_forwarder(lookups):
+    typed = hop("mail.example.org", "mail.example.org", "192.0.2.1", "gw.isp.test")
+    assert judged(make([ZOMBIE, typed]), lookups) == [FAIL]
+    assert judged(make([ZOMBIE, RELAY]), lookups) == [FAIL]
+    assert judged(
+        make([hop("fwd.alumni.test", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)]), lookups
+    ) == [FAIL]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        make([hop("laptop", "dsl-9.isp.test", "198.51.100.9", MX, protocol="ESMTPSA", when=NOW)]),
+        make(
+            [hop("laptop", None, "198.51.100.9", "mail.example.org", when=NOW)], reporter="mail.example.org"
+        ),
+        make([hop("laptop", None, "10.1.2.3", MX, when=NOW)]),
+        make([]),
+        make([hop("x", None, "198.51.100.9", "other.test", when=NOW)]),
+        make([ZOMBIE], headers=b"Return-Path: <>\nFrom: anna@example.org\n"),
+    ],
+    ids=[
+        "authenticated",
+        "our own server took it in",
+        "inside",
+        "no trace",
+        "not the reporter's hop",
+        "null sender",
+    ],
+)
+def test_where_spf_does_not_apply_nothing_is_said(lookups, report):
+    assert judged(report, lookups) == []
+
+
+def test_a_provider_that_knows_its_users_by_their_line(lookups, zone):
+    zone.set("example.org", "TXT", POLICY.replace("include:spf.provider.test", "ip4:203.0.113.5"))
+    assert judged(make([ZOMBIE]), lookups) == [("fail-at-provider", "forged", "weak")]
+
+
+def test_our_relays_are_left_to_the_path(lookups, server, zone):
+    by_network = dataclasses.replace(OURS, relays=("192.0.2.0/24",))
+    assert judged(make([RELAY]), lookups, by_network) == []
+    zone.add("mail.example.org", "A", "192.0.2.1")
+    assert judged(make([RELAY]), look(server), dataclasses.replace(OURS, relays=("mail.example.org",))) == []
+
+
+def test_received_from_mta_stands_in_for_a_hop(lookups):
+    report = dataclasses.replace(make([], arrival=NOW), received_from_mta="pc (pc [198.51.100.9])")
+    assert judged(report, lookups) == [("fail-maybe-forwarded", "forged", "weak")]
+    ours = dataclasses.replace(report, received_from_mta="mail.example.org ([192.0.2.1])")
+    assert judged(ours, lookups) == [PASS]
+
+
+def test_the_envelope_recipient_of_the_report_is_the_sender(lookups):
+    other = make(
+        [ZOMBIE], own=b"From: x@mx.remote.test\nTo: someone@else.test\n", headers=b"From: anna@example.org\n"
+    )
+    assert judged(other, lookups) == []
+    known = dataclasses.replace(other, envelope=Envelope(mail_from="", rcpt_to="anna@example.org"))
+    assert judged(known, lookups) == [FAIL]
+
+
+# -- DNS in bad health -----------------------------------------------------
+
+FAILURES = (
+    "silent", "servfail", "refused", "notimp", "garbage", "short", "wrong-id", "wrong-question", "loop",
+    "referral", "truncate-then-close", "nxdomain-all", "empty-all",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", FAILURES)
+@pytest.mark.parametrize("broken", ["", "provider"], ids=["all", "provider"])
+@pytest.mark.parametrize("client", [RELAY, hop("x", None, "203.0.113.200", MX, when=NOW)])
+def test_no_failure_of_dns_turns_genuine_into_forged(lookups, server, mode, broken, client):
+    server.mode = lambda name, _kind: mode if broken in name else "ok"
+    found = judged(make([client]), look(server, lookups.records, timeout=0.15))
+    assert not [e for e in found if e[1] == "forged"], found
+
+
+@pytest.mark.parametrize("lie", ["v=spf1 -all", "v=spf1 ip4:198.51.100.1 -all", "v=spf1 redirect=liar.test"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_lying_server_gets_no_strong_word(server, zone, memory, lie, known):
+    if known:
+        spf.observe(OURS, look(server, memory, NOW - 30 * DAY))
+    zone.set("example.org", "TXT", lie)
+    zone.add("liar.test", "TXT", "v=spf1 -all")
+    ((_, points_to, strength),) = judged(make([RELAY]), look(server, memory))
+    if known:
+        assert points_to == "genuine"  # by the policy that is remembered
+    else:
+        assert strength == "weak"
+
+
+def test_without_dns_nothing_is_said(server):
+    assert judged(make([ZOMBIE]), Lookups(NOW)) == []
+    assert judged(make([ZOMBIE]), look(server, enabled=False)) == [("unknown", "neither", "weak")]
+
+
+def test_a_policy_that_asks_without_end_is_ended(server, zone):
+    for n in range(60):
+        zone.add(f"n{n}.example.org", "TXT", f"v=spf1 include:n{n + 1}.example.org -all")
+    zone.set("example.org", "TXT", "v=spf1 include:n0.example.org -all")
+    assert check("192.0.2.1", "a@example.org", None, look(server).resolver).result == "permerror"
+    assert server.total < 20
+    zone.set("example.org", "TXT", "v=spf1 include:example.org -all")
+    assert check("192.0.2.1", "a@example.org", None, look(server).resolver).result == "permerror"
+    zone.set("example.org", "TXT", "v=spf1 " + "mx:big.example.org " * 9 + "-all")
+    zone.add("big.example.org", "MX", *[f"10 m{n}.example.org" for n in range(10)])
+    for n in range(10):
+        zone.add(f"m{n}.example.org", "A", "203.0.113.250")
+    assert check("198.51.100.1", "a@example.org", None, look(server).resolver).result in {"fail", "permerror"}
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "",
+        "@",
+        "a@",
+        "@example.org",
+        "a@" + "x." * 200 + "org",
+        "ü@exämple.org",
+        "a b@example.org",
+        "%{i}@example.org",
+    ],
+)
+def test_odd_senders_raise_nothing(server, sender):
+    assert check("192.0.2.1", sender, "%{helo}", look(server).resolver).result
+    assert check("not an address", sender, None, look(server).resolver).result
