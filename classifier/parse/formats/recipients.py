@@ -21,16 +21,21 @@ _BEFORE_CHARS = 100
 #: What ends a local part on its left, when no quotation mark ends it on its right.
 _STOP = frozenset(' \t\r\n\v\f\xa0<>()[],;:@"|\\`\u3000「」（）＜＞')
 _DOMAIN = re.compile(r"[^\s<>()\[\],;:@\"'|/\\`「」（）＜＞]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]")
+_ASCII_DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z]{2,24}(?![A-Za-z0-9.-])")
 #: RFC 3464 fields typed into the text: everything up to the next empty line.
 _FIELD = re.compile(
     r"^[ \t>]{0,12}(Final-Recipient|Original-Recipient|Action|Status|Diagnostic-Code|Remote-MTA|X-[A-Za-z-]{1,40})"
     r"[ \t]{0,4}:[ \t]{0,8}([^\n]{0,998}(?:\n[ \t]{1,40}[^\n]{1,998}){0,8})",
     re.IGNORECASE | re.MULTILINE,
 )
+#: "... to the following recipients ...:", then a name alone on its line or before a column of text.
+_BARE_NAME = re.compile(
+    r"\bfollowing[^\n]{0,80}(?:\n[^\n:]{1,80}){0,2}:?\n{1,3}[ \t]{1,12}([A-Za-z0-9][A-Za-z0-9._+-]{1,63})(?:[ \t]{2,}|[ \t]{0,4}\n|$)"
+)
 #: What may stand between the start of a line and an address that heads it.
 _HEADING = re.compile(
     r"[ \t]{0,40}(?:[-*>•o·#]{1,3}[ \t]{1,4})?"
-    r"(?:(?:failed )?recipient(?: address)?:[ \t]{0,8}|to:[ \t]{0,8}|error-for:[ \t]{0,8})?"
+    r"(?:(?:failed )?recipient(?: address)?:[ \t]{0,8}|error-for:[ \t]{0,8})?"
     r"[<\[\"'(`]{0,3}(?:rfc822;|smtp:|mailto:|c=[^\n]{0,80}?smtp=)?",
     re.IGNORECASE,
 )
@@ -41,15 +46,17 @@ _KEYED = re.compile(
     r"|(?:could not|cannot|couldn't|can't|not) be delivered to|(?:unable|failed) to deliver (?:(?:your|this|the) )?"
     r"(?:message|mail|email)s? to|delivering your mail to|addressed to(?: email address)?|error-for"
     r"|your (?:message|mail|email) to|not reach the following recipients?|recipient|mail to|delivery of email to"
-    r"(?: this address)?|rejected by|mailbox|to local user|could not be reached|user|address|delivered to|delivery to"
+    r"(?: this address)?|(?:was|is|were) (?:addressed|sent),?|rejected by|mailbox|to local user|could not be reached|user|address|delivered to|delivery to"
     r"|envoyé à|delivre a|entregad[oa] (?:a|para)|zustell[a-z]{1,6} an|empfänger|destinataire|destinatario|destinatário"
     r"|mottagare|modtager|ontvanger|odbiorc[ay]|adresat|címzett|příjemce|alıcı|παραλήπτη|получател[юь]|宛先|收件人|받는 사람)"
     r"[ \t:\n\"'<\[(*-]{0,12}(?:smtp:|mailto:|rfc822;)?$",
     re.IGNORECASE,
 )
-_RCPT = re.compile(r"RCPT +TO: ?<? ?$", re.IGNORECASE)
 #: An address inside what a server answered.
-_REPLIED = re.compile(r"(?<![0-9])[45][0-5][0-9][ -][^\n]{0,200}[<\[( ]$")
+_REPLIED = re.compile(
+    r"(?<![0-9])[45][0-5][0-9][ -](?:[45]\.[0-7]\.[0-9]{1,3} )?[<\[( ]?$|RCPT +TO: ?<? ?$", re.IGNORECASE
+)
+_IN_REPLY = re.compile(r"(?<![0-9])[45][0-5][0-9][ -][^\n]{0,200}[<\[( ]$")
 #: Lines whose address is somebody else's.
 _ELSE = re.compile(
     r"\b(?:contact|assistance|please (?:send|forward|e-?mail)|help|support|questions|problem report|from|sender"
@@ -65,6 +72,8 @@ _EXPANDED = re.compile(
 _JSON_RECIPIENT = re.compile(
     r'emailAddress\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([^"\\]{1,320})((?:[^{}\[\]]|\[[0-9.]{1,20}\]){0,2000})'
 )
+_JSON_DELIVERED = re.compile(r'"(?:recipients|destination)\\{0,3}"\s{0,4}:\s{0,4}\[([^\]]{1,4000})\]')
+_JSON_RESPONSE = re.compile(r'"smtpResponse\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([^"]{1,1000})')
 _JSON_STATUS = re.compile(r'"status\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([0-9.]{5,11})')
 _JSON_DIAGNOSTIC = re.compile(r'"diagnosticCode\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([^"]{1,1000})')
 _ROLE = frozenset({"postmaster", "mailer-daemon", "abuse", "support", "helpdesk", "hostmaster", "webmaster"})
@@ -101,31 +110,40 @@ def find_recipients(headers: HeaderBlock, notice: str, subject: str) -> list[Men
     """Find whom *notice* is about, by the surest sign that it has.
 
     In this order: RFC 3464 fields typed into the text, a provider's JSON,
-    Exim's X-Failed-Recipients, lines that begin with an address, sentences
+    Exim's X-Failed-Recipients (where the text agrees), lines that begin with an address, sentences
     that say what failed and with whom, RCPT commands, server answers, the
     subject. The reader's own address and the writer's are never recipients,
     unless nothing else is there.
     """
     if mentions := _typed_fields(notice):
         return mentions
-    if "emailAddress" in notice and (mentions := _notification(notice)):
+    if "notificationType" in notice and (mentions := _notification(notice)):
         return mentions
     text = "\n" + notice
     ours = _not_recipients(headers)
     failed: list[str] = []
     for value in headers.get_all("x-failed-recipients"):
         failed += find_addresses(value)
-    if failed:
-        return _about(text, [(address, _place(text, address)) for address in failed[:MAX_RECIPIENTS]])
+    low = text.lower()
+    # Exim names the address before its aliases there, and the failed one in the text.
+    if failed and (any(a.lower() in low for a in failed) or "following address" not in low):
+        return _about(
+            text, [(address, max(low.find(address.lower()), 0)) for address in failed[:MAX_RECIPIENTS]]
+        )
     seen = _addresses(text)
     theirs = [place for place in seen if normalise(place.address) not in ours]
     if places := _heading(theirs) or _context(theirs):
         return _about(text, places)
+    if failed:
+        return [Mention(address, notice, alone=len(failed) == 1) for address in failed[:MAX_RECIPIENTS]]
     for address in find_addresses(subject):
         if normalise(address) not in ours:
             return [Mention(address, notice)]
-    if others := [p for p in theirs if not _ELSE.search(p.before)]:
+    elsewhere = {normalise(p.address) for p in theirs if _ELSE.search(p.before)}
+    if others := [p for p in theirs if normalise(p.address) not in elsewhere]:
         return _about(text, _unique(others[:1]))
+    if found := _expanded(text) or _bare_names(headers, text):
+        return found
     # A sender who wrote to himself: the only address there is.
     if places := _heading(seen) or _context(seen):
         return _about(text, places[:1])
@@ -158,7 +176,8 @@ def _addresses(text: str) -> list[_Place]:
         match = _DOMAIN.match(text, at + 1)
         if match and start < at and (match.group()[0] == "[" or "." in match.group()):
             line = text.rfind("\n", 0, start) + 1
-            address = text[start : match.end()].rstrip(".!?>*=")
+            domain = _ascii_domain(match.group())
+            address = text[start:at] + "@" + domain.rstrip(".!?>*=")
             before = text[max(0, start - _BEFORE_CHARS) : start]
             places.append(_Place(address, start, before, text[max(line, start - 240) : start]))
             at = text.find("@", match.end())
@@ -167,11 +186,34 @@ def _addresses(text: str) -> list[_Place]:
     return places
 
 
+def _ascii_domain(domain: str) -> str:
+    """Cut what East Asian text writes onto a domain without a space."""
+    if domain.isascii():
+        return domain
+    match = _ASCII_DOMAIN.match(domain)
+    return match.group() if match else domain
+
+
 def _after_quotes(text: str, start: int, at: int) -> int:
-    """Leave out opening marks that no address begins with."""
+    """Leave out what is written onto an address: opening marks, an address type."""
+    if text[start : start + 5].lower() == "smtp=":
+        start += 5
     while start < at and text[start] in "'*=-/“‘":
         start += 1
     return start
+
+
+def _expanded(text: str) -> list[Mention]:
+    """Find what an address that is not told was expanded from."""
+    found = [m.group(1).rstrip(".>") for m in _EXPANDED.finditer(text)]
+    return [Mention(address, text, original=address) for address in found[:1] if "@" in address]
+
+
+def _bare_names(headers: HeaderBlock, text: str) -> list[Mention]:
+    """Find local parts that stand alone below "the following ...": the writer's own domain is meant."""
+    domain = domain_of(find_address(headers.get("from")))
+    names = [match.group(1) for match in _BARE_NAME.finditer(text)] if domain else []
+    return [Mention(f"{name}@{domain}", text, alone=len(names) == 1) for name in names[:MAX_RECIPIENTS]]
 
 
 def _heading(places: list[_Place]) -> list[tuple[str, int]]:
@@ -179,7 +221,7 @@ def _heading(places: list[_Place]) -> list[tuple[str, int]]:
 
 
 def _context(places: list[_Place]) -> list[tuple[str, int]]:
-    for pattern in (_KEYED, _RCPT, _REPLIED):
+    for pattern in (_KEYED, _REPLIED, _IN_REPLY):
         if found := _unique([p for p in places if pattern.search(p.before) and not _is_role(p.address)]):
             return found
     return []
@@ -204,10 +246,6 @@ def _not_recipients(headers: HeaderBlock) -> frozenset[str]:
         for address in find_addresses(headers.get(name)):
             found.add(normalise(address))
     return frozenset(found)
-
-
-def _place(text: str, address: str) -> int:
-    return max(text.lower().find(address.lower()), 0)
 
 
 def _about(text: str, places: list[tuple[str, int]]) -> list[Mention]:
@@ -269,7 +307,19 @@ def _typed_fields(notice: str) -> list[Mention]:
 def _notification(notice: str) -> list[Mention]:
     """Read a provider's JSON, possibly JSON inside a JSON string, folded anywhere."""
     joined = notice.replace("\n ", "").replace("\n", "")
-    mentions = []
+    mentions: list[Mention] = []
+    if "emailAddress" not in joined:
+        response = _JSON_RESPONSE.search(joined)
+        words = response.group(1).rstrip("\\") if response else ""
+        for match in _JSON_DELIVERED.finditer(joined):
+            mentions.extend(
+                Mention(
+                    address, words, diagnostic=words or None, action=DeliveryAction.DELIVERED, alone=False
+                )
+                for address in find_addresses(match.group(1).replace("\\", "").replace('"', ""))
+            )
+            if mentions:
+                return mentions[:MAX_RECIPIENTS]
     for match in _JSON_RECIPIENT.finditer(joined):
         status = _JSON_STATUS.search(match.group(2))
         diagnostic = _JSON_DIAGNOSTIC.search(match.group(2))
