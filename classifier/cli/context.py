@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.config import find_config, load_config
 from classifier.errors import ConfigurationError
+from classifier.present.text import printable
 
 if TYPE_CHECKING:
     from classifier.config import Config
+
+
+def say(line: str) -> None:
+    """Print one line to the user on standard error; what it quotes of a message or a name does no harm."""
+    sys.stderr.write(f"backscatter: {printable(line, 2_000)}\n")
+    sys.stderr.flush()
 
 
 class App:

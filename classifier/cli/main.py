@@ -6,14 +6,16 @@ kind; a traceback is shown with ``--debug`` only.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import io
 import os
 import sys
 
 import click
 
-from classifier.cli.context import App
+from classifier.cli.context import App, say
 from classifier.errors import BackscatterError
 
 #: Each command's module, imported when the command is asked for; its command is named ``command``.
@@ -74,28 +76,43 @@ def main(arguments: list[str] | None = None) -> int:
 
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character must not end the run.
+            stream.reconfigure(errors="replace")
     try:
         status = group.main(args=arguments, prog_name="backscatter", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes once more at its end; there is nobody to flush to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_output()
         return READER_GONE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except click.ClickException as error:
-        return _fail(f"{error.format_message()}; see backscatter --help", error.exit_code)
-    except BackscatterError as error:
-        if "--debug" in arguments:
-            raise
-        return _fail(str(error), error.exit_status)
+        return _fail(f"{error.format_message()}; see {_help_of(error)}", error.exit_code)
     except Exception as error:
         if "--debug" in arguments:
             raise
+        if isinstance(error, BackscatterError):
+            return _fail(str(error), error.exit_status)
+        if isinstance(error, OSError):
+            _silence_output()
+            return _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
         return _fail(f"{type(error).__name__}: {error}; this is a bug: see it with --debug", 1)
     return status if isinstance(status, int) else 0
 
 
 def _fail(line: str, status: int) -> int:
-    click.echo(f"backscatter: {' '.join(line.split())}", err=True)
+    say(line)
     return status
+
+
+def _help_of(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'backscatter'} --help"
+
+
+def _silence_output() -> None:
+    """Give standard output nowhere to go: Python flushes once more at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
