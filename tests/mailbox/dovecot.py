@@ -264,7 +264,11 @@ namespace inbox {{
     auto = no
   }}
 }}
+auth_failure_delay = 0
 service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
   chroot =
   client_limit = 2000
 }}
