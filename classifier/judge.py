@@ -53,6 +53,17 @@ FINDING_WEIGHTS: dict[tuple[str, str], float] = {
     ("path", "dial-up"): 1.2,
     ("path", "numbered"): 0.5,
     ("path", "elsewhere-presumed"): 0.4,
+    # Headers of ours that reached somebody else: a replay, or a Bcc, a list, a forward.
+    ("dkim", "valid-replayed"): 3.0,
+    ("dkim", "valid-unbound"): 3.0,
+    # Others send through the same hosts; or the report may be made up.
+    ("spf", "pass-shared"): 1.6,
+    ("spf", "pass-unvouched"): 2.0,
+    ("spf", "fail-unconfirmed"): 2.0,
+    ("spf", "fail-maybe-forwarded"): 1.2,
+    ("authres", "dkim-pass-unvouched"): 2.0,
+    ("reporter", "listed"): 0.5,
+    ("reporter", "not-authentic"): 0.5,
     ("address", "never-sends"): 6.0,
     ("address", "unknown-return-path"): 3.0,
     ("message-id", "private"): 0.4,

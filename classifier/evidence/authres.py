@@ -72,9 +72,8 @@ def reporter_results(report: Report) -> tuple[AuthResult, ...]:
     if writer is None:
         return ()
     found: list[AuthResult] = []
-    for field in fields[:border]:
-        if field.key in FIELDS:
-            found += [r for r in parse_results(field.key, field.value) if organisation(r.server) == writer]
+    for field in [f for f in fields[:border] if f.key in FIELDS][:_MAX_FIELDS]:
+        found += [r for r in parse_results(field.key, field.value) if organisation(r.server) == writer]
     return tuple(found)
 
 

@@ -10,7 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.evidence import account, address, company, dkim, habits, ledger, message_id, path, tags
+from classifier.evidence import (
+    account,
+    address,
+    authres,
+    company,
+    dkim,
+    habits,
+    ledger,
+    message_id,
+    path,
+    reporter,
+    spf,
+    tags,
+)
 from classifier.evidence.base import Evidence, Gatherer, Lookups, neutral
 
 if TYPE_CHECKING:
@@ -98,6 +111,31 @@ KINDS: tuple[EvidenceKind, ...] = (
         "Whether many reports of the last seven days are about the same text, and what those were found to be.",
         "Anything about a single report; anything against a run of which some are proven genuine.",
         "Vary the text and the Message-IDs from message to message.",
+    ),
+    EvidenceKind(
+        "authres",
+        authres.gather,
+        "What the reporting side itself found when the original came in: Authentication-Results, ARC and Received-SPF, "
+        "believed by position and host alone.",
+        "Anything by such fields further down: anyone can type them. A fail may be a forward's.",
+        "Pass DKIM with our key at the reporting side; or bring a report made up from nothing, which is weak only.",
+    ),
+    EvidenceKind(
+        "spf",
+        spf.gather,
+        "Whether the client that the reporting side saw may send for us, by our policy now and as it was then. A fail is "
+        "strong only where the policy is known from before the mail.",
+        "Who wrote mail that a provider's hosts sent, which others use as well; anything by a fail of a forwarder, of "
+        "an authenticated client, or by a policy first seen today.",
+        "For a strong pass: send through a host of ours. To escape a fail: have a named host that looks like a forwarder.",
+    ),
+    EvidenceKind(
+        "reporter",
+        reporter.gather,
+        "Whether the host that brought the report is on a configured list of those who send misdirected bounces; whether "
+        "the report itself failed authentication at our own MX.",
+        "Anything about this very report: never more than weak.",
+        "Nothing: it is about the reporter, not the forger.",
     ),
 )
 
