@@ -19,7 +19,7 @@ MAX_SCAN = 1 << 20
 #: longest real ones are below 64 KiB).
 MAX_HEADER = 1 << 18
 #: A line that may be a field, behind quoting marks or an indentation.
-_LINE = re.compile(rb"\n([ \t>|]{0,24})([A-Za-z][A-Za-z0-9-]{1,60})[ \t]{0,2}:(?!//)")
+_LINE = re.compile(rb"\n([ \t>|*]{0,24})([A-Za-z][A-Za-z0-9-]{1,60})[ \t]{0,2}:(?!//)")
 _FIELD = re.compile(rb"[!-9;-~]{1,76}[ \t]{0,2}:")
 #: What a field says for being part of a returned message.
 _WEIGHT = {
@@ -36,7 +36,7 @@ _WEIGHT = {
 #: From here on a block is a header section and no listing inside the notice.
 _STRONG = 7
 #: From here on it tells at least a little of the original ("To:, Subject:, Sent:").
-_WEAK = 4
+_WEAK = 3
 #: Lines that are no field, between fields (a folding that was lost), at most.
 _MAX_STRAY = 2
 
@@ -184,7 +184,8 @@ def _find(text: bytes) -> InlineOriginal | None:
         block = _read_block(data, start, match.group(1), min(len(data), start + MAX_HEADER))
         if block.score >= _STRONG and len(block.names & _WEIGHT.keys()) >= 3:
             return _finish(data, text, block, weak=False)
-        if block.score >= _WEAK and (best is None or block.score > best.score):
+        listed = block.score >= _WEAK or (block.prefix and b"subject" in block.names)
+        if listed and (best is None or block.score > best.score):
             best = block
         pos = max(block.next - 1, match.end())
     if best is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: Notices say what they are at the top.
 _NOTICE_CHARS = 3_000
 _OPENING_CHARS = 300
+_SUBJECT_CHARS = 1_000
 #: Parts looked at; a report has its report part among the first.
 _MAX_PARTS = 64
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -130,7 +131,7 @@ def classify_kind(
     """
     types = [part.content_type for part in _own_parts(root)]
     report_type = (root.params.get("report-type") or "").lower()
-    subject = headers.text("subject") or ""
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
     structured = _by_structure(types, report_type, subject, headers)
     if structured is not None:
         return structured

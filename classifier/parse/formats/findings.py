@@ -54,6 +54,7 @@ _DELAY = (
     "verzögert", "retard", "retrasad", "attrasad", "ritard", "vertraagd", "opóźni", "försenad", "配信が遅れ", "задержан",
 )  # fmt: skip
 _DIAGNOSTIC_CHARS = 1_000
+_SUBJECT_CHARS = 1_000
 _RAW_CHARS = 64_000
 
 
@@ -97,7 +98,7 @@ def read(
     """
     notice, marker = cut_notice(text if text.strip() else _first_text(root))
     low = notice.lower()
-    subject = headers.text("subject") or ""
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
     subject_low = subject.lower()
     delayed = any(word in low or word in subject_low for word in _DELAY)
     mentions = find_recipients(headers, notice, subject)

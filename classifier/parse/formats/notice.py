@@ -12,7 +12,7 @@ _MARKER_CHARS = 160
 #: A rule of dashes (or the like) that announces the message, in any language;
 #: or a sentence that does, in those that real programs use.
 _MARKER = re.compile(
-    r"\n[ \t>|]{0,12}(?:[-=*_#|]{2,60}[ \t]{0,4}[^\n]{0,60}?(?:original message|original mail|returned m|copy of (?:the|your) m"
+    r"\n[ \t>|]{0,12}(?:[-=*_#|]{2,60}+[ \t]{0,4}+[^\n]{0,60}?(?:original message|original mail|returned m|copy of (?:the|your) m"
     r"|message (?:text|header|body)|unsent message|header of the|mensaje original|mensagem original|message d'origine"
     r"|message original|ursprüngliche nachricht|originalnachricht|messaggio originale|header(?:s)? of (?:the|your)"
     r"|start of (?:the|your|returned|message)|oorspronkelijk|исходно|原信|元のメ|undelivered message|rejected message)"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_RECIPIENTS = 1_000
 #: How much text after a recipient can be about it.
 _WORDS_CHARS = 2_000
+#: Addresses whose surroundings are looked at; a notice names its recipients early.
+_MAX_CONTEXT = 200
 #: How much text before an address can say what it is.
 _BEFORE_CHARS = 100
 #: What ends a local part on its left, when no quotation mark ends it on its right.
@@ -139,7 +141,7 @@ def find_recipients(headers: HeaderBlock, notice: str, subject: str) -> list[Men
     for address in find_addresses(subject):
         if normalise(address) not in ours:
             return [Mention(address, notice)]
-    elsewhere = {normalise(p.address) for p in theirs if _ELSE.search(p.before)}
+    elsewhere = {normalise(p.address) for p in theirs[:_MAX_CONTEXT] if _ELSE.search(p.before)}
     if others := [p for p in theirs if normalise(p.address) not in elsewhere]:
         return _about(text, _unique(others[:1]))
     if found := _expanded(text) or _bare_names(headers, text):
@@ -222,7 +224,9 @@ def _heading(places: list[_Place]) -> list[tuple[str, int]]:
 
 def _context(places: list[_Place]) -> list[tuple[str, int]]:
     for pattern in (_KEYED, _REPLIED, _IN_REPLY):
-        if found := _unique([p for p in places if pattern.search(p.before) and not _is_role(p.address)]):
+        if found := _unique(
+            [p for p in places[:_MAX_CONTEXT] if pattern.search(p.before) and not _is_role(p.address)]
+        ):
             return found
     return []
 
