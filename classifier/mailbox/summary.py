@@ -49,8 +49,7 @@ class SweptMessage:
 
     Attributes:
         source: account, folder and key: ``main/INBOX#17``.
-        subject: its subject as written, for people.
-        examination: what was found; None where it could not be judged.
+        examination: what was found, with the action as it was done; None where it could not be judged.
         action: what was done, or would be in a dry run.
         note: what is to be told beside it, e.g. why it was not moved.
         error: why it could not be judged, or "".
@@ -58,7 +57,6 @@ class SweptMessage:
     """
 
     source: str
-    subject: str
     examination: Examination | None
     action: Action
     note: str = ""

@@ -8,7 +8,7 @@ killed looks at the batch again; what it had moved is settled first.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -354,11 +354,13 @@ class Sweep:
                 self.counts.unsure += 1
             else:
                 self.counts.kept += 1
-        subject = HeaderBlock(item.message.headers).text("subject") or ""
         source = f"{self.job.account}/{folder}#{item.message.key}"
-        self.listener.message(
-            SweptMessage(source, subject[:_MAX_WORDS], item.examination, item.action, item.note, item.error)
-        )
+        found = item.examination
+        if found is not None and item.action is not found.judgement.action:
+            # What is told is what was done.
+            reasons = (item.note, *found.judgement.reasons) if item.note else found.judgement.reasons
+            found = replace(found, judgement=replace(found.judgement, action=item.action, reasons=reasons))
+        self.listener.message(SweptMessage(source, found, item.action, item.note, item.error))
 
 
 def _record(item: _Judged) -> JudgedMessage:

@@ -129,6 +129,12 @@ def watch(
     return results
 
 
+def exit_status(results: Sequence[AccountResult]) -> int:
+    """Return the process's exit status: that of the failure that ended an account, 1 for several."""
+    statuses = {e.exit_status for r in results for e in r.errors}
+    return statuses.pop() if len(statuses) == 1 else 1 if statuses else 0
+
+
 class _Loop:
     """One account's loop, in a thread of its own."""
 
