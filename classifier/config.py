@@ -7,6 +7,7 @@ is an error that names the key and its line; nothing is guessed.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from classifier.config_values import (
@@ -37,7 +38,7 @@ from classifier.settings import (
 )
 from classifier.tomlfile import Source, Table, type_name
 
-__all__ = ["Config", "default_config_path", "find_config", "load_config", "parse_config"]
+__all__ = ["Config", "default_config_path", "find_config", "load_config", "open_to_others", "parse_config"]
 
 
 def default_config_path() -> str:
@@ -68,6 +69,14 @@ def find_config(given: str | None = None) -> str | None:
         return os.path.expanduser(named)  # noqa: PTH111
     path = default_config_path()
     return path if os.path.lexists(path) else None
+
+
+def open_to_others(path: str) -> bool:
+    """Say whether anybody but the owner may read the file; False where there is none."""
+    try:
+        return bool(path) and bool(os.stat(path).st_mode & (stat.S_IRWXG | stat.S_IRWXO))  # noqa: PTH116
+    except OSError:
+        return False
 
 
 def load_config(path: str) -> Config:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -145,10 +143,3 @@ class Config:
         return (
             tuple(self.accounts[n] for n in dict.fromkeys(names)) if names else tuple(self.accounts.values())
         )
-
-    def open_to_others(self) -> bool:
-        """Say whether anybody but the owner may read the configuration file."""
-        try:
-            return bool(self.path) and bool(os.stat(self.path).st_mode & (stat.S_IRWXG | stat.S_IRWXO))  # noqa: PTH116
-        except OSError:
-            return False

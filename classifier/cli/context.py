@@ -6,7 +6,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from classifier.config import find_config, load_config
+from classifier.config import find_config, load_config, open_to_others
 from classifier.errors import ConfigurationError
 from classifier.present.text import printable
 
@@ -56,3 +56,10 @@ class App:
                 "no configuration file", remedy="name one with --config, or write one as README.md shows"
             )
         return self.config
+
+    def readable_by_others(self) -> list[str]:
+        """Return which of the configuration and the store others may read, if they were used."""
+        config = self.__dict__.get("config")
+        if config is None:
+            return []
+        return [path for path in (config.path, config.store) if open_to_others(path)]

@@ -68,6 +68,14 @@ def group(context: click.Context, config: str | None, debug: bool) -> None:
     context.obj = App(config, debug=debug)
 
 
+@group.result_callback()
+@click.pass_obj
+def _warn_of_readers(app: App, status: object, **_options: object) -> object:
+    for path in app.readable_by_others():
+        say(f"{path}: others can read this; chmod 600 it")
+    return status
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run ``backscatter`` and return its exit status.
 

@@ -1,0 +1,135 @@
+"""``backscatter ledger``: learn what was really sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from classifier.cli.context import App, say
+from classifier.errors import BackscatterError, TemporaryError
+from classifier.ingest.run import import_paths
+from classifier.ingest.streams import Format
+from classifier.present.progress import Progress
+from classifier.store.database import Database
+from classifier.store.habits import HabitStore
+from classifier.store.ledger import SqliteLedger
+
+if TYPE_CHECKING:
+    from classifier.ingest.run import ImportSummary
+    from classifier.parse.headers import HeaderBlock
+
+#: Messages whose habits are learnt in one transaction.
+_BATCH = 1_000
+
+
+@click.group(name="ledger")
+def command() -> None:
+    """Learn what was really sent, so that reports can be held against it."""
+
+
+@command.command(name="import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice([f.value for f in Format]),
+    default=Format.AUTO.value,
+    show_default=True,
+    help="What the inputs are, where their content does not tell.",
+)
+@click.pass_obj
+def import_command(app: App, paths: tuple[str, ...], fmt: str) -> int:
+    """Import sent mail, lists of Message-IDs, or the logs of an MTA.
+
+    PATHs are files and folders ("-": standard input), plain or gzip, in any
+    mixture. Importing the same again adds nothing. Only keyed hashes are
+    kept: no address can be read from the ledger.
+    """
+    config = app.require_config()
+    with Database.open(config.store) as database, Progress("messages read") as progress:
+        habits = _Habits(HabitStore(database))
+
+        def on_headers(headers: HeaderBlock) -> None:
+            habits.add(headers)
+            progress.advance()
+
+        summary = import_paths(
+            paths,
+            SqliteLedger(database),
+            identity=config.identity,
+            fmt=fmt,
+            now=datetime.now(UTC),
+            on_headers=on_headers,
+        )
+        habits.learn()
+        progress.hide()
+        entries = len(SqliteLedger(database))
+    _tell(summary, entries)
+    return 1 if summary.error_count else 0
+
+
+class _Habits:
+    """Collects header sections while the ledger's own transactions are under way."""
+
+    def __init__(self, store: HabitStore) -> None:
+        self._store = store
+        self._waiting: list[HeaderBlock] = []
+
+    def add(self, headers: HeaderBlock) -> None:
+        self._waiting.append(headers)
+        if len(self._waiting) >= _BATCH:
+            self.learn()
+
+    def learn(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._store.learn_all(waiting)
+
+
+def _tell(summary: ImportSummary, entries: int) -> None:
+    for error in summary.errors:
+        say(error)
+    if summary.error_count > len(summary.errors):
+        say(f"and {summary.error_count - len(summary.errors):,} more inputs that could not be read")
+    known = summary.merged + summary.known
+    click.echo(
+        f"{summary.read:,} read: {summary.added:,} new, {known:,} known before, {summary.skipped:,} not ours; "
+        f"the ledger holds {entries:,} identifiers"
+    )
+    if summary.ignored:
+        click.echo(f"{summary.ignored:,} files are neither mail, lists nor logs")
+    if summary.error_count and summary.read:
+        click.echo("since inputs failed, the ledger does not count as complete up to now")
+
+
+@command.command(name="sync")
+@click.option("--account", "names", multiple=True, metavar="NAME", help="Only this account; repeatable.")
+@click.pass_obj
+def sync_command(app: App, names: tuple[str, ...]) -> int:
+    """Read what is new in the accounts' Sent folders."""
+    from classifier.mailbox.accounts import work_for  # noqa: PLC0415 - an import needs no mailbox
+    from classifier.mailbox.sync import sync_ledger  # noqa: PLC0415 - likewise
+
+    config = app.require_config()
+    accounts = config.chosen_accounts(names)
+    errors: list[BackscatterError] = []
+    for left, (account, work) in enumerate(zip(accounts, work_for(config, accounts), strict=True), 1):
+        try:
+            added = sync_ledger(
+                work,
+                account.sent,
+                config.store,
+                config.identity,
+                # Only when all accounts were read is all known that was sent.
+                more_follow=bool(errors) or left < len(config.accounts),
+            )
+        except BackscatterError as error:
+            errors.append(error)
+            say(str(error))
+            continue
+        known = added.merged + added.known
+        click.echo(f"{account.name}: {added.added:,} new, {known:,} known before")
+    if not errors:
+        return 0
+    return TemporaryError.exit_status if all(isinstance(e, TemporaryError) for e in errors) else 1
