@@ -70,7 +70,7 @@ def group(context: click.Context, config: str | None, debug: bool) -> None:
 
 @group.result_callback()
 @click.pass_obj
-def _warn_of_readers(app: App, status: object, **_options: object) -> object:
+def _warn_of_readers(app: App, /, status: object, **_options: object) -> object:
     for path in app.readable_by_others():
         say(f"{path}: others can read this; chmod 600 it")
     return status

@@ -24,19 +24,20 @@ _AGO = re.compile(r"([0-9]{1,5})\s{0,3}([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-class _Moment(click.ParamType["datetime"]):
-    name = "WHEN"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read a date, a date and time, or how long ago."""
-        ago = _AGO.fullmatch(value.strip())
-        if ago:
-            return datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]
-        try:
-            found = datetime.fromisoformat(value.strip())
-        except ValueError:
-            self.fail(f"{value!r} is no time; write 2026-03-01, 2026-03-01T10:00, 12h, 3d or 1w", param, ctx)
-        return found if found.tzinfo else found.astimezone()
+def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """Read a date, a date and time, or how long ago."""
+    if value is None:
+        return None
+    ago = _AGO.fullmatch(value.strip())
+    if ago:
+        return datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]
+    try:
+        found = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no time; write 2026-03-01, 2026-03-01T10:00, 12h, 3d or 1w", context, parameter
+        ) from None
+    return found if found.tzinfo else found.astimezone()
 
 
 @click.command(name="restore")
@@ -45,7 +46,12 @@ class _Moment(click.ParamType["datetime"]):
 @click.option(
     "--search", "text", default="", metavar="TEXT", help="Those with TEXT in sender, subject or Message-ID."
 )
-@click.option("--since", type=_Moment(), help="Those quarantined since: a date, a time, or 12h, 3d, 1w ago.")
+@click.option(
+    "--since",
+    metavar="WHEN",
+    callback=_moment,
+    help="Those quarantined since: a date, a time, or 12h, 3d, 1w ago.",
+)
 @click.option("--all", "everything", is_flag=True, help="All that is in quarantine.")
 @click.option("-l", "--list", "only_list", is_flag=True, help="Show what is meant and its IDs; move nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON Lines.")
