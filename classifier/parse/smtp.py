@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 
-#: An enhanced status code; no part of an IP address, a version or a date.
-_STATUS = re.compile(r"(?<![0-9A-Za-z.])([245]\.[0-7]\.[0-9]{1,3})(?![0-9A-Za-z]|\.[0-9])")
+#: An enhanced status code; no part of an IP address, a version or a date. The
+#: look-behind stands after the first digit so that the scan can skip to digits.
+_STATUS = re.compile(r"([245](?<![0-9A-Za-z.][245])\.[0-7]\.[0-9]{1,3})(?![0-9A-Za-z]|\.[0-9])")
 #: A reply code where a reply can begin: after white space or punctuation, and
-#: before words, an enhanced code or the end; "500 MB" and "550 people" cannot be told from it.
+#: before words, an enhanced code or the end; not "500 000" or "10.5.1.550".
 _REPLY = re.compile(
-    r"(?:(?<=^)|(?<=[\s:'\"(<\[>=]))([45][0-5][0-9])(?=[ -][45]\.[0-7]\.[0-9]|[ -]{1,2}[^\s0-9]|[\s'\")\].]{0,3}$)",
+    r"([45](?<![^\s:'\"(<\[>=][45])[0-5][0-9])"
+    r"(?=[ -][45]\.[0-7]\.[0-9]|[ -]{1,2}[^\s0-9]|[\s'\")\].]{0,3}$)",
     re.MULTILINE,
 )
-#: "SMTP Error Code 550", "error: 550": a code that stands after its name.
-_NAMED_REPLY = re.compile(
-    r"(?:smtp|error|code|reply|response|status|said|returned)\W{1,4}(?:code\W{1,3})?([45][0-5][0-9])(?![0-9])",
-    re.IGNORECASE,
+_CODE = re.compile(r"[45](?<![0-9.][45])[0-5][0-9](?![0-9.])")
+#: "SMTP Error Code 550", "error: 550": what stands before a code that is named.
+_NAME = re.compile(
+    r"(?:smtp|error|code|reply|response|status|said|returned)\W{1,4}(?:code\W{1,3})?$", re.IGNORECASE
 )
+_NAME_CHARS = 24
 #: RFC 5321 and RFC 3463: what a bare reply code says by itself.
 _BY_REPLY = {
     "421": "4.3.2", "450": "4.2.0", "451": "4.3.0", "452": "4.3.1", "500": "5.5.2", "501": "5.5.4",
@@ -55,8 +58,12 @@ def find_status(text: str) -> str | None:
 
 def find_reply(text: str) -> str | None:
     """Return the first SMTP reply code of a failure (4yz or 5yz) in *text*."""
-    match = _REPLY.search(text, 0, MAX_CHARS) or _NAMED_REPLY.search(text, 0, MAX_CHARS)
-    return match.group(1) if match else None
+    if match := _REPLY.search(text, 0, MAX_CHARS):
+        return match.group(1)
+    for match in _CODE.finditer(text, 0, MAX_CHARS):
+        if _NAME.search(text[max(0, match.start() - _NAME_CHARS) : match.start()]):
+            return match.group()
+    return None
 
 
 def derive_status(reply: str | None, text: str, *, temporary: bool = False) -> str | None:

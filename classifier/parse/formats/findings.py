@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from classifier.parse.addresses import find_addresses, normalise
 from classifier.parse.encoded import decode_bytes
+from classifier.parse.formats.hosts import remote_host, reporting_host
 from classifier.parse.formats.notice import cut_notice
 from classifier.parse.formats.recipients import Mention, find_recipients
 from classifier.parse.formats.table import format_name
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
     from classifier.parse.headers import HeaderBlock
     from classifier.parse.mime import Part
 
-#: "This is the qmail-send program at HOST", "Generating server: HOST" and kin.
-_REPORTING = re.compile(
-    r"(?:this is the [^\n]{1,60}? at(?: host)?|generating server:|message from|mail agent v[^\s]{1,20} at"
-    r"|reporting-mta:[ \t]*(?:dns|dsn|smtp|x400)?;?|queue on)[ \t]*<?\[?([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,9})",
-    re.IGNORECASE,
-)
-_HOST = r"([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,9}|\[?[0-9]{1,3}(?:\.[0-9]{1,3}){3}\]?)"
-#: Who refused: the client's own words about the other side.
-_REMOTE = re.compile(
-    rf"(?:\bhost:? ?|while talking to |remote host |\bserver '?|giving up on |remote-mta:[ \t]*(?:dns;)?[ \t]*<?){_HOST}"
-    rf"|{_HOST}(?: ?\[[0-9a-fA-F.:]{{2,45}}\])? (?:said|does not like|failed after|responded with|failed with|did not like"
-    rf"|rejected)",
-    re.IGNORECASE,
-)
 #: Signs that an SMTP client reports what a server answered.
 _SESSION = (
     "remote host said", "smtp error from remote", "while talking to", " said: ", "<<< ", ">>> ", "remote server",
@@ -105,11 +92,10 @@ def read(
     if not mentions and len(original_to) == 1:
         mentions = [Mention(original_to[0], notice)]
     recipients = tuple(_describe(mention, notice, low, delayed=delayed) for mention in mentions)
-    reporting = _REPORTING.search(notice)
     diagnostic = next((r.diagnostic_code for r in recipients if r.diagnostic_code), None)
     return FreeTextFindings(
         format=format_name(headers, low + marker.lower()),
-        reporting_mta=reporting.group(1).rstrip(".") if reporting else _sender_host(headers),
+        reporting_mta=reporting_host(notice, low) or _sender_host(headers),
         recipients=recipients,
         delayed=delayed,
         diagnostic=diagnostic,
@@ -146,7 +132,7 @@ def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> Repo
         if status is None and mention.alone:
             status = derive_status(None, notice, temporary=delayed)
     diagnostic = mention.diagnostic or _diagnostic(words, reply, status) or _diagnostic(source, reply, status)
-    remote = _REMOTE.search(words) or (_REMOTE.search(notice) if mention.alone else None)
+    remote = remote_host(words) or (remote_host(notice) if mention.alone else None)
     action = mention.action
     if action is None:
         action = DeliveryAction.DELAYED if delayed else DeliveryAction.FAILED
@@ -156,7 +142,7 @@ def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> Repo
         action=action,
         status=status,
         smtp_reply=reply,
-        remote_mta=next((g.strip("[]") for g in remote.groups() if g), None) if remote else None,
+        remote_mta=remote,
         diagnostic_code=diagnostic,
         stage=_stage(words.lower() if not mention.alone else low),
         fields=mention.fields,
