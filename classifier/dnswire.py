@@ -8,6 +8,7 @@ another question are not answers (RFC 5452) and are waited past.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dns.exception
@@ -24,7 +25,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
-from classifier.resolver import MAX_ALIASES, MAX_CHARS, MAX_RECORDS, NoAnswerError, WireAnswer
+from classifier.resolver import MAX_ALIASES, MAX_CHARS, MAX_RECORDS, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,22 @@ _MAX_SERVERS = 3
 _PAYLOAD = 1232
 #: Kept for an answer that states no time of its own (RFC 2308 section 5).
 _NEGATIVE_TTL = 300
+
+
+@dataclass(frozen=True)
+class WireAnswer:
+    """What a nameserver said.
+
+    Attributes:
+        records: each record as text, in a stable order.
+        exists: False for NXDOMAIN.
+        ttl: seconds.
+
+    """
+
+    records: tuple[str, ...]
+    exists: bool
+    ttl: int
 
 
 def ask(name: str, record_type: str, servers: Sequence[tuple[str, int]], timeout: float) -> WireAnswer:

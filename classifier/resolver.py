@@ -18,6 +18,7 @@ from classifier.evidence.base import DnsAnswer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from classifier.dnswire import WireAnswer
     from classifier.store.dnscache import CachedAnswer
 
 RECORD_TYPES = frozenset({"TXT", "A", "AAAA", "MX", "PTR"})
@@ -66,22 +67,6 @@ class DnsCounts:
     failed: int = 0
     withheld: int = 0
     seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class WireAnswer:
-    """What a nameserver said.
-
-    Attributes:
-        records: each record as text, in a stable order.
-        exists: False for NXDOMAIN.
-        ttl: seconds.
-
-    """
-
-    records: tuple[str, ...]
-    exists: bool
-    ttl: int
 
 
 class NoAnswerError(Exception):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.evidence.authres_header import FIELDS, AuthResult, parse_results
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.origin import border_hop, observed_client, organisation
 from classifier.evidence.ours import is_our_name
@@ -20,16 +19,21 @@ from classifier.vocabulary import Strength
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from classifier.evidence.authres_header import AuthResult
     from classifier.identity import Identity
     from classifier.parse.headers import HeaderField
     from classifier.parse.report import Report, TraceHop
 
+#: The fields that carry results, lower case.
+FIELDS = frozenset({"authentication-results", "arc-authentication-results", "received-spf"})
 #: So many such fields are read.
 _MAX_FIELDS = 20
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Weigh the reporting side's own results about our domains; say where some were typed in."""
+    if not any(name in report.original.headers for name in FIELDS):
+        return
     results = [r for r in reporter_results(report) if any(identity.owns_domain(d) for d in r.domains)]
     if not results:
         typed = _typed(report, identity)
@@ -71,6 +75,8 @@ def reporter_results(report: Report) -> tuple[AuthResult, ...]:
     writer = organisation(report.original.trace[hop].by) if hop is not None else None
     if writer is None:
         return ()
+    from classifier.evidence.authres_header import parse_results  # noqa: PLC0415 - only where there are some
+
     found: list[AuthResult] = []
     for field in [f for f in fields[:border] if f.key in FIELDS][:_MAX_FIELDS]:
         found += [r for r in parse_results(field.key, field.value) if organisation(r.server) == writer]
@@ -98,6 +104,8 @@ def is_hop(field: HeaderField, hop: TraceHop) -> bool:
 
 def _typed(report: Report, identity: Identity) -> AuthResult | None:
     """Return a passing result about us that stands where its sender could type it."""
+    from classifier.evidence.authres_header import parse_results  # noqa: PLC0415 - see above
+
     fields, border = _fields(report)
     seen = 0
     for field in fields[border or 0 :]:

@@ -161,8 +161,8 @@ def _looked_up(hop: TraceHop) -> str | None:
     return None if "may be forged" in hop.raw[:2_000] else hop.client_name
 
 
-def _is_own_client(hop: TraceHop, organisations: frozenset[str]) -> bool:
-    """Say whether the hop's client is the reporting operator's own."""
+def _is_own_client(hop: TraceHop) -> bool:
+    """Say whether the hop's client is its writer's own."""
     ip = ip_of(hop.client_address)
     if ip is None:
         # Without an address nobody knows who a named client was.
@@ -170,7 +170,8 @@ def _is_own_client(hop: TraceHop, organisations: frozenset[str]) -> bool:
     if is_internal(ip):
         return True
     # The HELO name says nothing: spammers greet a server with its own name.
-    return organisation(_looked_up(hop)) in organisations
+    name = organisation(_looked_up(hop))
+    return name is not None and name == organisation(hop.by)
 
 
 def border_hop(report: Report) -> int | None:
@@ -189,7 +190,7 @@ def border_hop(report: Report) -> int | None:
                 return None
         elif writer not in organisations:
             return None
-        if not _is_own_client(hop, organisations):
+        if not _is_own_client(hop):
             return index
     return None
 

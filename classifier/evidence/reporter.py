@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.evidence.authres import is_hop
-from classifier.evidence.authres_header import AuthResult, parse_results
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.origin import IPAddress, ip_of, is_internal, organisation
 from classifier.evidence.ours import is_our_client, is_our_name
@@ -18,6 +17,7 @@ from classifier.vocabulary import Strength
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from classifier.evidence.authres_header import AuthResult
     from classifier.identity import Identity
     from classifier.parse.report import Report, TraceHop
 
@@ -75,6 +75,10 @@ def _listed(ip: IPAddress, lookups: Lookups) -> Iterator[Evidence]:
 
 def _failed(report: Report, hop: TraceHop, identity: Identity) -> Iterator[Evidence]:
     """Read the Authentication-Results that our own side put on top of the report."""
+    if "authentication-results" not in report.headers:
+        return
+    from classifier.evidence.authres_header import parse_results  # noqa: PLC0415 - only where there are some
+
     results: list[AuthResult] = []
     for field in report.headers.fields[:100]:
         if field.key == "received" and is_hop(field, hop):

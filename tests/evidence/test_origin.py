@@ -1,0 +1,144 @@
+"""Which hop is the reporting side's word, and which may be typed."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+
+from classifier.evidence.origin import (
+    ip_of,
+    is_internal,
+    observed_client,
+    organisation,
+    reporter_organisations,
+)
+from classifier.parse.report import TraceHop
+from tests.evidence.makers import NOW, hop, make
+
+MX = "mx.remote.test"
+OUTSIDE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)
+TYPED = hop("mail.example.org", "mail.example.org", "192.0.2.1", MX)
+INSIDE = hop("in.remote.test", None, "10.0.0.5", "store.remote.test")
+QMAIL = TraceHop("(qmail 123 invoked by uid 89)")
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ([OUTSIDE], ("198.51.100.9", 0)),
+        ([OUTSIDE, TYPED], ("198.51.100.9", 0)),
+        ([INSIDE, OUTSIDE, TYPED], ("198.51.100.9", 1)),
+        ([QMAIL, OUTSIDE, TYPED], ("198.51.100.9", 1)),
+        ([hop("localhost", "localhost", None, MX), OUTSIDE], ("198.51.100.9", 1)),
+        ([hop("x", "filter.remote.test", "203.0.113.3", MX), OUTSIDE], ("198.51.100.9", 1)),
+        # A spammer greets with the server's own name: it is not the server's for that.
+        ([hop(MX, None, "198.51.100.9", MX), TYPED], ("198.51.100.9", 0)),
+        ([hop(MX, "dsl-9.isp.test", "198.51.100.9", MX), TYPED], ("198.51.100.9", 0)),
+        # Nobody wrote down who it was: what stands below is not believed in its place.
+        ([hop("pc", None, None, MX), TYPED], None),
+        ([hop("x", None, "198.51.100.9", "mx.other.test"), TYPED], None),
+        ([INSIDE], None),
+        ([], None),
+        ([QMAIL] * 100, None),
+    ],
+)
+def test_the_client_that_the_reporting_side_saw(trace, expected):
+    found = observed_client(make(trace))
+    assert (found and (found.address, found.hop)) == expected
+
+
+def test_a_name_that_its_writer_doubts_is_none():
+    doubted = dataclasses.replace(
+        hop("x", "filter.remote.test", "198.51.100.9", MX),
+        raw="(filter.remote.test [198.51.100.9] (may be forged))",
+    )
+    found = observed_client(make([doubted, TYPED]))
+    assert (found.address, found.name) == ("198.51.100.9", None)
+
+
+def test_what_vouches_for_the_hop_is_who_brought_the_report():
+    assert observed_client(make([OUTSIDE])).vouched
+    by_name = [hop(MX, None, "198.51.100.1", "mx.example.org")]
+    from_home = [hop(MX, "dsl-1.isp.test", "198.51.100.1", "mx.example.org")]
+    through_ours = [
+        hop("a", None, "10.0.0.1", "store.example.org"),
+        hop("x", "out.remote.test", "203.0.113.6", "mx.example.org"),
+    ]
+    for trace, vouched in ((by_name, False), (from_home, False), ([], False), (through_ours, True)):
+        assert observed_client(make([OUTSIDE], report_trace=trace)).vouched is vouched
+
+
+def test_another_name_of_the_same_operator():
+    google = hop("pc", None, "198.51.100.9", "mx.google.com")
+    assert observed_client(make([google], reporter="googlemail.com")).address == "198.51.100.9"
+    bare = hop("pc", None, "198.51.100.9", "mailhost")
+    assert observed_client(make([bare], reporter="mailhost")).address == "198.51.100.9"
+    assert observed_client(make([bare], reporter="otherhost")) is None
+    assert "remote.test" in reporter_organisations(make(reporter=f"{MX} (postfix, {MX})"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pc.test (pc.test [198.51.100.9])", ("198.51.100.9", "pc.test")),
+        ("[198.51.100.9]", ("198.51.100.9", None)),
+        ("[IPv6:2001:db8::9]", ("2001:db8::9", None)),
+        ("pc.test", None),
+        ("localhost ([127.0.0.1])", None),
+        ("", None),
+        ("[" * 5000, None),
+    ],
+)
+def test_received_from_mta(text, expected):
+    found = observed_client(dataclasses.replace(make([]), received_from_mta=text))
+    assert (found and (found.address, found.helo)) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("mx1.mail.example.org", "example.org"),
+        ("mx.example.co.uk.", "example.co.uk"),
+        ("example.co.uk", "example.co.uk"),
+        ("a.b.example.de", "example.de"),
+        ("localhost", None),
+        ("192.0.2.1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_organisations(host, expected):
+    assert organisation(host) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[IPv6:2001:DB8:0::1]", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::1"),
+        (" 192.0.2.1 ", "192.0.2.1"),
+        ("192.0.2.01", None),
+        ("x" * 100_000, None),
+    ],
+)
+def test_addresses(text, expected):
+    found = ip_of(text)
+    assert (str(found) if found else None) == expected
+
+
+def test_documentation_networks_are_not_internal():
+    assert not any(is_internal(ip_of(a)) for a in ("192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"))
+    assert all(
+        is_internal(ip_of(a))
+        for a in ("10.1.1.1", "127.0.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd00::1")
+    )
+
+
+def test_bait_is_bounded():
+    made = dataclasses.replace(make([OUTSIDE] * 50), reporting_mta="a." * 100_000 + " " + "b" * 100_000)
+    started = time.perf_counter()
+    observed_client(made)
+    assert time.perf_counter() - started < 0.2
