@@ -1,5 +1,7 @@
 """What DNS said before, with its dates."""
 
+import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -83,3 +85,19 @@ def test_a_read_only_store_is_only_read(tmp_path):
     Database.open(empty).close()
     with Database.open(empty, readonly=True) as database:
         assert SqliteRecordMemory(database).remembered("a.test", "spf") == ()
+
+
+def test_another_writer_is_not_waited_for(tmp_path):
+    path = tmp_path / "s.sqlite3"
+    with Database.open(path) as database:
+        memory = SqliteRecordMemory(database)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        memory.remember("a.test", "spf", "v=spf1", NOW)
+        assert time.monotonic() - started < 5
+        other.execute("ROLLBACK")
+        other.close()
+        assert memory.remembered("a.test", "spf") == ()
+        memory.remember("a.test", "spf", "v=spf1", NOW)
+        assert memory.remembered("a.test", "spf")
