@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.config import Config
+    from classifier.mailbox.caution import Caution
     from classifier.mailbox.connection import Timeouts
     from classifier.mailbox.oauth import TokenSource
     from classifier.mailbox.protocol import Mailbox
@@ -37,8 +38,11 @@ class AccountDoor:
         self._store = store
         self._timeouts = timeouts
 
-    def open(self) -> Mailbox:
+    def open(self, caution: Caution | None = None) -> Mailbox:
         """Connect and log in, or open the Maildir.
+
+        Args:
+            caution: what earlier connections taught.
 
         Raises:
             MailboxError: it cannot be opened.
@@ -63,7 +67,7 @@ class AccountDoor:
             password=account.password.fetch if account.password is not None else None,
             token=self._tokens.token if account.oauth2 is not None else None,
         )
-        return ImapMailbox(connect(server, login, account.name, self._timeouts))
+        return ImapMailbox(connect(server, login, account.name, self._timeouts), caution)
 
     @cached_property
     def _tokens(self) -> TokenSource:

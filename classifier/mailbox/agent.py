@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import BackscatterError
+from classifier.mailbox.caution import Caution
 from classifier.mailbox.mover import Mover
 from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Counts, Listener, SweptMessage
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds to wait before a lost connection is made again.
 BACKOFF = (1.0, 4.0)
+#: Attempts made besides, while each finds out more about where the server hangs up.
+MOST_ATTEMPTS = 12
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,13 @@ class AccountWork:
 
     Attributes:
         job: what to do.
-        open_mailbox: connects and logs in; called anew for each attempt.
+        open_mailbox: connects and logs in; called anew for each attempt, with what earlier ones taught.
         make_examiner: makes the judge; called in the account's own thread.
 
     """
 
     job: Job
-    open_mailbox: Callable[[], Mailbox]
+    open_mailbox: Callable[[Caution], Mailbox]
     make_examiner: Callable[[], Examiner]
 
 
@@ -99,7 +102,7 @@ def at_work(work: AccountWork, store: str | Path, purpose: str) -> Iterator[tupl
     with ExitStack() as stack:
         stack.enter_context(Lock(store, work.job.account, purpose))
         database = stack.enter_context(Database.open(store))
-        mailbox = work.open_mailbox()
+        mailbox = work.open_mailbox(Caution())
         stack.callback(mailbox.close)
         Mover(mailbox, Journal(database)).settle(work.job.account)
         yield mailbox, database
@@ -184,13 +187,21 @@ def _attempts(
     result: AccountResult,
     backoff: Sequence[float],
 ) -> None:
-    for wait in (*backoff, None):
-        mailbox = work.open_mailbox()
+    caution = Caution()
+    waits = list(backoff)
+    further = MOST_ATTEMPTS if backoff else 0
+    while True:
+        mailbox = work.open_mailbox(caution)
         try:
             Sweep(work.job, mailbox, database, examiner=examiner, listener=listener, result=result).run()
         except ConnectionLost as error:
             mailbox.drop()
-            if wait is None:
+            if caution.lost() and further:
+                further -= 1
+                wait = backoff[0]
+            elif waits:
+                wait = waits.pop(0)
+            else:
                 raise
             log.info("%s; trying again in %g s", error, wait)
             time.sleep(wait)

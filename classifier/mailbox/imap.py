@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
+from classifier.mailbox.caution import Caution
 from classifier.mailbox.fetch import Fetched, read_copyuid, read_fetch, uid_set
 from classifier.mailbox.idle import idle, poll
 from classifier.mailbox.names import Names, encode_name
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 SEARCH_WINDOW = 100_000
 #: Messages in one batch: what is judged, moved and committed together.
 BATCH = 500
-#: Messages in one FETCH of headers.
-HEADERS_AT_ONCE = 125
 #: Bytes of bodies in one FETCH; two are under way at once.
 BODIES_AT_ONCE = 4 * 1024 * 1024
 _LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
@@ -47,9 +46,10 @@ class ImapMailbox:
 
     """
 
-    def __init__(self, connection: Connection) -> None:
-        """Use a logged-in *connection*."""
+    def __init__(self, connection: Connection, caution: Caution | None = None) -> None:
+        """Use a logged-in *connection*; *caution* carries over what earlier ones taught."""
         self.connection = connection
+        self._caution = caution or Caution()
         self.names = Names(connection)
         self._open: tuple[str, bool] | None = None
         self._status: FolderStatus | None = None
@@ -200,39 +200,62 @@ class ImapMailbox:
         return self._headers([int(k) for k in keys])[0] if keys else []
 
     def _headers(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
-        chunks = [uids[i : i + HEADERS_AT_ONCE] for i in range(0, len(uids), HEADERS_AT_ONCE)]
         found: dict[str, ListedMessage] = {}
         unreadable: list[str] = []
         wanted = set(map(str, uids))
+        readable = self._readable(uids, unreadable)
+        size = self._caution.at_once
+        chunks = [readable[i : i + size] for i in range(0, len(readable), size)]
         for fetched in self._fetch(chunks, _LOOK, unreadable):
             message = fetched.listed()
             if message is not None and message.key in wanted:
                 found[message.key] = message
+        self._caution.relax()
         return sorted(found.values(), key=lambda m: int(m.key)), [k for k in unreadable if k not in found]
 
-    def _fetch(
-        self, chunks: Sequence[Sequence[int]], items: str, unreadable: list[str] | None = None
-    ) -> Iterator[Fetched]:
-        """FETCH chunk by chunk; one that the server refuses is halved until the culprit stands alone."""
-        refused: list[Sequence[int]] = []
-        commands = (("UID", "FETCH", uid_set(c), items) for c in chunks if c)
-        order = iter([c for c in chunks if c])
-        for reply in self.connection.pipeline(commands, "FETCH"):
+    def _readable(self, uids: Sequence[int], unreadable: list[str]) -> list[int]:
+        """Sort out the messages at which the server hung up before."""
+        folder = self._status.name if self._status else ""
+        hopeless = [u for u in uids if self._caution.hopeless(folder, str(u))]
+        unreadable += map(str, hopeless)
+        return [u for u in uids if u not in hopeless] if hopeless else list(uids)
+
+    def _fetch(self, chunks: Sequence[list[int]], items: str, unreadable: list[str]) -> Iterator[Fetched]:
+        """FETCH chunk by chunk; one that is refused is halved until the culprit stands alone.
+
+        Args:
+            chunks: UIDs to ask for together.
+            items: what of them.
+            unreadable: takes the keys of those that the server will not show.
+
+        """
+        folder = self._status.name if self._status else ""
+        refused: list[list[int]] = []
+        order = iter(chunks)
+        commands = (("UID", "FETCH", uid_set(c), items) for c in self._noted(folder, chunks))
+        # Two at once, unless it must be known which message it was.
+        depth = 2 if self._caution.at_once > 1 else 1
+        for reply in self.connection.pipeline(commands, "FETCH", depth):
             chunk = next(order)
             if reply.status != "OK":
                 refused.append(chunk)
             yield from read_fetch(reply.data["FETCH"])
+        self._caution.answered()
         while refused:
             chunk = refused.pop()
-            halves = [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk]
-            for half in halves:
+            for half in [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk]:
                 reply = self.connection.call("UID", "FETCH", uid_set(half), items, wanted=("FETCH",))
                 yield from read_fetch(reply.data["FETCH"])
                 if reply.status != "OK":
                     if len(half) > 1:
                         refused.append(half)
-                    elif unreadable is not None:
+                    else:
                         unreadable.append(str(half[0]))
+
+    def _noted(self, folder: str, chunks: Sequence[list[int]]) -> Iterator[list[int]]:
+        for chunk in chunks:
+            self._caution.ask(folder, [str(u) for u in chunk])
+            yield chunk
 
     def arrivals(self, folder: str, since: int, sizes: frozenset[int]) -> list[ListedMessage]:
         """Look at what came into *folder* at UID *since* or later."""
@@ -244,21 +267,26 @@ class ImapMailbox:
             found += [m for m in self._headers(uids)[0] if m.size in sizes]
         return found
 
-    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes]]:
+    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """Read the first *limit* bytes of each."""
+        unreadable: list[str] = []
+        readable = set(self._readable([int(m.key) for m in messages], unreadable))
         chunks: list[list[int]] = []
         room = 0
         for message in messages:
-            size = min(message.size, limit)
-            if not chunks or size > room or len(chunks[-1]) >= HEADERS_AT_ONCE:
-                chunks.append([])
-                room = BODIES_AT_ONCE
-            chunks[-1].append(int(message.key))
-            room -= size
-        for fetched in self._fetch(chunks, f"(UID BODY.PEEK[]<0.{limit}>)"):
+            if int(message.key) in readable:
+                size = min(message.size, limit)
+                if not chunks or size > room or len(chunks[-1]) >= self._caution.at_once:
+                    chunks.append([])
+                    room = BODIES_AT_ONCE
+                chunks[-1].append(int(message.key))
+                room -= size
+        for fetched in self._fetch(chunks, f"(UID BODY.PEEK[]<0.{limit}>)", unreadable):
             uid, body = fetched.uid, fetched.sections.get("")
             if uid is not None and body is not None:
                 yield str(uid), body
+        for key in unreadable:
+            yield key, None
 
     # Moving
 

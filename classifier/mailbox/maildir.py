@@ -246,16 +246,23 @@ class MaildirMailbox:
                     keys.append(key)
         return self.look(keys)
 
-    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes]]:
+    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """Read the first *limit* bytes of each."""
         for message in messages:
-            for _ in range(2):
+            for _ in range(3):  # its flags may change between finding and opening it
                 path = self._find(message.key)
                 if path is None:
                     break
-                with contextlib.suppress(OSError), path.open("rb") as file:
-                    yield message.key, file.read(limit)
+                try:
+                    with path.open("rb") as file:
+                        raw = file.read(limit)
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    yield message.key, None
                     break
+                yield message.key, raw
+                break
 
     # Moving
 

@@ -172,8 +172,8 @@ class Mailbox(Protocol):
         Messages of other sizes may be left out.
         """
 
-    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes]]:
-        """Read at most *limit* bytes of each; those that are gone are left out."""
+    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
+        """Read at most *limit* bytes of each; None: cannot be read; those that are gone are left out."""
 
     def move(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
         """Move messages of the open folder.

@@ -250,6 +250,10 @@ class Sweep:
             if message is None:
                 continue
             item = _Judged(message)
+            if raw is None:
+                item.error, item.again = "cannot be read", UNREADABLE
+                judged.append(item)
+                continue
             try:
                 item.examination = self.examiner.examine(raw, _envelope(message))
             except Exception as error:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import BackscatterError, TemporaryError
+from classifier.mailbox.caution import Caution
+from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Listener
 from classifier.mailbox.sweep import Sweep
 from classifier.store.database import Database
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from classifier.mailbox.agent import AccountWork
-    from classifier.mailbox.summary import Examiner
+from classifier.mailbox.summary import Examiner
 
 log = logging.getLogger(__name__)
 
@@ -156,6 +158,7 @@ class _Loop:
         self._stop = stop
         self._first_done: Callable[[], None] | None = first_done
         self._ever = False
+        self._caution = Caution()
         self._swept = False
 
     def run(self, reissue: float) -> None:
@@ -197,6 +200,8 @@ class _Loop:
                 self._connection(database, examiner, reissue)
                 return
             except BackscatterError as error:
+                if isinstance(error, ConnectionLost):
+                    self._caution.lost()
                 if not self._ever and not isinstance(error, TemporaryError):
                     raise
                 self._listener.warning(error)
@@ -207,7 +212,7 @@ class _Loop:
 
     def _connection(self, database: Database, examiner: Examiner, reissue: float) -> None:
         """Sweep and wait over one connection until it is time to end."""
-        mailbox = self._work.open_mailbox()
+        mailbox = self._work.open_mailbox(self._caution)
         try:
             while not self._stop():
                 sweep = Sweep(

@@ -100,7 +100,7 @@ def imap_work(
     limits = timeouts or Timeouts(5, 20)
     return AccountWork(
         Job(account, **job),
-        lambda: ImapMailbox(connect(server, login, account, limits)),
+        lambda caution: ImapMailbox(connect(server, login, account, limits), caution),
         lambda: examiner or MarkedMail(),
     )
 
@@ -108,7 +108,7 @@ def imap_work(
 def maildir_work(root: Path, *, account: str = "main", examiner=None, **job) -> AccountWork:
     """Make the work for one Maildir."""
     return AccountWork(
-        Job(account, **job), lambda: MaildirMailbox(root, account), lambda: examiner or MarkedMail()
+        Job(account, **job), lambda _caution: MaildirMailbox(root, account), lambda: examiner or MarkedMail()
     )
 
 

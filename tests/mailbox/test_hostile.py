@@ -1,0 +1,260 @@
+"""Mailboxes at their worst: full, read-only, huge, with messages that vanish and clients that interfere."""
+
+from __future__ import annotations
+
+import random
+import resource
+import threading
+from collections import Counter
+
+import pytest
+from imapclient import IMAPClient
+
+from classifier.mailbox import mover
+from classifier.mailbox.connection import connect
+from classifier.mailbox.imap import ImapMailbox
+from classifier.mailbox.protocol import BODY_LIMIT
+from classifier.store.judged import Memory
+from tests.mailbox.dovecot import PASSWORD, dovecot, without
+from tests.mailbox.support import MarkedMail, imap_work, mail, run
+
+
+def test_a_full_quarantine_keeps_everything_where_it_is(tmp_path, tmp_path_factory):
+    extra = "mail_plugins = quota\nplugin {\n  quota = maildir:User quota\n  quota_rule = *:storage=1M\n}\n"
+    options = {"capability": without("MOVE"), "extra": extra}
+    with dovecot(tmp_path_factory.mktemp("quota"), **options) as server:
+        user = server.user()
+        for n in range(3):
+            user.deliver(mail("forged", n, size=300_000))
+        before = user.census()["INBOX"]
+        work = imap_work(server.server(), server.login(user))
+        result, recorder = run(work, tmp_path / "s.sqlite3")
+        assert result.exit_status == 1
+        assert "OVERQUOTA" in str(recorder.warnings[0])
+        assert user.census()["INBOX"] == before
+        assert user.files("Backscatter") == []
+        with server.client(user) as client:
+            client.select_folder("INBOX", readonly=True)
+            assert client.search("DELETED") == []
+        # Room is made; what waited is moved.
+        user.files("INBOX")[0].unlink()
+        user.files("INBOX")[0].unlink()
+        (user.maildir / "maildirsize").unlink(missing_ok=True)
+        result, _ = run(work, tmp_path / "s.sqlite3")
+        assert result.counts.quarantined == 1
+        assert result.exit_status == 0
+
+
+def test_a_folder_that_may_only_be_read(tmp_path, tmp_path_factory):
+    extra = "mail_plugins = acl\nprotocol imap {\n  mail_plugins = acl\n}\nplugin {\n  acl = vfile\n}\n"
+    with dovecot(tmp_path_factory.mktemp("acl"), extra=extra) as server:
+        user = server.user()
+        user.make_folder("Shared")
+        user.deliver(mail("forged", 1), "Shared")
+        user.deliver(mail("forged", 2))
+        (user.folder("Shared") / "dovecot-acl").write_text("owner lr\n")
+        work = imap_work(server.server(), server.login(user), folders=("Shared", "INBOX"))
+        result, recorder = run(work, tmp_path / "s.sqlite3")
+        assert result.exit_status == 1
+        assert result.counts.quarantined == 1
+        assert "read-only" in str(recorder.warnings[0]) or "NOPERM" in str(recorder.warnings[0])
+        assert len(user.files("Shared")) == 1
+        assert len(user.files("Backscatter")) == 1
+
+
+def test_a_huge_message_is_read_in_part_and_moved_whole(moving_server, tmp_path):
+    user = moving_server.user()
+    raw = mail("forged", 1) + (b"A" * 76 + b"\n") * 2_700_000  # over 200 MB
+    user.deliver(raw)
+    user.deliver(mail("forged", 2) + b"\x00" * 5000 + b"\xff\xfe")
+    del raw
+    before = user.census()["INBOX"]
+    seen = []
+
+    class Watching(MarkedMail):
+        def examine(self, raw, envelope):
+            seen.append(len(raw))
+            return super().examine(raw, envelope)
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    work = imap_work(moving_server.server(), moving_server.login(user), examiner=Watching())
+    result, _ = run(work, tmp_path / "s.sqlite3")
+    assert result.counts.quarantined == 2
+    assert max(seen) == BODY_LIMIT
+    assert user.census()["Backscatter"] == before
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 60_000  # kilobytes
+
+
+def test_messages_that_vanish_between_look_and_move(moving_server, tmp_path):
+    user = moving_server.user()
+    for n in range(6):
+        user.deliver(mail("forged", n))
+
+    class Interfering(MarkedMail):
+        def reexamine(self, examination):
+            return examination
+
+        def examine(self, raw, envelope):
+            if self.examined == 5:
+                with moving_server.client(user) as client:
+                    client.select_folder("INBOX")
+                    client.delete_messages([2, 4])
+                    client.uid_expunge([2, 4])
+            return super().examine(raw, envelope)
+
+    work = imap_work(moving_server.server(), moving_server.login(user), examiner=Interfering())
+    result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status == 0
+    assert result.counts.quarantined == 4
+    assert len(recorder.messages) == 4
+    assert len(user.files("Backscatter")) == 4
+
+
+def test_a_folder_that_is_deleted_in_mid_sweep(moving_server, tmp_path):
+    user = moving_server.user()
+    user.make_folder("Other")
+    for n in range(3):
+        user.deliver(mail("forged", n), "Other")
+        user.deliver(mail("forged", 10 + n))
+
+    class Interfering(MarkedMail):
+        def examine(self, raw, envelope):
+            if self.examined == 1:
+                with moving_server.client(user) as client:
+                    client.delete_folder("Other")
+            return super().examine(raw, envelope)
+
+    work = imap_work(
+        moving_server.server(), moving_server.login(user), folders=("Other", "INBOX"), examiner=Interfering()
+    )
+    result, _ = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status in {0, 1}
+    result, _ = run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
+    assert len(user.files("Backscatter")) >= 3
+    assert user.files("INBOX") == []
+
+
+def test_the_quarantine_is_deleted_in_mid_sweep(moving_server, tmp_path, monkeypatch):
+    monkeypatch.setattr(mover, "BATCH", 2)
+    user = moving_server.user()
+    for n in range(6):
+        user.deliver(mail("forged", n))
+    attempts = []
+    whole = mover.Mover._attempt
+
+    def interfering(self, rows):
+        outcome = whole(self, rows)
+        attempts.append(len(rows))
+        if len(attempts) == 1:
+            with moving_server.client(user) as client:
+                client.rename_folder("Backscatter", "Elsewhere")
+        return outcome
+
+    monkeypatch.setattr(mover.Mover, "_attempt", interfering)
+    result, _ = run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
+    assert result.counts.quarantined == 6
+    assert len(user.files("Elsewhere")) == 2
+    assert len(user.files("Backscatter")) == 4
+
+
+def test_fifty_clients_mark_and_expunge_meanwhile(moving_server, tmp_path):
+    user = moving_server.user()
+    for n in range(300):
+        user.deliver(mail("forged" if n % 2 else "ordinary", n))
+    before = user.census()["INBOX"]
+    expunged: Counter[str] = Counter()
+    stop = threading.Event()
+    failures = []
+
+    def interfere(number):
+        chance = random.Random(number)
+        try:
+            with IMAPClient("127.0.0.1", moving_server.port, ssl=False, timeout=60) as client:
+                client.login(user.name, PASSWORD)
+                client.select_folder("INBOX")
+                while not stop.is_set():
+                    uid = chance.randrange(1, 301, 2)  # an ordinary one
+                    if client.add_flags([uid], [b"\\Deleted"]) and number % 5 == 0:
+                        client.expunge()
+                    client.noop()
+                    stop.wait(0.05)
+        except Exception as error:  # noqa: BLE001 - told below
+            failures.append(error)
+
+    threads = [threading.Thread(target=interfere, args=(n,)) for n in range(50)]
+    for thread in threads:
+        thread.start()
+    result, _ = run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    result, _ = run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
+    assert result.exit_status == 0
+    after = user.census()
+    together = sum(after.values(), Counter())
+    assert not together - before, "doubled"
+    lost = before - together - expunged
+    assert sum(after["Backscatter"].values()) == 150
+    ordinary = sum(1 for p in user.files("INBOX") if b"X-Verdict: ordinary" in p.read_bytes())
+    assert ordinary + sum(lost.values()) == 150, "what is gone, other clients expunged"
+
+
+def test_uids_far_apart_are_searched_in_windows(server, tmp_path):
+    user = server.user()
+    with server.client(user) as client:
+        client.select_folder("INBOX")
+    for n in range(3):
+        user.deliver(mail("forged", n))
+        run(imap_work(server.server(), server.login(user), account=f"x{n}", dry_run=True), tmp_path / "none")
+        path = user.maildir / "dovecot-uidlist"
+        lines = path.read_text().splitlines()
+        head = lines[0].split()
+        head = [f"N{int(w[1:]) + 150_000}" if w.startswith("N") else w for w in head]
+        for cache in user.maildir.glob("dovecot.index*"):
+            cache.unlink()
+        path.write_text("\n".join([" ".join(head), *lines[1:]]) + "\n")
+    connection = connect(server.server(), server.login(user), "main")
+    mailbox = ImapMailbox(connection)
+    status = mailbox.open("INBOX", write=False)
+    assert status.uid_next > 400_000
+    batches = list(mailbox.new(Memory(status.uid_validity)))
+    assert sum(len(b.messages) for b in batches) == 3
+    assert batches[-1].uid_next == status.uid_next
+    assert [b.uid_next for b in batches] == sorted(b.uid_next for b in batches)
+    mailbox.close()
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_message_at_which_the_server_hangs_up_costs_itself_alone(server, tmp_path, cached):
+    user = server.user()
+    paths = [user.deliver(mail("forged", n)) for n in range(200)]
+    work = imap_work(server.server(), server.login(user))
+    if cached:  # its headers are in Dovecot's cache, its body is not
+        run(imap_work(server.server(), server.login(user), account="other", dry_run=True), tmp_path / "none")
+    paths[70].chmod(0)
+    paths[150].chmod(0)
+    result, recorder = run(work, tmp_path / "s.sqlite3", backoff=(0.01,))
+    assert result.counts.quarantined == 198
+    assert result.counts.errors == 2
+    assert result.exit_status == 1
+    assert len(user.files("INBOX")) == 2
+    told = [str(w) for w in recorder.warnings] + [
+        f"{m.source}: {m.error}" for m in recorder.messages if m.error
+    ]
+    assert sorted(told) == ["main/INBOX#151: cannot be read", "main/INBOX#71: cannot be read"]
+    paths[70].chmod(0o600)
+    result, _ = run(work, tmp_path / "s.sqlite3", backoff=(0.01,))
+    assert result.counts.quarantined == 1
+
+
+@pytest.mark.parametrize("kind", ["no", "bad"])
+def test_a_refused_fetch_is_tried_one_by_one(server, tmp_path, kind):
+    from tests.mailbox.proxy import Fault, Proxy
+
+    user = server.user()
+    user.deliver(mail("forged", 1))
+    with Proxy(server.port, Fault(kind, command="UID FETCH")) as proxy:
+        run(imap_work(server.server(port=proxy.port), server.login(user)), tmp_path / "s.sqlite3")
+    run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert len(user.files("Backscatter")) == 1
