@@ -17,7 +17,7 @@ FAILURE_SUBJECTS = (
     "warning: message", "message delayed", "returning message to sender", "message delivery", "rejected mail", "mail rejected",
     "message rejected", "message not delivered", "email rejected", "processing error", "error sending", "returned to sender", "return to sender",
     "mailbox full", "mailbox is full", "quota exceeded", "over quota", "problem delivering", "unroutable", "no such user", "invalid recipient",
-    "aws notification message", "amazon ses email event", "amazon ses bounce", "email delivery", "daemon", "bounce notification",
+    "aws notification message", "amazon ses email event", "amazon ses bounce", "email delivery fail", "bounce notification",
     "transport message", "nachricht nicht zugestellt", "are not member", "loop alert", "delivery incomplete", "address not found",
     # German, French, Spanish, Portuguese, Italian
     "unzustellbar", "nicht zustellbar", "zustellung", "zustellfehler", "fehler bei der", "nicht zugestellt", "nicht übermittelt",
@@ -130,4 +130,10 @@ VIRUS_PHRASES = (
 VIRUS_ADDRESS = (
     "you sent", "your message", "your email", "your e-mail", "your mail", "from you", "sender", "originator", "mail from you", "von ihnen", "sie haben", "ihre nachricht", "ihre e-mail", "ihre mail", "votre message", "vous avez", "su mensaje", "enviado por", "su correo", "sua mensagem", "suo messaggio",
     "inviato", "uw bericht", "du har", "ваше", "отправ", "wiadomo", "absender", "expéditeur", "mittente", "remitente", "remetente", "送信", "发件人", "寄件", "보낸",
+)  # fmt: skip
+
+#: What list managers say of a post that a moderator has to pass.
+HELD_PHRASES = (
+    "is being held until", "awaits moderator approval", "being held for moderation", "waiting for moderator", "wurde zurückgehalten", "wird zurückgehalten", "en attente d'approbation", "a été mis en attente",
+    "retenido hasta", "in attesa di approvazione", "wordt vastgehouden", "väntar på", "moderator",
 )  # fmt: skip

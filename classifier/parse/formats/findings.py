@@ -56,6 +56,8 @@ class FreeTextFindings:
         delayed: True where delivery is still being tried.
         diagnostic: the first diagnostic text, for a recipient that lacks one.
         notice: the text above the original, bounded.
+        returns: True where something in the text announces or is the original.
+        coded: True where the notice holds an SMTP reply or an enhanced status.
 
     """
 
@@ -65,6 +67,8 @@ class FreeTextFindings:
     delayed: bool = False
     diagnostic: str | None = None
     notice: str = ""
+    returns: bool = False
+    coded: bool = False
 
 
 def read(
@@ -100,6 +104,8 @@ def read(
         delayed=delayed,
         diagnostic=diagnostic,
         notice=notice,
+        returns=bool(marker),
+        coded=any(r.smtp_reply for r in recipients) or bool(find_status(notice) or find_reply(notice)),
     )
 
 
