@@ -89,13 +89,17 @@ def main(arguments: list[str] | None = None) -> int:
             # A terminal that cannot show a character must not end the run.
             stream.reconfigure(errors="replace")
     try:
-        status = group.main(args=arguments, prog_name="backscatter", standalone_mode=False)
+        # Not group.main(): it has its own mind about interrupts and broken pipes.
+        with group.make_context("backscatter", list(arguments)) as context:
+            status = group.invoke(context)
         sys.stdout.flush()
     except BrokenPipeError:
         _silence_output()
         return READER_GONE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except click.ClickException as error:
         return _fail(f"{error.format_message()}; see {_help_of(error)}", error.exit_code)
     except Exception as error:

@@ -1,0 +1,62 @@
+"""``backscatter ledger`` on the command line; what it reads is tested beside the readers."""
+
+import stat
+import subprocess
+import sys
+
+import pytest
+
+SENT = b"From: Anna <anna@example.org>\nTo: x@remote.test\nDate: Sun, 01 Mar 2026 09:59:00 +0000\nMessage-ID: <%d@example.org>\n\nhi\n"
+
+
+@pytest.fixture
+def home(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[identity]\ndomains = ["example.org"]\n[store]\npath = "state.sqlite3"\n[accounts.m]\nmaildir = "md"\n'
+    )
+    file.chmod(0o600)
+    return tmp_path
+
+
+def run(home, *arguments, stdin=b""):
+    return subprocess.run(
+        [sys.executable, "-m", "classifier", "--config", "config.toml", "ledger", *arguments],
+        cwd=home, input=stdin, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_import_twice(home):
+    (home / "sent").mkdir()
+    for number in range(3):
+        (home / "sent" / f"{number}.eml").write_bytes(SENT % number)
+    done = run(home, "import", "sent", "-", stdin=b"<list1@example.org>\n<list2@example.org>\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"5 read: 5 new, 0 known before, 0 not ours; the ledger holds 5 identifiers\n"
+    again = run(home, "import", "sent")
+    assert again.stdout == b"3 read: 0 new, 3 known before, 0 not ours; the ledger holds 5 identifiers\n"
+    assert stat.S_IMODE((home / "state.sqlite3").stat().st_mode) == 0o600
+    assert b"remote.test" not in (home / "state.sqlite3").read_bytes()
+
+
+def test_a_missing_input_costs_itself(home):
+    (home / "ids.txt").write_text("<1@example.org>\n")
+    done = run(home, "import", "absent", "ids.txt")
+    assert done.returncode == 1
+    [row] = done.stderr.decode().splitlines()
+    assert row.startswith("backscatter: absent: ")
+    assert done.stdout.startswith(b"1 read: 1 new")
+
+
+def test_sync_reads_the_sent_folder(home):
+    for folder in (home / "md", home / "md" / ".Sent"):
+        for part in ("cur", "new", "tmp"):
+            (folder / part).mkdir(parents=True)
+    for number in range(4):
+        (home / "md" / ".Sent" / "cur" / f"{number}:2,S").write_bytes(SENT % number)
+    done = run(home, "sync")
+    assert (done.returncode, done.stderr, done.stdout) == (0, b"", b"m: 4 new, 0 known before\n")
+    assert run(home, "sync", "--account", "m").stdout == b"m: 0 new, 0 known before\n"
+    unknown = run(home, "sync", "--account", "other")
+    assert (unknown.returncode, b"no account 'other'" in unknown.stderr) == (2, True)
+    assert run(home, "import", "absent").returncode == 1
