@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from classifier.mailbox.agent import AccountWork
-from classifier.mailbox.summary import Examiner
+    from classifier.mailbox.summary import Examiner
 
 log = logging.getLogger(__name__)
 
