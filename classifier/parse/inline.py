@@ -157,16 +157,19 @@ def find_original(text: bytes) -> InlineOriginal | None:
     if b'"notificationType"' in text or b'notificationType\\"' in text:
         return _from_notification(text)
     found = _find(text)
-    if (found is None or found.completeness is Completeness.PARTIAL) and b"<" in text:
-        decoded = text[:MAX_SCAN].decode("utf-8", "surrogateescape")
-        if looks_like_html(decoded):
-            again = _find(to_plain(decoded).encode("utf-8", "surrogateescape"))
-            if again is not None:
-                # Places in the marked-up text are unknown; the notice ends nowhere.
-                return InlineOriginal(
-                    len(text), len(text), again.headers, again.body, again.completeness, verbatim=False
-                )
-    return found
+    if b"<" not in text:
+        return found
+    # What stands above the original tells whether the notice is HTML; the
+    # original below it may well be.
+    above = text[: found.start] if found is not None else text[:MAX_SCAN]
+    if not looks_like_html(above.decode("utf-8", "surrogateescape")):
+        return found
+    plain = to_plain(text[:MAX_SCAN].decode("utf-8", "surrogateescape"))
+    again = _find(plain.encode("utf-8", "surrogateescape"))
+    if again is None:
+        return found
+    # Places in the marked-up text are unknown; the notice ends nowhere.
+    return InlineOriginal(len(text), len(text), again.headers, again.body, again.completeness, verbatim=False)
 
 
 def _find(text: bytes) -> InlineOriginal | None:
