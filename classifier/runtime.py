@@ -92,7 +92,7 @@ class Runtime:
         self._clock = clock
         self._judged: list[Examination] = []
 
-    def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:
+    def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:  # noqa: ARG002 - of the Examiner protocol
         """Say whether a message with these headers is worth reading whole; True when in doubt."""
         return True
 
