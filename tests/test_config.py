@@ -293,3 +293,43 @@ def test_accounts_are_chosen_by_name():
 def test_deep_nesting_is_an_error_not_a_crash():
     with pytest.raises(ConfigurationError):
         parse_config("a = " + "[" * 100_000)
+
+
+def test_the_reference_lists_every_key(monkeypatch):
+    """docs/configuration.md against what the program really asks for."""
+    from pathlib import Path
+
+    from classifier.tomlfile import Table
+
+    asked = set()
+
+    class Noting(Table):
+        def finish(self):
+            section = self._path[0] if self._path else ""
+            if len(self._path) < 3:  # the keys of oauth2 stand in its row
+                asked.update((section, key) for key in self._known if section)
+            super().finish()
+
+    monkeypatch.setattr("classifier.config.Table", Noting)
+    monkeypatch.setattr("classifier.tomlfile.Table", Noting)
+    monkeypatch.setenv("BATV_KEY", "x")
+    parse_config(WHOLE)
+    documented = set()
+    section = ""
+    for row in (Path(__file__).parents[1] / "docs" / "configuration.md").read_text("utf-8").splitlines():
+        if row.startswith("## `["):
+            section = row.split("[")[1].split("]")[0].split(".")[0]
+        elif row.startswith("| `"):
+            documented.add((section, row.split("`")[1]))
+    assert asked == documented
+
+
+def test_the_examples_in_the_documentation_are_valid():
+    from pathlib import Path
+
+    top = Path(__file__).parents[1]
+    for file in (top / "README.md", top / "docs" / "configuration.md"):
+        examples = file.read_text("utf-8").split("```toml\n")[1:]
+        assert examples
+        for example in examples:
+            assert parse_config(example.split("```")[0]).accounts["main"].imap is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from classifier.cli.context import App, say
+from classifier.cli.options import account_option
 from classifier.errors import BackscatterError, TemporaryError
 from classifier.ingest.run import import_paths
 from classifier.ingest.streams import Format
@@ -104,17 +105,17 @@ def _tell(summary: ImportSummary, entries: int) -> None:
 
 
 @command.command(name="sync")
-@click.option("--account", "names", multiple=True, metavar="NAME", help="Only this account; repeatable.")
+@account_option
 @click.pass_obj
-def sync_command(app: App, names: tuple[str, ...]) -> int:
+def sync_command(app: App, accounts: tuple[str, ...]) -> int:
     """Read what is new in the accounts' Sent folders."""
     from classifier.mailbox.accounts import work_for  # noqa: PLC0415 - an import needs no mailbox
     from classifier.mailbox.sync import sync_ledger  # noqa: PLC0415 - likewise
 
     config = app.require_config()
-    accounts = config.chosen_accounts(names)
+    chosen = config.chosen_accounts(accounts)
     errors: list[BackscatterError] = []
-    for left, (account, work) in enumerate(zip(accounts, work_for(config, accounts), strict=True), 1):
+    for left, (account, work) in enumerate(zip(chosen, work_for(config, chosen), strict=True), 1):
         try:
             added = sync_ledger(
                 work,
