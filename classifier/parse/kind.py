@@ -107,6 +107,8 @@ def classify_kind(
         if told == "complaint":
             return ReportKind.FEEDBACK_REPORT, "amazon-sns"
         return (ReportKind.BOUNCE, "amazon-sns") if told in {"bounce", "delivery"} else (ReportKind.OTHER, "")
+    if any(name in headers for name in _CHALLENGE_FIELDS):
+        return ReportKind.CHALLENGE, "challenge"
     signs = read_signs(headers, envelope)
     if not signs.writer and not signs.automatic and not any(_any(table, low) for table in _SUBJECTS):
         # Nothing of a machine about it: its words are somebody's own.
@@ -117,7 +119,7 @@ def classify_kind(
         return ReportKind.VIRUS_WARNING, findings.format
     returned = any(kind in _RETURNED_TYPES for kind in types[1:])
     points = _bounce_points(low, notice, findings, signs, returned=returned)
-    if points < _BOUNCE_POINTS + 3 and _is_challenge(headers, low, notice, signs):
+    if points < _BOUNCE_POINTS + 3 and _is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
     if auto := _auto_reply(low, notice, signs, points):
         return ReportKind.AUTO_REPLY, auto
@@ -160,9 +162,7 @@ def _is_virus_warning(subject: str, notice: str, signs: Signs) -> bool:
     )
 
 
-def _is_challenge(headers: HeaderBlock, subject: str, notice: str, signs: Signs) -> bool:
-    if any(name in headers for name in _CHALLENGE_FIELDS):
-        return True
+def _is_challenge(subject: str, notice: str, signs: Signs) -> bool:
     if "subscri" in notice:
         return False
     asked = sum(1 for phrase in words.CHALLENGE_PHRASES if phrase in notice)

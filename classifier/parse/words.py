@@ -128,7 +128,7 @@ VIRUS_PHRASES = (
 )  # fmt: skip
 #: Where a warning speaks to the presumed sender; a newsletter about viruses does not.
 VIRUS_ADDRESS = (
-    "you sent", "your message", "your email", "your e-mail", "your mail", "from you", "sender", "originator", "mail from you", "von ihnen", "sie haben", "ihre nachricht", "ihre e-mail", "ihre mail", "votre message", "vous avez", "su mensaje", "enviado por", "su correo", "sua mensagem", "suo messaggio",
+    "you sent", "your message", "your email", "your e-mail", "your mail", "from you", "sender", "originator", "mail from you", "von ihnen", "sie haben", "ihre nachricht", "ihrer nachricht", "ihrer mail", "ihrer e-mail", "ihre e-mail", "ihre mail", "votre message", "vous avez", "su mensaje", "enviado por", "su correo", "sua mensagem", "suo messaggio",
     "inviato", "uw bericht", "du har", "ваше", "отправ", "wiadomo", "absender", "expéditeur", "mittente", "remitente", "remetente", "送信", "发件人", "寄件", "보낸",
 )  # fmt: skip
 
