@@ -41,7 +41,6 @@ _COMPLAINT = re.compile(
     r"^(?:complaint about message from|email feedback report for ip|abuse report)", re.IGNORECASE
 )
 _CHALLENGE_FIELDS = (
-    "x-tmda-fingerprint",
     "x-choicemail-registration-request",
     "x-boxbe-challenge",
     "x-spamarrest-challenge",

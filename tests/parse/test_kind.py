@@ -147,7 +147,7 @@ def test_a_vacation_note_by_null_sender_and_answered_message() -> None:
             ),
         ),
         (
-            "X-TMDA-Fingerprint: abc\nFrom: bob-confirm-1@example.com\nTo: anna@example.org\nSubject: Minutes",
+            "X-ChoiceMail-Registration-Request: abc\nFrom: bob-confirm-1@example.com\nTo: anna@example.org\nSubject: Minutes",
             "Please reply.",
         ),
     ],
