@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: UIDs in one SEARCH: the answer stays below the line length that clients and servers take (1 MB).
 SEARCH_WINDOW = 100_000
 #: Messages in one batch: what is judged, moved and committed together.
-BATCH = 500
+BATCH = 1000
 #: Bytes of bodies in one FETCH; two are under way at once.
 BODIES_AT_ONCE = 4 * 1024 * 1024
 _LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
@@ -116,7 +116,8 @@ class ImapMailbox:
     def open(self, folder: str, *, write: bool) -> FolderStatus:
         """SELECT *folder*, or EXAMINE it where nothing is to be written."""
         name = self._located.get(folder, folder)
-        if self._open == (name, write) and self._status is not None:
+        if self._open in {(name, write), (name, True)} and self._status is not None:
+            # Opened for writing will do for reading: opening a large Maildir anew takes long.
             return self._status
         reply = self._select(name, write)
         if reply.status != "OK":
@@ -300,7 +301,6 @@ class ImapMailbox:
 
     def _transfer(self, command: str, keys: Sequence[str], target: str) -> Mapping[str, str]:
         reply = self.connection.call("UID", command, uid_set(keys), encode_name(target), wanted=("COPYUID",))
-        self._forget_count()
         reply.checked(f"cannot {command.lower()} to {target!r}", self.connection.where)
         wanted = set(keys)
         return {k: v for k, v in read_copyuid(reply.data["COPYUID"]).items() if k in wanted}
@@ -311,18 +311,17 @@ class ImapMailbox:
         uids = uid_set(keys)
         self.connection.call("UID", "STORE", uids, "+FLAGS.SILENT", "(\\Deleted)").checked("STORE", where)
         self.connection.call("UID", "EXPUNGE", uids).checked("EXPUNGE", where)
-        self._forget_count()
 
     def append(self, folder: str, raw: bytes) -> None:
         """APPEND, with CRLF line ends."""
         name = self.locate(folder) or folder
         with self.connection.translated():
             self.connection.client.append(name, raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
-        self._forget_count()
+        self._open = None
 
     def wait(self, folder: str, seconds: float, wake: int) -> None:
         """IDLE (RFC 2177) where offered, else NOOP every half minute."""
-        self._forget_count()
+        self._open = None
         status = self.open(folder, write=False)
         if status.uid_next > self._looked.get(status.name, 0):
             return  # it came in after the folder was gone through; IDLE would not tell
@@ -330,10 +329,6 @@ class ImapMailbox:
             idle(self.connection, seconds, wake)
         else:
             poll(self.connection, seconds, wake)
-        self._forget_count()
-
-    def _forget_count(self) -> None:
-        # The next open() of this folder must ask again.
         self._open = None
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ FRESH = 120.0
 #: Seconds between the two looks.
 SECOND_LOOK = 1.0
 #: Messages moved at once: what a killed process leaves open at most.
-BATCH = 100
+BATCH = 250
 #: Answers after which the rest need not be tried either.
 _HOPELESS = frozenset({"OVERQUOTA", "NOPERM", "READ-ONLY", "LIMIT", "UNAVAILABLE"})
 NO_WAY = "the server offers neither MOVE nor UIDPLUS: nothing can be moved safely, so nothing is"
