@@ -73,6 +73,7 @@ class Runtime:
         use: StoreUse = StoreUse.READ,
         *,
         remember: bool = False,
+        wait: float | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Set it up; nothing is opened yet.
@@ -81,6 +82,7 @@ class Runtime:
             config: the settings, or None.
             use: what is done with the store.
             remember: True: reports that were judged count as company for later ones.
+            wait: seconds to wait for another writer of the store; default the store's own.
             clock: gives the present moment, aware.
 
         """
@@ -89,6 +91,7 @@ class Runtime:
         self.notes: list[str] = []
         self._use = use
         self._remember = remember
+        self._wait = wait
         self._clock = clock
         self._judged: list[Examination] = []
 
@@ -169,7 +172,7 @@ class Runtime:
             return None
         for readonly in (True,) if self._use is StoreUse.READ else (False, True):
             try:
-                return Database.open(path, readonly=readonly)
+                return Database.open(path, readonly=readonly, wait=self._wait)
             except BackscatterError as error:
                 self.notes.append(str(error))
         return None
