@@ -47,7 +47,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/benchmarks -m benchmark_only -p no:xdist -s
+	@for script in tests/benchmarks/[a-z]*.py; do \
+		name=$${script##*/}; echo "== $$name"; $(BIN)/python -m tests.benchmarks.$${name%.py} || exit 1; done
 
 soak: $(VENV)/.dev
 	@sh .ci/debian-packages
