@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.mailbox.mover import BATCH
 from tests.mailbox.dovecot import dovecot, without
 from tests.mailbox.support import imap_work, mail, maildir_work, run
 
@@ -79,9 +80,9 @@ def _unsettled(store: Path) -> int:
     return 0
 
 
-def _kill_in_mid_move(process, store: Path, moment: random.Random) -> bool:
+def _kill_in_mid_move(process, store: Path, moment: random.Random, batches: int) -> bool:
     """Wait for a random batch of moves, then for a random moment of it, then kill."""
-    batch = moment.randrange(3)
+    batch = moment.randrange(batches)
     seen = 0
     before = 0
     while process.is_alive():
@@ -89,7 +90,7 @@ def _kill_in_mid_move(process, store: Path, moment: random.Random) -> bool:
         if now and now != before:
             seen += 1
             if seen > batch:
-                time.sleep(moment.choice((0, 0, moment.uniform(0, 0.03))))
+                time.sleep(moment.choice((0, 0, moment.uniform(0, 0.08))))
                 break
         before = now
         time.sleep(0.0005)
@@ -110,7 +111,7 @@ def kill_once(
     forged = sum(1 for p in user.files("INBOX") if b"\nX-Verdict: forged" in p.read_bytes())
     process = _context.Process(target=target, args=(*arguments, store))
     process.start()
-    killed = _kill_in_mid_move(process, store, moment)
+    killed = _kill_in_mid_move(process, store, moment, -(-forged // BATCH))
     left = _unsettled(store)
     if not killed or (not left and _quarantined(user) >= forged):
         tally.missed += 1
