@@ -61,7 +61,9 @@ def messages(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[So
     """
     for path in paths:
         if path == "-":
-            yield _one("-", stdin or sys.stdin.buffer)
+            # Python has none where its caller closed it.
+            stream = stdin or (sys.stdin.buffer if sys.stdin else None)
+            yield _one("-", stream) if stream else SourcedMessage("-", None, "standard input is closed")
         elif os.path.isdir(path):  # noqa: PTH112 - a folder may hold a million files; Path costs more than open
             yield from _folder(path)
         else:

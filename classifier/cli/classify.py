@@ -29,7 +29,7 @@ def command(app: App, paths: tuple[str, ...], as_json: bool, verbose: bool) -> i
     With no PATH, or "-", one message is read from standard input. Exit status:
     0 all were judged, 1 some could not be, 2 usage or configuration error.
     """
-    if (not paths or "-" in paths) and sys.stdin.isatty():
+    if (not paths or "-" in paths) and sys.stdin and sys.stdin.isatty():
         say("reading one message from the terminal; end it with Ctrl-D")
     table = None if as_json else Table(verbose=verbose)
     errors = 0

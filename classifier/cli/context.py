@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 
 def say(line: str) -> None:
     """Print one line to the user on standard error; what it quotes of a message or a name does no harm."""
-    sys.stderr.write(f"backscatter: {printable(line, 2_000)}\n")
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.write(f"backscatter: {printable(line, 2_000)}\n")
+        sys.stderr.flush()
 
 
 class App:
     """One run of ``backscatter``; commands get it by ``@click.pass_obj``.
 
     Attributes:
+        given: the value of ``--config``, or None.
         debug: True where tracebacks are wanted.
 
     """
 
     def __init__(self, config_path: str | None = None, *, debug: bool = False) -> None:
         """Keep the value of ``--config``; nothing is read yet."""
-        self._given = config_path
+        self.given = config_path
         self.debug = debug
 
     @cached_property
@@ -41,7 +43,7 @@ class App:
             ConfigurationError: it cannot be used.
 
         """
-        path = find_config(self._given)
+        path = find_config(self.given)
         return None if path is None else load_config(path)
 
     def require_config(self) -> Config:

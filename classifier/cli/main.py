@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    if sys.stdout is None:
+        return _fail("standard output is closed", 1)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not end the run.

@@ -218,6 +218,19 @@ def test_a_full_disk_is_told(home):
     assert done.stderr.decode().splitlines() == ["backscatter: output: No space left on device"]
 
 
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [("<&-", "-: standard input is closed"), (">&-", "standard output is closed"), ("2>&-", "")],
+)
+def test_closed_streams(home, closed, words):
+    (home / "a.eml").write_bytes(ORDINARY)
+    script = f'"{sys.executable}" -m classifier classify --json - absent {closed}'
+    done = subprocess.run(["sh", "-c", script], input=ORDINARY, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert words in done.stderr.decode()
+    assert b"bug" not in done.stderr
+
+
 def test_a_terminal_without_unicode(home):
     mail = ORDINARY.replace(b"hello", "grüße ✓".encode())
     done = run("classify", stdin=mail, env={**os.environ, "PYTHONIOENCODING": "ascii"})
