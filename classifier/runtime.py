@@ -82,7 +82,6 @@ class Runtime:
             config: the settings, or None.
             use: what is done with the store.
             remember: True: reports that were judged count as company for later ones.
-            wait: seconds to wait for another process that holds the store; default by what is done.
             wait: seconds to wait for another writer of the store; default the store's own.
             clock: gives the present moment, aware.
 
@@ -92,7 +91,6 @@ class Runtime:
         self.notes: list[str] = []
         self._use = use
         self._remember = remember
-        self._wait = wait
         self._wait = wait
         self._clock = clock
         self._judged: list[Examination] = []
