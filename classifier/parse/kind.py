@@ -93,12 +93,9 @@ def classify_kind(
         The kind, and the name of the format; "" for OTHER.
 
     """
-    types = [part.content_type for part in _own_parts(root)]
-    report_type = (root.params.get("report-type") or "").lower()
-    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
-    structured = _by_structure(types, report_type, subject, headers)
-    if structured is not None:
+    if (structured := structured_kind(headers, root)) is not None:
         return structured
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
     low = subject.lower()
     notice = (findings.notice or text)[:_NOTICE_CHARS].lower()
     if notice.lstrip().startswith("{") and (match := _NOTIFICATION.search(notice)):
@@ -116,7 +113,7 @@ def classify_kind(
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs):
         return ReportKind.VIRUS_WARNING, findings.format
-    returned = any(kind in _RETURNED_TYPES for kind in types[1:])
+    returned = any(part.content_type in _RETURNED_TYPES for part in _own_parts(root) if part is not root)
     points = _bounce_points(low, notice, findings, signs, returned=returned)
     if points < _BOUNCE_POINTS + 3 and _is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
@@ -127,9 +124,20 @@ def classify_kind(
     return ReportKind.OTHER, ""
 
 
-def _by_structure(
-    types: list[str], report_type: str, subject: str, headers: HeaderBlock
-) -> tuple[ReportKind, str] | None:
+def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] | None:
+    """Tell the kind by structure alone, without reading a word of the text.
+
+    A report part, or the report-type parameter of a multipart/report (RFC
+    6522), names the kind; so do the subjects that RFC 7489 section 7.2.1.1
+    and complaint feeds prescribe.
+
+    Returns:
+        The kind and the format, or None where the structure says nothing.
+
+    """
+    types = [part.content_type for part in _own_parts(root)]
+    report_type = (root.params.get("report-type") or "").lower()
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
     seen = frozenset(types)
     if seen & _FEEDBACK_TYPES or report_type in {"feedback-report", "tlsrpt"}:
         return ReportKind.FEEDBACK_REPORT, "tlsrpt" if "tlsrpt" in report_type else "arf"

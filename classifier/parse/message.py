@@ -2,12 +2,199 @@
 
 from __future__ import annotations
 
-from classifier.parse.headers import HeaderBlock
-from classifier.parse.report import Envelope, Report
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from classifier.parse import formats
+from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
+from classifier.parse.kind import classify_kind, structured_kind
+from classifier.parse.limits import MAX_HOPS, MAX_RECIPIENTS, MAX_STATUS_BYTES
+from classifier.parse.mime import parse_tree
+from classifier.parse.original import find_original, own_parts
+from classifier.parse.report import Envelope, Original, Report
+from classifier.parse.second_opinion import reread
+from classifier.parse.trace import read_trace
+from classifier.parse.triage import may_be_report
 from classifier.vocabulary import ReportKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from classifier.parse.formats import FreeTextFindings
+    from classifier.parse.headers import HeaderBlock
+    from classifier.parse.mime import Part
+    from classifier.parse.report import ReportedRecipient, TraceHop
+
+T = TypeVar("T")
+
+_STATUS_TYPES = frozenset(
+    {"message/delivery-status", "message/global-delivery-status",
+     "message/disposition-notification", "message/global-disposition-notification"}
+)  # fmt: skip
+#: A delivery status in a multipart that does not call itself a report.
+_MARK = b"/delivery-status"
+_MARK_BYTES = 1 << 18
+#: Kinds that tell of an attempt to deliver.
+_TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
 
 
 def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
-    """Take the message *raw* apart. Never raises on content."""
-    head = raw.partition(b"\n\n")[0]
-    return Report(ReportKind.OTHER, "", HeaderBlock(head), envelope or Envelope())
+    """Take the message *raw* apart.
+
+    Never raises on content: a reader that fails costs what it would have
+    found, and a line in the report's notes.
+
+    Args:
+        raw: the whole message, as it came.
+        envelope: what is known of its transport.
+
+    """
+    envelope = envelope or Envelope()
+    root, notes = parse_tree(raw)
+    header = root.headers
+    section = root.buffer[root.start : root.body_start]
+    if not may_be_report(section, envelope.mail_from) and not _has_status_part(root):
+        return Report(ReportKind.OTHER, "", header, envelope)
+    report = _Reader(root, envelope, notes).report()
+    return replace(report, notes=tuple(notes))
+
+
+def _has_status_part(root: Part) -> bool:
+    return root.content_type.startswith("multipart/") and (
+        _MARK in root.buffer[root.body_start : root.body_start + _MARK_BYTES]
+    )
+
+
+class _Reader:
+    """Everything that is read from one message, each thing once."""
+
+    def __init__(self, root: Part, envelope: Envelope, notes: dict[str, None]) -> None:
+        self.root = root
+        self.headers: HeaderBlock = root.headers
+        self.envelope = envelope
+        self.notes = notes
+
+    def report(self) -> Report:
+        kind, form = self._guarded("its kind", self._structured_kind, None) or (None, "")
+        text = self._guarded("its text", lambda: human_text(self.root), "")
+        findings: FreeTextFindings | None = None
+        if kind is None:
+            findings = self._findings(text)
+            read = findings
+            kind, form = self._guarded(
+                "its kind",
+                lambda: classify_kind(self.headers, self.root, self.envelope, text, read),
+                (ReportKind.OTHER, ""),
+            )
+            if kind is ReportKind.OTHER:
+                return Report(kind, "", self.headers, self.envelope)
+        original = self._guarded("the original", lambda: find_original(self.root), Original())
+        original = replace(
+            original, trace=self._guarded("the original's trace", lambda: reread(original.trace), ())
+        )
+        status = self._guarded("the delivery status", self._status, DeliveryStatus())
+        recipients = status.recipients
+        reporting_mta = status.reporting_mta
+        if not any(r.final_recipient or r.original_recipient for r in recipients):
+            if kind in _TELL_OF_DELIVERY:
+                findings = self._findings_for(text, original, findings)
+                recipients = merged(recipients, findings.recipients)
+            elif not recipients:
+                recipients = self._others(kind, findings)
+        if reporting_mta is None and kind is not ReportKind.MDN:
+            findings = findings or self._findings(text)
+            reporting_mta = findings.reporting_mta
+        return Report(
+            kind=kind,
+            format=form,
+            headers=self.headers,
+            envelope=self.envelope,
+            reporting_mta=reporting_mta,
+            received_from_mta=status.received_from_mta,
+            arrival_date=status.arrival_date,
+            envelope_id=status.envelope_id,
+            fields=status.fields,
+            recipients=recipients[:MAX_RECIPIENTS],
+            original=original,
+            trace=self._guarded("its trace", self._trace, ()),
+            text=text,
+        )
+
+    def _structured_kind(self) -> tuple[ReportKind, str] | None:
+        return structured_kind(self.headers, self.root)
+
+    def _trace(self) -> tuple[TraceHop, ...]:
+        hops = read_trace(self.headers)
+        if len(hops) >= MAX_HOPS:
+            self.notes.setdefault(f"Received fields after the first {MAX_HOPS} were not read")
+        return reread(hops)
+
+    def _status(self) -> DeliveryStatus:
+        found = [part for part in own_parts(self.root) if part.content_type in _STATUS_TYPES]
+        if not found:
+            return DeliveryStatus()
+        status = read_delivery_status(found[0].decoded(MAX_STATUS_BYTES + 1))
+        if status.truncated:
+            self.notes.setdefault(f"recipients after the first {len(status.recipients)} were not read")
+        return status
+
+    def _findings(self, text: str, original_to: tuple[str, ...] = ()) -> FreeTextFindings:
+        return self._guarded(
+            "its words",
+            lambda: formats.read(self.headers, self.root, text, original_to=original_to),
+            formats.FreeTextFindings(),
+        )
+
+    def _findings_for(
+        self, text: str, original: Original, findings: FreeTextFindings | None
+    ) -> FreeTextFindings:
+        """Read the words again with the original's addressee, where that is the only one there can be."""
+        if findings is not None and (findings.recipients or len(original.to) != 1):
+            return findings
+        return self._findings(text, original.to)
+
+    def _others(self, kind: ReportKind, findings: FreeTextFindings | None) -> tuple[ReportedRecipient, ...]:
+        """Return whose mailbox an answer is about."""
+        if kind is ReportKind.AUTO_REPLY:
+            found = formats.responder(self.headers)
+            return (found,) if found else ()
+        return findings.recipients if findings is not None else ()
+
+    def _guarded(self, what: str, read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 - whatever a reader meets, the message is judged by the rest
+            self.notes.setdefault(f"{what} could not be read ({type(error).__name__})")
+            return otherwise
+
+
+def merged(
+    status: tuple[ReportedRecipient, ...], found: tuple[ReportedRecipient, ...]
+) -> tuple[ReportedRecipient, ...]:
+    """Give the groups of a delivery status that name nobody the recipients that the words name."""
+    if not status or len(status) != len(found):
+        return found or status
+    return tuple(
+        replace(
+            group,
+            final_recipient=named.final_recipient,
+            original_recipient=named.original_recipient,
+            action=group.action or named.action,
+            status=group.status or named.status,
+            smtp_reply=group.smtp_reply or named.smtp_reply,
+            remote_mta=group.remote_mta or named.remote_mta,
+            diagnostic_code=group.diagnostic_code or named.diagnostic_code,
+        )
+        for group, named in zip(status, found, strict=True)
+    )
+
+
+def human_text(root: Part) -> str:
+    """Return the first text of the message itself: plain where there is any, else HTML as it is; bounded."""
+    html = ""
+    for part in own_parts(root):
+        if part.content_type == "text/plain" and (text := part.text()).strip():
+            return text
+        if not html and part.content_type == "text/html":
+            html = part.text()
+    return html

@@ -239,12 +239,18 @@ class Report:
 
     @cached_property
     def referenced_ids(self) -> tuple[str, ...]:
-        """Message-IDs that the report's own In-Reply-To and References name."""
+        """Message-IDs that the report names as answered, its own fields first.
+
+        In-Reply-To and References (RFC 5322 section 3.6.4), then the
+        Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5).
+        """
+        values = [*self.headers.get_all("in-reply-to"), *self.headers.get_all("references")]
+        for fields in (self.fields, *(recipient.fields for recipient in self.recipients)):
+            values += [value for name, value in fields if name.lower() == "original-message-id"]
         found: dict[str, None] = {}
-        for name in ("in-reply-to", "references"):
-            for value in self.headers.get_all(name):
-                for message_id in find_message_ids(value):
-                    found.setdefault(message_id)
+        for value in values:
+            for message_id in find_message_ids(value):
+                found.setdefault(message_id)
         return tuple(found)
 
     @property

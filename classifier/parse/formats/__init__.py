@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from classifier.parse.formats.findings import FreeTextFindings, read
+from classifier.parse.formats.findings import FreeTextFindings, read, responder
 
-__all__ = ["FreeTextFindings", "read"]
+__all__ = ["FreeTextFindings", "read", "responder"]

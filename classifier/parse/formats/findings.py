@@ -109,6 +109,12 @@ def read(
     )
 
 
+def responder(headers: HeaderBlock) -> ReportedRecipient | None:
+    """Return who answers automatically: an auto-reply is about its own author's mailbox."""
+    address = next(iter(find_addresses(headers.text("from"))), None)
+    return ReportedRecipient(final_recipient=address) if address else None
+
+
 def _first_text(root: Part) -> str:
     for part in root.walk():
         if part.content_type.startswith("text/") and (text := part.text()).strip():

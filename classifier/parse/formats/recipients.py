@@ -32,7 +32,7 @@ _FIELD = re.compile(
 )
 #: "... to the following recipients ...:", then a name alone on its line or before a column of text.
 _BARE_NAME = re.compile(
-    r"\bfollowing[^\n]{0,80}(?:\n[^\n:]{1,80}){0,2}:?\n{1,3}[ \t]{1,12}([A-Za-z0-9][A-Za-z0-9._+-]{1,63})(?:[ \t]{2,}|[ \t]{0,4}\n|$)"
+    r"\bfollowing[^\n]{0,200}(?:\n[^\n:]{1,80}){0,2}:?\n{1,3}[ \t]{1,12}([A-Za-z0-9][A-Za-z0-9._+-]{1,63})(?:[ \t]{2,}|[ \t]{0,4}\n|$)"
 )
 #: What may stand between the start of a line and an address that heads it.
 _HEADING = re.compile(
@@ -63,7 +63,7 @@ _IN_REPLY = re.compile(r"(?<![0-9])[45][0-5][0-9][ -][^\n]{0,200}[<\[( ]$")
 _ELSE = re.compile(
     r"\b(?:contact|assistance|please (?:send|forward|e-?mail)|help|support|questions|problem report|from|sender"
     r"|reply[- ]to|return-path|cc|report(?:ed)? to|abuse|call|write to|unsubscribe|expanded from|generated from"
-    r"|message-id|id)\b[^\n]{0,100}$",
+    r"|message-id(?=:))\b[^\n]{0,100}$",
     re.IGNORECASE,
 )
 #: The sign that an address was only an alias, and for which one.

@@ -1,0 +1,209 @@
+"""The fields of a delivery status (RFC 3464, 6533) and of a disposition notification (RFC 8098)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from classifier.parse.addresses import find_address
+from classifier.parse.dates import parse_date
+from classifier.parse.encoded import decode_words
+from classifier.parse.headers import HeaderBlock
+from classifier.parse.limits import MAX_RECIPIENTS, MAX_STATUS_BYTES
+from classifier.parse.report import ReportedRecipient
+from classifier.parse.smtp import derive_status, find_reply, find_status
+from classifier.vocabulary import DeliveryAction, RefusalStage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Field = tuple[str, str]
+
+#: Per-message fields, RFC 3464 section 2.2; wherever they stand.
+_PER_MESSAGE = frozenset(
+    {"reporting-mta", "dsn-gateway", "received-from-mta", "arrival-date", "original-envelope-id",
+     "reporting-ua", "mdn-gateway", "x-postfix-queue-id", "x-postfix-sender"}
+)  # fmt: skip
+#: Per-recipient fields, RFC 3464 section 2.3.
+_PER_RECIPIENT = frozenset(
+    {"final-recipient", "original-recipient", "action", "status", "remote-mta", "diagnostic-code",
+     "last-attempt-date", "will-retry-until", "final-log-id", "x-actual-recipient"}
+)  # fmt: skip
+_STARTS = frozenset({"final-recipient", "original-recipient"})
+_BLANK_LINES = re.compile(rb"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
+_TYPED = re.compile(r"[ \t]*([A-Za-z0-9-]{1,40})[ \t]*;[ \t]*")
+#: RFC 6533 section 3: a character of an internationalised address in ASCII.
+_EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})")
+_ACTIONS = {action.value: action for action in DeliveryAction} | {
+    "failure": DeliveryAction.FAILED,
+    "fail": DeliveryAction.FAILED,
+    "delay": DeliveryAction.DELAYED,
+    "deliverable": DeliveryAction.DELIVERED,
+    "transferred": DeliveryAction.RELAYED,
+}
+#: Diagnostic types of a failure on the reporting host itself.
+_LOCAL_TYPES = frozenset(
+    {"x-unix", "x-postfix", "x-local", "x-notes", "x400", "x-exim", "unix", "x-qmail", "x-sendmail"}
+)
+#: Words of an agent that looked an address up in its own directory.
+_OWN_DIRECTORY = ("resolver.", "recipnotfound", "storedrv", "user unknown in local", "unknown user:")
+
+
+@dataclass(frozen=True)
+class DeliveryStatus:
+    """The delivery-status part of a report.
+
+    Attributes:
+        fields: every per-message field as (name, value), in order.
+        recipients: one for each group of per-recipient fields.
+        truncated: True where a limit was passed.
+
+    """
+
+    fields: tuple[Field, ...] = ()
+    recipients: tuple[ReportedRecipient, ...] = ()
+    truncated: bool = False
+
+    def first(self, name: str) -> str | None:
+        """Return the value of the first per-message field *name* (lower case), or None."""
+        return next((value for key, value in self.fields if key.lower() == name), None)
+
+    @property
+    def reporting_mta(self) -> str | None:
+        """The host that says it made the report, without the name's type."""
+        return untyped(self.first("reporting-mta")) or untyped(self.first("reporting-ua"))
+
+    @property
+    def received_from_mta(self) -> str | None:
+        """The host that it says it had the original from."""
+        return untyped(self.first("received-from-mta"))
+
+    @property
+    def arrival_date(self) -> datetime | None:
+        """When the original reached it, aware."""
+        return parse_date(self.first("arrival-date"))
+
+    @property
+    def envelope_id(self) -> str | None:
+        """The ENVID of the original's transaction (RFC 3461 section 4.4)."""
+        return self.first("original-envelope-id")
+
+
+def read_delivery_status(data: bytes) -> DeliveryStatus:
+    """Read a decoded message/delivery-status body, however its groups are separated.
+
+    RFC 3464 puts a blank line between the per-message fields and each group of
+    per-recipient fields. Real ones put none, or one after every field; so a
+    field goes where its name belongs, and a group ends where a recipient field
+    repeats.
+    """
+    truncated = len(data) > MAX_STATUS_BYTES
+    message: list[Field] = []
+    groups: list[list[Field]] = []
+    group: list[Field] = []
+    seen: set[str] = set()
+    for block in _BLANK_LINES.split(data[:MAX_STATUS_BYTES].strip(b"\r\n")):
+        fields = [
+            (field.name, decode_words(field.value)) for field in HeaderBlock(block.lstrip(b"\r\n")).fields
+        ]
+        names = {name.lower() for name, _ in fields}
+        if group and names & _STARTS:
+            groups.append(group)
+            group, seen = [], set()
+        for name, value in fields:
+            key = name.lower()
+            if key in _PER_MESSAGE or (
+                not group and key not in _PER_RECIPIENT and not names & _PER_RECIPIENT
+            ):
+                message.append((name, value))
+                continue
+            if key in seen and key in _STARTS:
+                groups.append(group)
+                group, seen = [], set()
+            group.append((name, value))
+            seen.add(key)
+        if len(groups) > MAX_RECIPIENTS:
+            truncated = True
+            break
+    if group:
+        groups.append(group)
+    return DeliveryStatus(
+        tuple(message), tuple(_recipient(fields) for fields in groups[:MAX_RECIPIENTS]), truncated
+    )
+
+
+def _recipient(fields: list[Field]) -> ReportedRecipient:
+    values: dict[str, str] = {}
+    for name, value in fields:
+        values.setdefault(name.lower(), value)
+    diagnostic_type, said = split_type(values.get("diagnostic-code"))
+    diagnostic = said or None
+    reply = find_reply(diagnostic) if diagnostic else None
+    action = _action(values.get("action"))
+    match = _STATUS.search(values.get("status", "")[:200])
+    status = match.group() if match else None
+    if status is None or status.endswith(".0.0"):
+        # The reply's own code says more than "other or undefined".
+        words = diagnostic or ""
+        better = find_status(words) or derive_status(reply, words, temporary=action is DeliveryAction.DELAYED)
+        if better and (status is None or (better[0] == status[0] and not better.endswith(".0.0"))):
+            status = better
+    remote = untyped(values.get("remote-mta"))
+    return ReportedRecipient(
+        final_recipient=recipient_address(values.get("final-recipient")),
+        original_recipient=recipient_address(values.get("original-recipient")),
+        action=action,
+        status=status,
+        smtp_reply=reply,
+        remote_mta=remote,
+        diagnostic_code=diagnostic,
+        stage=_stage(diagnostic_type, diagnostic or "", remote),
+        fields=tuple(fields),
+    )
+
+
+def _stage(diagnostic_type: str, diagnostic: str, remote: str | None) -> RefusalStage:
+    low = diagnostic[:1_000].lower()
+    if diagnostic_type in _LOCAL_TYPES or any(word in low for word in _OWN_DIRECTORY):
+        return RefusalStage.ACCEPTED
+    # Only a client has both a remote MTA and its reply (RFC 3464 section 2.3.5 and 2.3.6).
+    if remote and diagnostic_type == "smtp":
+        return RefusalStage.SESSION
+    return RefusalStage.UNKNOWN
+
+
+def _action(value: str | None) -> DeliveryAction | None:
+    word = re.split(r"[^a-z]", (value or "").strip().lower(), maxsplit=1)[0]
+    return _ACTIONS.get(word)
+
+
+def split_type(value: str | None) -> tuple[str, str]:
+    """Split ``smtp; 550 no such user`` into its type in lower case and the rest."""
+    if not value:
+        return "", ""
+    match = _TYPED.match(value)
+    if match is None:
+        return "", value.strip()
+    return match[1].lower(), value[match.end() :].strip()
+
+
+def untyped(value: str | None) -> str | None:
+    """Return an MTA name (RFC 3464 section 2.1.2) without its type, or None where nothing is left."""
+    return split_type(value)[1].rstrip(".") or None
+
+
+def recipient_address(value: str | None) -> str | None:
+    """Return the address in a recipient field (RFC 3464 section 2.3.1, RFC 6533), or the name that stands there."""
+    rest = split_type(value)[1]
+    if not rest:
+        return None
+    if "\\x{" in rest:
+        rest = _EMBEDDED.sub(_embedded, rest)
+    return find_address(rest) or rest.strip("<> \t\"'")[:998] or None
+
+
+def _embedded(match: re.Match[str]) -> str:
+    code = int(match[1], 16)
+    return chr(code) if 0x20 < code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match[0]

@@ -1,0 +1,360 @@
+"""The part tree of a message (RFC 2045, 2046), as offsets into its bytes.
+
+Signatures are verified over the returned message as it stands in the report,
+byte for byte. The standard library's message does not give those back: it
+re-folds and re-encodes, and raises on some 8-bit mail. So the tree is cut here,
+by offsets; nothing is copied but header sections, and no part is looked into
+before somebody asks for its children.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from classifier.parse.encoded import decode_bytes
+from classifier.parse.headers import HeaderBlock
+from classifier.parse.limits import (
+    MAX_DEPTH,
+    MAX_HEADER_BYTES,
+    MAX_PARTS,
+    MAX_STRAY_LINES,
+    MAX_TEXT_CHARS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The end of a header section: a line with nothing in it.
+_BLANK = re.compile(rb"\n\r?\n")
+#: A line that belongs to no header section: neither a field nor a continuation.
+_STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
+_FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]{0,99}:")
+_TYPE = re.compile(r"[ \t]*([A-Za-z0-9!#$&^_.+-]{1,127})[ \t]*/[ \t]*([A-Za-z0-9!#$&^_.+-]{1,127})")
+#: One parameter (RFC 2045 section 5.1, with the sections of RFC 2231).
+_PARAMETER = re.compile(
+    r";[ \t]{0,99}([A-Za-z0-9!#$&^_.+-]{1,80})(?:\*([0-9]{1,3}))?(\*)?[ \t]{0,99}="
+    r"[ \t]{0,99}(?:\"((?:[^\"\\]|\\.){0,2000})\"?|([^;]{0,2000}))"
+)
+_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
+#: What follows a boundary on its line (RFC 2046 section 5.1.1).
+_DELIMITER_END = re.compile(rb"(--)?[ \t]{0,999}(?:\r?\n|\r|\Z)")
+#: The first line of a body that looks like a delimiter, where the header names none.
+_LOST_BOUNDARY = re.compile(rb"(?:\A|\n)--([^\r\n]{1,200}?)[ \t]{0,99}\r?\nContent-", re.IGNORECASE)
+#: Bodies are searched for a lost boundary this far.
+_LOST_BOUNDARY_BYTES = 1 << 16
+#: Types whose content is a message with a header section of its own.
+MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "message/partial"})
+_ENCODINGS = ("base64", "quoted-printable")
+
+
+class Tree:
+    """What the parts of one message share: the count of them, and what was passed over."""
+
+    __slots__ = ("notes", "parts")
+
+    def __init__(self) -> None:
+        """Begin with no part."""
+        self.parts = 0
+        self.notes: dict[str, None] = {}
+
+
+class Part:
+    """One part: a message, a multipart, or a leaf.
+
+    Attributes:
+        buffer: the bytes that the offsets count in.
+        start: where its header section begins.
+        body_start: where its body begins.
+        end: where it ends, without the line end before a delimiter.
+        headers: its header section.
+        content_type: ``type/subtype`` in lower case; the default where none is given.
+
+    """
+
+    __slots__ = (
+        "__dict__", "_depth", "_tree", "body_start", "buffer", "content_type", "end", "headers", "start"
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        buffer: bytes,
+        start: int,
+        end: int,
+        tree: Tree,
+        *,
+        default: str = "text/plain",
+        depth: int = 0,
+        message: bool = False,
+    ) -> None:
+        """Find the header section; the rest waits until it is asked for."""
+        if message:
+            start = _message_start(buffer, start, end)
+        header_end, self.body_start = find_header_end(buffer, start, end, message=message)
+        self.buffer = buffer
+        self.start = start
+        self.end = end
+        self.headers = HeaderBlock(buffer[start:header_end])
+        self._tree = tree
+        self._depth = depth
+        value = self.headers.get("content-type")
+        match = _TYPE.match(value) if value is not None else None
+        if match is not None:
+            self.content_type = f"{match[1]}/{match[2]}".lower()
+        else:
+            self.content_type = default if value is None else "text/plain"
+        tree.parts += 1
+
+    @cached_property
+    def params(self) -> dict[str, str]:
+        """The Content-Type parameters by lower-case name (RFC 2045, 2231)."""
+        return read_parameters(self.headers.get("content-type"))
+
+    @cached_property
+    def disposition(self) -> dict[str, str]:
+        """The Content-Disposition parameters (RFC 2183); its type under the key ``""``."""
+        value = self.headers.get("content-disposition")
+        if value is None:
+            return {}
+        return {"": value.partition(";")[0].strip().lower(), **read_parameters(value)}
+
+    @property
+    def filename(self) -> str:
+        """The name that the part goes by, or ""."""
+        return self.disposition.get("filename") or self.params.get("name") or ""
+
+    @property
+    def raw_body(self) -> bytes:
+        """The body as it came, still encoded."""
+        return self.buffer[self.body_start : self.end]
+
+    @cached_property
+    def encoding(self) -> str:
+        """The content transfer encoding that has to be undone, or ""."""
+        value = (self.headers.get("content-transfer-encoding") or "").strip().lower()
+        return next((name for name in _ENCODINGS if value.startswith(name)), "")
+
+    def decoded(self, limit: int | None = None) -> bytes:
+        """Return the body with its transfer encoding undone; what cannot be decoded, as it came.
+
+        Args:
+            limit: encoded bytes that are read; None: all.
+
+        """
+        stop = self.end if limit is None else min(self.end, self.body_start + limit)
+        body = self.buffer[self.body_start : stop]
+        if self.encoding == "quoted-printable":
+            return binascii.a2b_qp(body)
+        if self.encoding == "base64":
+            return decode_base64(body)
+        return body
+
+    def text(self) -> str:
+        """Return the body decoded to text, bounded by ``MAX_TEXT_CHARS``."""
+        return decode_bytes(self.decoded(MAX_TEXT_CHARS), self.params.get("charset"))[:MAX_TEXT_CHARS]
+
+    @cached_property
+    def children(self) -> tuple[Part, ...]:
+        """The parts directly inside: of a multipart, or the one message of a message type."""
+        container = self.content_type.startswith("multipart/")
+        if not container and self.content_type not in MESSAGE_TYPES:
+            return ()
+        if self._depth >= MAX_DEPTH:
+            self._tree.notes.setdefault(f"parts nested more than {MAX_DEPTH} deep were not read")
+            return ()
+        return tuple(self._split() if container else self._message())
+
+    def walk(self) -> Iterator[Part]:
+        """Yield this part and all inside it, in their order."""
+        pending = [self]
+        while pending:
+            part = pending.pop()
+            yield part
+            pending += reversed(part.children)
+
+    def _message(self) -> list[Part]:
+        buffer, start, end = self.buffer, self.body_start, self.end
+        if self.encoding:
+            # RFC 2046 section 5.2.1 forbids it; some gateways do it all the same.
+            decoded = self.decoded()
+            if _FIELD.match(decoded.lstrip()):
+                buffer, start, end = decoded, 0, len(decoded)
+        if not buffer[start:end].strip():
+            return []
+        return [Part(buffer, start, end, self._tree, depth=self._depth + 1, message=True)]
+
+    def _split(self) -> list[Part]:
+        default = "message/rfc822" if self.content_type == "multipart/digest" else "text/plain"
+        parts: list[Part] = []
+        for start, end in self._slices():
+            if self._tree.parts >= MAX_PARTS:
+                self._tree.notes.setdefault(f"parts after the first {MAX_PARTS} were not read")
+                break
+            parts.append(Part(self.buffer, start, end, self._tree, default=default, depth=self._depth + 1))
+        return parts
+
+    def _slices(self) -> Iterator[tuple[int, int]]:
+        boundary = self.params.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
+        begin: int | None = None
+        if boundary:
+            for at, after, closing in self._delimiters(boundary):
+                if begin is not None:
+                    yield begin, max(begin, at)
+                begin = after
+                if closing:
+                    return
+        if begin is None:
+            match = _LOST_BOUNDARY.search(
+                self.buffer[self.body_start : min(self.end, self.body_start + _LOST_BOUNDARY_BYTES)]
+            )
+            if match is None or match[1] == boundary:
+                return
+            self._tree.notes.setdefault(
+                "a multipart names no boundary of its own; the first delimiter was taken"
+            )
+            for at, after, closing in self._delimiters(match[1]):
+                if begin is not None:
+                    yield begin, max(begin, at)
+                begin = after
+                if closing:
+                    return
+        if begin is not None:
+            yield begin, self.end
+
+    def _delimiters(self, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
+        """Yield each delimiter line: where what is before it ends, where what is after begins, if it closes."""
+        needle = b"--" + boundary
+        buffer, pos, end = self.buffer, self.body_start, self.end
+        while (at := buffer.find(needle, pos, end)) >= 0:
+            pos = at + len(needle)
+            if at > self.body_start and buffer[at - 1] not in b"\r\n":
+                continue
+            match = _DELIMITER_END.match(buffer, pos, end)
+            if match is None:
+                continue
+            before = at
+            if before > self.body_start and buffer[before - 1 : before] == b"\n":
+                before -= 1
+            if before > self.body_start and buffer[before - 1 : before] == b"\r":
+                before -= 1
+            pos = match.end()
+            yield before, pos, match[1] is not None
+
+
+def parse_tree(raw: bytes) -> tuple[Part, dict[str, None]]:
+    """Return the root part of the message *raw*, and the notes that reading it goes on to fill.
+
+    A message whose lines end in a bare CR is read as if they ended in LF; the
+    offsets are the same.
+    """
+    if b"\n" not in raw and b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+    tree = Tree()
+    return Part(raw, 0, len(raw), tree, message=True), tree.notes
+
+
+def parse_embedded(data: bytes) -> Part:
+    """Return *data*, a message that was found inside another, as a part tree of its own."""
+    return parse_tree(data)[0]
+
+
+def _message_start(buffer: bytes, start: int, end: int) -> int:
+    """Skip what stands above a message's first field: blank lines, an mbox separator."""
+    at = start
+    while at < end and buffer[at] in b" \t\r\n":
+        at += 1
+    # White space alone before the first field is a stray blank line, not the end of an empty header section.
+    if at > start:
+        line = buffer.rfind(b"\n", start, at) + 1
+        start = (
+            line
+            if line and (_FIELD.match(buffer, at, end) or buffer.startswith(b"From ", at, end))
+            else start
+        )
+    if buffer.startswith((b"From ", b">From "), start, end):
+        line_end = buffer.find(b"\n", start, end)
+        return end if line_end < 0 else line_end + 1
+    return start
+
+
+def find_header_end(buffer: bytes, start: int, end: int, *, message: bool = True) -> tuple[int, int]:
+    """Return where the header section that begins at *start* ends, and where the body begins.
+
+    A missing blank line is made up for: where a line is no field and none
+    follows it, the body begins with it.
+    """
+    if buffer.startswith(b"\n", start, end):
+        return start, start + 1
+    if buffer.startswith(b"\r\n", start, end):
+        return start, start + 2
+    bound = min(end, start + MAX_HEADER_BYTES)
+    blank = _BLANK.search(buffer, start, bound)
+    header_end, body = (blank.start() + 1, blank.end()) if blank else (bound, bound)
+    section = buffer[start:header_end]
+    stray = _STRAY.search(section)
+    for _ in range(MAX_STRAY_LINES):
+        if stray is None:
+            break
+        at = stray.end()
+        if _is_body(section, at, message=message):
+            return start + at, start + at
+        stray = _STRAY.search(section, max(at, 1))
+    return header_end, body
+
+
+def _is_body(section: bytes, at: int, *, message: bool) -> bool:
+    """Say whether the body begins with the stray line at *at*, rather than a field damaged by its way."""
+    if not message or section.startswith(b"--", at):
+        return True
+    following = section.find(b"\n", at) + 1
+    # A lost folding leaves one such line, or two, between fields.
+    for _ in range(2):
+        if following <= 0 or following >= len(section):
+            return False
+        if _FIELD.match(section, following):
+            return False
+        following = section.find(b"\n", following) + 1
+    return True
+
+
+def read_parameters(value: str | None) -> dict[str, str]:
+    """Read the parameters of a Content-Type or Content-Disposition value (RFC 2045, 2231)."""
+    if value is None or ";" not in value:
+        return {}
+    found: dict[str, str] = {}
+    sections: dict[str, dict[int, str]] = {}
+    for match in _PARAMETER.finditer(value):
+        name, section, extended, quoted, bare = match.groups()
+        key = name.lower()
+        text = bare.strip() if quoted is None else quoted
+        if quoted is not None and "\\" in text:
+            text = re.sub(r"\\(.)", r"\1", text)
+        if extended:
+            text = _percent_decoded(text, first=section in {None, "0"})
+        if section is None:
+            found.setdefault(key, text)
+        else:
+            sections.setdefault(key, {})[int(section)] = text
+    for key, pieces in sections.items():
+        found.setdefault(key, "".join(pieces[n] for n in sorted(pieces)))
+    return found
+
+
+def _percent_decoded(text: str, *, first: bool) -> str:
+    charset = ""
+    if first and text.count("'") >= 2:
+        charset, _, text = text.split("'", 2)
+    raw = _PERCENT.sub(lambda m: chr(int(m[1], 16)), text).encode("latin-1", "replace")
+    return decode_bytes(raw, charset)
+
+
+def decode_base64(data: bytes) -> bytes:
+    """Decode *data*, skipping what is no base64 (RFC 2045 section 6.8); whatever is left over is dropped."""
+    try:
+        return binascii.a2b_base64(data)
+    except (binascii.Error, ValueError):
+        kept = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+        whole = len(kept) // 4 * 4
+        return binascii.a2b_base64(kept[:whole])

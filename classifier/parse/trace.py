@@ -1,0 +1,163 @@
+"""Received fields (RFC 5321 section 4.4), tokenised.
+
+Regular expressions over whole lines fail on the next program's spelling; so
+the value is cut into words and comments, the clauses are found by their
+keywords, and only the comment after "from" is read by the habits of programs.
+The raw value is always kept.
+"""
+
+from __future__ import annotations
+
+import re
+
+from classifier.parse.dates import parse_date
+from classifier.parse.limits import MAX_HOP_CHARS, MAX_HOPS
+from classifier.parse.report import TraceHop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifier.parse.headers import HeaderBlock
+
+#: A comment with at most one comment in it, a quoted string, an angle address, a word.
+_TOKEN = re.compile(
+    r"\(((?:[^()\\]|\\.|\([^()]{0,500}\)){0,998})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
+)
+_KEYWORDS = frozenset({"from", "by", "via", "with", "id", "for"})
+#: An address literal as programs write it: bare, in brackets, with "IPv6:", a user or a port.
+_IP = re.compile(
+    r"(?<![\w.:-])(?:IPv6:)?((?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:[0-9]{1,3}\.){3}[0-9]{1,3})?)"
+    r"(?![\w.-])",
+    re.IGNORECASE,
+)
+_HELO = re.compile(r"\b(?:helo|ehlo)[= ]{1,3}([^\s()\[\]]{1,255})", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:[^\s@\[(]{0,64}@)?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?)[ \t]{0,9}[\[(]"
+)
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\.?")
+_NO_NAMES = frozenset(
+    {"unknown", "unverified", "no-ptr", "helo", "ehlo", "unavailable", "softdnserr", "account", "ident"}
+)
+
+
+def read_trace(headers: HeaderBlock) -> tuple[TraceHop, ...]:
+    """Return the Received hops of a header section, newest first, at most ``MAX_HOPS``."""
+    return read_hops(field.value for field in headers.all_fields("received")[:MAX_HOPS])
+
+
+def read_hops(values: Iterable[str]) -> tuple[TraceHop, ...]:
+    """Return a hop for each unfolded Received value."""
+    return tuple(read_hop(value) for value in values)
+
+
+def read_hop(value: str) -> TraceHop:
+    """Tokenise one unfolded Received value. Never raises; what is missing is None."""
+    value = value[:MAX_HOP_CHARS]
+    stop = value.rfind(";")
+    clauses: dict[str, tuple[str, list[str]]] = {}
+    current = ""
+    word: str | None = None
+    comments: list[str] = []
+    for comment, quoted, angled, bare in _TOKEN.findall(value, 0, stop if stop >= 0 else len(value)):
+        if bare:
+            low = bare.lower()
+            if low in _KEYWORDS and (not current or word is not None or comments) and low not in clauses:
+                if current:
+                    clauses[current] = (word or "", comments)
+                current, word, comments = low, None, []
+            elif word is None:
+                word = bare
+            elif current == "from" and not comments:
+                comments.append(bare)  # "from host [192.0.2.1] by ..."
+        elif comment:
+            comments.append(comment)
+        elif word is None:
+            word = quoted or angled or None
+    if current:
+        clauses[current] = (word or "", comments)
+    helo = name = address = None
+    if "from" in clauses:
+        with_clause = " ".join(
+            (clauses.get("with", ("", []))[0], *clauses.get("with", ("", []))[1], value[-200:])
+        )
+        helo, name, address = _client(*clauses["from"], exchange="Microsoft" in with_clause)
+    by = clauses.get("by", ("", []))[0]
+    when = parse_date(value[stop + 1 :]) if stop >= 0 else parse_date(value[-60:])
+    return TraceHop(
+        raw=value,
+        helo=helo,
+        client_name=name,
+        client_address=address,
+        by=_host(by),
+        protocol=_word(clauses, "with"),
+        queue_id=_word(clauses, "id"),
+        for_address=_word(clauses, "for"),
+        when=when,
+    )
+
+
+def _word(clauses: dict[str, tuple[str, list[str]]], name: str) -> str | None:
+    return clauses[name][0].strip("<>;,") or None if name in clauses else None
+
+
+def _host(text: str) -> str | None:
+    text = text.strip("[]<>,;")
+    return text.rstrip(".") or None
+
+
+def _client(word: str, comments: list[str], *, exchange: bool) -> tuple[str | None, str | None, str | None]:
+    """Return what the client called itself, its looked-up name, and its address.
+
+    Each program has its own habit::
+
+        from HELO (NAME [IP])               Postfix, Sendmail, Courier, Google
+        from NAME ([IP] helo=HELO)          Exim; without helo= the name is verified
+        from NAME (HELO HELO) (IP)          qmail; NAME may be "unknown"
+        from HELO (IP) by ... Microsoft SMTP Server
+        from IP (EHLO HELO) (IP)            Yahoo
+    """
+    literal = _IP.search(word)
+    address = name = None
+    helo: str | None = None
+    text = " ".join(comments)
+    if match := _HELO.search(text):
+        helo = match[1].strip("<>,;")
+    for comment in comments:
+        match = _IP.search(comment)
+        if match is None:
+            continue
+        address = match[1]
+        named = _NAMED.match(comment.lstrip())
+        if named and named[1].lower() not in _NO_NAMES and not _IP.fullmatch(named[1]):
+            name = named[1].rstrip(".")
+        elif _bare_name(word) and (helo is not None or comment.lstrip().startswith("[") or not exchange):
+            # Exim and qmail put the looked-up name first; Postfix would have said "unknown".
+            name = _name_before_address(word, comment, helo=helo)
+        break
+    if address is None and literal:
+        address = literal[1]
+    if helo is None and name != _bare_name(word):
+        helo = _host(word)
+    elif helo is None and name is not None:
+        helo = name
+    return helo or None, name, address
+
+
+def _bare_name(word: str) -> str | None:
+    """Return *word* where it can be a looked-up host name."""
+    if _IP.search(word) or word.lower().rstrip(".") in _NO_NAMES or not _HOST.fullmatch(word):
+        return None
+    return word.rstrip(".")
+
+
+def _name_before_address(word: str, comment: str, *, helo: str | None) -> str | None:
+    """Tell "from NAME ([IP])" (Exim: verified) from "from HELO ([IP])" (others: no name was found).
+
+    Exim writes ``helo=`` where the two differ, and nothing where HELO was
+    verified; qmail writes a bare address. Courier, Sendmail and Postfix write
+    brackets with no name when the look-up failed; so brackets alone name nobody.
+    """
+    if helo is not None:
+        return _bare_name(word)
+    return None if comment.lstrip().startswith("[") else _bare_name(word)

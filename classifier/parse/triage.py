@@ -1,0 +1,114 @@
+"""Turning ordinary mail away after one look at its header section.
+
+Most mail is no report, and a mailbox or a pipe sees all of it. The look is
+generous: whatever :func:`classifier.parse.kind.classify_kind` could take for a
+report by its header fields passes, and what passes is read whole.
+"""
+
+from __future__ import annotations
+
+import re
+
+from classifier.parse import words
+from classifier.parse.headers import HeaderBlock
+from classifier.parse.report import Envelope
+from classifier.parse.signs import AUTO_FIELDS, LIST_FIELDS, read_signs
+
+#: Fields whose presence alone makes a message worth reading.
+_TELLING = frozenset(
+    name.encode()
+    for name in (
+        "x-choicemail-registration-request", "x-boxbe-challenge", "x-spamarrest-challenge", "x-dmarc-report",
+        "x-failed-recipients", "x-amz-sns-message-id", *AUTO_FIELDS,
+    )
+)  # fmt: skip
+_WANTED = _TELLING | frozenset(
+    name.encode()
+    for name in (
+        "from", "subject", "content-type", "return-path", "auto-submitted", "precedence", "x-precedence", "to",
+        "in-reply-to", "references", "x-list-administrivia", "x-mlserver", *LIST_FIELDS,
+    )
+)  # fmt: skip
+#: Most fields are told apart by their first letters; "to" is short.
+_OPENINGS = frozenset(name[:4] for name in _WANTED) - {b"to"} | {b"to: ", b"to:\t", b"to:", b"to :"}
+_REPORT_TYPE = re.compile(rb"\s{0,99}(?:multipart/report|message/|application/tlsrpt)", re.IGNORECASE)
+_SUBJECT_CHARS = 1_000
+#: The envelope that says nothing and the one that says "null sender".
+_UNKNOWN, _NULL = Envelope(), Envelope(mail_from="")
+#: Subjects that name a complaint or an aggregate report (RFC 7489, complaint feeds).
+_OTHER_SUBJECTS = (
+    "complaint about message from",
+    "email feedback report for ip",
+    "abuse report",
+    "aggregate report",
+    "submitter:",
+    "unsubscribe",
+)
+
+
+def _tables() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every subject word, without those that another one is part of; ASCII ones apart."""
+    every = {
+        *words.FAILURE_SUBJECTS, *words.AUTO_SUBJECTS, *words.AUTO_OPENINGS, *words.VIRUS_SUBJECTS,
+        *words.CHALLENGE_SUBJECTS, *_OTHER_SUBJECTS,
+    }  # fmt: skip
+    least = [word for word in every if not any(other in word for other in every if other != word)]
+    return tuple(w for w in least if w.isascii()), tuple(w for w in least if not w.isascii())
+
+
+_ASCII_WORDS, _OTHER_WORDS = _tables()
+
+
+def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
+    """Say whether a message with this header section may be a report.
+
+    Args:
+        header: the header section, or everything; it is read to the first blank line.
+        mail_from: the reverse path where it is known; "" is the null sender.
+
+    Returns:
+        False where the message is certain to be ordinary mail.
+
+    """
+    lines = header.split(b"\n")
+    kept: list[bytes] = []
+    keep = False
+    for line in lines:
+        opening = line[:4].lower()
+        if opening in _OPENINGS:
+            name = line.partition(b":")[0].rstrip().lower()
+            keep = name in _WANTED
+            if keep:
+                if name in _TELLING or (name == b"content-type" and _REPORT_TYPE.match(line, len(name) + 1)):
+                    return True
+                kept.append(line)
+        elif opening[:1] in (b" ", b"\t"):
+            if keep:
+                kept.append(line)
+        elif opening in (b"", b"\r"):
+            if kept:
+                break
+        else:
+            keep = False
+    return _signs_or_subject(HeaderBlock(b"\n".join(kept)), mail_from)
+
+
+def _signs_or_subject(headers: HeaderBlock, mail_from: str | None) -> bool:
+    content_type = headers.get("content-type")
+    if content_type is not None and _REPORT_TYPE.match(content_type.encode("latin-1", "replace")):
+        return True
+    author = headers.get("from") or ""
+    if "amazonaws" in author:
+        return True
+    envelope = (
+        _UNKNOWN if mail_from is None else _NULL if mail_from.strip() in {"", "<>"} else Envelope(mail_from)
+    )
+    signs = read_signs(headers, envelope)
+    if signs.writer or signs.automatic:
+        return True
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
+    if signs.list_mail and not any(word in subject for word in _OTHER_SUBJECTS):
+        return False
+    if any(word in subject for word in _ASCII_WORDS):
+        return True
+    return not subject.isascii() and any(word in subject for word in _OTHER_WORDS)
