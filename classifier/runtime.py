@@ -18,6 +18,7 @@ from classifier.identity import Identity
 from classifier.judge import FORGED_FROM, Judgement, Policy, judge
 from classifier.parse.message import parse
 from classifier.parse.report import Envelope
+from classifier.parse.triage import may_be_report
 from classifier.settings import MAX_GENUINE_LOSS
 from classifier.vocabulary import NOT_REPORTS
 
@@ -95,9 +96,9 @@ class Runtime:
         self._clock = clock
         self._judged: list[Examination] = []
 
-    def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:  # noqa: ARG002 - of the Examiner protocol
+    def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:
         """Say whether a message with these headers is worth reading whole; True when in doubt."""
-        return True
+        return may_be_report(headers, mail_from)
 
     def examine(self, raw: bytes, envelope: Envelope | None = None) -> Examination:
         """Judge one message. Never raises on content."""

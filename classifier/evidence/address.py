@@ -3,7 +3,8 @@
 The address that matters is the one that the report came to: that was the
 return path of the original. Delivery agents also show a mailbox's inner name
 (Delivered-To), so every address of ours that the report shows is asked, and
-one that does send is enough to say nothing.
+one that does send is enough to say nothing; unless the original's own return
+path came back, which names the address without doubt.
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         normalise(a) for a in (original.return_path, original.from_address) if a and identity.owns_address(a)
     ]
     bare = [a for a in (_bare(address) for address in used) if a]
+    path = normalise(original.return_path) if original.return_path else ""
+    if path and path not in used and identity.owns_address(path) and identity.never_sends(path):
+        # Aliases and catch-alls bring its reports to somebody who does send.
+        yield forged("address", Strength.STRONG, "never-sends", f"{path} never sends mail")
+        return
     never = next((a for a in (*used, *bare) if identity.never_sends(a)), None)
     sending = any(identity.is_sender(a) for a in (*used, *bare))
     if never is not None and not sending:

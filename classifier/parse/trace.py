@@ -31,7 +31,8 @@ _IP = re.compile(
     r"(?![\w.-])",
     re.IGNORECASE,
 )
-_HELO = re.compile(r"\b(?:helo|ehlo)[= ]{1,3}([^\s()\[\]]{1,255})", re.IGNORECASE)
+#: A greeting that is told apart from the name, as Exim, qmail, Yahoo and CommuniGate do.
+_HELO = re.compile(r"\b(?:helo|ehlo)[= ]{1,3}([^\s()]{1,255})", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:[^\s@\[(]{0,64}@)?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?)[ \t]{0,9}[\[(]"
 )
@@ -78,10 +79,7 @@ def read_hop(value: str) -> TraceHop:
         clauses[current] = (word or "", comments)
     helo = name = address = None
     if "from" in clauses:
-        with_clause = " ".join(
-            (clauses.get("with", ("", []))[0], *clauses.get("with", ("", []))[1], value[-200:])
-        )
-        helo, name, address = _client(*clauses["from"], exchange="Microsoft" in with_clause)
+        helo, name, address = _client(*clauses["from"])
     by = clauses.get("by", ("", []))[0]
     when = parse_date(value[stop + 1 :]) if stop >= 0 else parse_date(value[-60:])
     return TraceHop(
@@ -106,41 +104,45 @@ def _host(text: str) -> str | None:
     return text.rstrip(".") or None
 
 
-def _client(word: str, comments: list[str], *, exchange: bool) -> tuple[str | None, str | None, str | None]:
+def _client(word: str, comments: list[str]) -> tuple[str | None, str | None, str | None]:
     """Return what the client called itself, its looked-up name, and its address.
 
     Each program has its own habit::
 
         from HELO (NAME [IP])               Postfix, Sendmail, Courier, Google
-        from NAME ([IP] helo=HELO)          Exim; without helo= the name is verified
+        from NAME ([IP] helo=HELO)          Exim
         from NAME (HELO HELO) (IP)          qmail; NAME may be "unknown"
         from HELO (IP) by ... Microsoft SMTP Server
         from IP (EHLO HELO) (IP)            Yahoo
+
+    The greeting is the client's own word, so nothing of it may pass for a
+    looked-up name or an address: the first word is a name only where the
+    greeting stands apart from it, and an address in the greeting is cut away.
     """
-    literal = _IP.search(word)
-    address = name = None
     helo: str | None = None
-    text = " ".join(comments)
-    if match := _HELO.search(text):
-        helo = match[1].strip("<>,;")
+    address = name = None
+    apart = False
     for comment in comments:
-        match = _IP.search(comment)
+        rest = comment
+        if greeting := _HELO.search(comment):
+            apart = True
+            helo = helo or greeting[1].strip("<>,;")
+            rest = comment[: greeting.start()] + comment[greeting.end() :]
+        match = _IP.search(rest)
         if match is None:
             continue
+        # The last one: what stands before it may still be the greeting, spelt to mislead.
         address = match[1]
-        named = _NAMED.match(comment.lstrip())
+        named = _NAMED.match(rest.lstrip())
+        name = None
         if named and named[1].lower() not in _NO_NAMES and not _IP.fullmatch(named[1]):
             name = named[1].rstrip(".")
-        elif _bare_name(word) and (helo is not None or comment.lstrip().startswith("[") or not exchange):
-            # Exim and qmail put the looked-up name first; Postfix would have said "unknown".
-            name = _name_before_address(word, comment, helo=helo)
-        break
-    if address is None and literal:
+    if name is None and apart:
+        name = _bare_name(word)
+    if address is None and (literal := _IP.search(word)):
         address = literal[1]
-    if helo is None and name != _bare_name(word):
+    if not apart:
         helo = _host(word)
-    elif helo is None and name is not None:
-        helo = name
     return helo or None, name, address
 
 
@@ -149,15 +151,3 @@ def _bare_name(word: str) -> str | None:
     if _IP.search(word) or word.lower().rstrip(".") in _NO_NAMES or not _HOST.fullmatch(word):
         return None
     return word.rstrip(".")
-
-
-def _name_before_address(word: str, comment: str, *, helo: str | None) -> str | None:
-    """Tell "from NAME ([IP])" (Exim: verified) from "from HELO ([IP])" (others: no name was found).
-
-    Exim writes ``helo=`` where the two differ, and nothing where HELO was
-    verified; qmail writes a bare address. Courier, Sendmail and Postfix write
-    brackets with no name when the look-up failed; so brackets alone name nobody.
-    """
-    if helo is not None:
-        return _bare_name(word)
-    return None if comment.lstrip().startswith("[") else _bare_name(word)

@@ -54,6 +54,12 @@ CASES = {
         to("anna@example.org", envelope=Envelope(rcpt_to="mailbox7@example.org")),
         [],
     ),
+    "a trap's return path, brought to a sender by an alias": (
+        OPEN,
+        to("anna@example.org", "trap@example.org", return_path="trap@example.org"),
+        [NEVER],
+    ),
+    "a sender's own return path": (OPEN, to("anna@example.org", return_path="anna@example.org"), []),
     "another author": (OPEN, to("anna@example.org", "eve@spam.test"), [ELSEWHERE]),
     "another author, sent on behalf": (
         OPEN,

@@ -1,0 +1,109 @@
+"""The hostile suite: attacks that a reader of our source would try, and honest oddities."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+
+from classifier.evidence.company import strange
+from classifier.examine import examine
+from classifier.store.database import Database
+from classifier.store.floods import FloodStore
+from classifier.store.ledger import SqliteLedger
+from classifier.vocabulary import Action, Verdict
+from tests.adversary.attacks import ATTACKS, spam
+from tests.adversary.build import dsn, original
+from tests.adversary.oddities import ODDITIES
+from tests.adversary.world import NOW, OURS, WRITTEN, lookups
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    with Database.open(tmp_path_factory.mktemp("store") / "state.sqlite3") as database:
+        ledger = SqliteLedger(database)
+        ledger.add_many(WRITTEN)
+        ledger.mark_synced(NOW)
+        yield ledger
+
+
+def judged(case, ledger):
+    return examine(case.raw, lookups(case.uses, ledger), case.identity, envelope=case.envelope)
+
+
+def explain(case, found):
+    told = "\n".join(f"  {e.name}/{e.finding} {e.strength} {e.points_to}: {e.detail}" for e in found.evidence)
+    original = found.report.original
+    return (
+        f"{found.judgement.verdict} ({found.judgement.probability}), should be {case.verdicts}: {case.why}\n"
+        f"  {found.report.kind} {found.report.format}, original {original.completeness}\n{told}"
+    )
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attack(name, ledger):
+    found = judged(ATTACKS[name], ledger)
+    assert found.judgement.verdict in ATTACKS[name].verdicts, explain(ATTACKS[name], found)
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+def test_honest_oddity(name, ledger):
+    found = judged(ODDITIES[name], ledger)
+    assert found.judgement.action is Action.KEEP, explain(ODDITIES[name], found)
+    assert found.judgement.verdict in ODDITIES[name].verdicts, explain(ODDITIES[name], found)
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+def test_honest_oddity_without_any_look_up(name, ledger):
+    """Nothing that is missing may be a ground to quarantine."""
+    bare = dataclasses.replace(ODDITIES[name], uses=frozenset())
+    assert judged(bare, ledger).judgement.action is Action.KEEP, explain(bare, judged(bare, ledger))
+    dead = dataclasses.replace(ODDITIES[name], uses=frozenset({"dead-dns"}))
+    assert judged(dead, ledger).judgement.action is Action.KEEP, explain(dead, judged(dead, ledger))
+
+
+def test_there_are_enough_of_both():
+    assert len(ATTACKS) >= 40
+    assert len(ODDITIES) >= 40
+
+
+def test_no_attack_takes_long(ledger):
+    for name, attack in ATTACKS.items():
+        start = time.perf_counter()
+        judged(attack, ledger)
+        assert time.perf_counter() - start < 2, name
+
+
+def test_a_flood_that_was_found_out_helps_with_its_last_report(tmp_path):
+    """Five reports with a client to be seen; the sixth returns less and is judged by its company."""
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        floods = FloodStore(database)
+        world = dataclasses.replace(lookups({"dns"}), floods=floods)
+        for number in range(6):
+            raw = dsn(spam(subject="Watches from our warehouse"), final=f"u{number}@remote.test")
+            found = examine(raw.replace(b"B0UND@", b"%d@" % number), world, OURS)
+            assert found.judgement.verdict is Verdict.FORGED
+            floods.record(found.report, found.evidence, NOW, stranger=False)
+        silent = dsn(
+            spam("", subject="Watches from our warehouse"), final="last@remote.test", returned="headers"
+        )
+        alone = examine(silent, lookups({"dns"}), OURS).judgement
+        together = examine(silent, world, OURS).judgement
+        assert alone.action is Action.KEEP
+        assert together.probability > 0.9
+        assert together.probability > (alone.probability or 0.5)
+
+
+def test_a_newsletter_of_ours_that_bounces_forty_times_is_kept(tmp_path):
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        floods = FloodStore(database)
+        world = dataclasses.replace(lookups({"dns"}), floods=floods)
+        for number in range(40):
+            letter = original(
+                "", subject="News of the spring from all of us", message_id=f"<{number}.news@example.org>"
+            )
+            raw = dsn(letter, final=f"u{number}@remote.test", returned="headers")
+            found = examine(raw.replace(b"B0UND@", b"%d@" % number), world, OURS)
+            assert found.judgement.action is Action.KEEP
+            floods.record(found.report, found.evidence, NOW, stranger=strange(found.report, world))
