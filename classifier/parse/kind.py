@@ -105,7 +105,7 @@ def classify_kind(
         return (ReportKind.BOUNCE, "amazon-sns") if told in {"bounce", "delivery"} else (ReportKind.OTHER, "")
     if any(name in headers for name in _CHALLENGE_FIELDS):
         return ReportKind.CHALLENGE, "challenge"
-    signs = read_signs(headers, envelope)
+    signs = read_signs(headers, envelope.mail_from)
     if not signs.writer and not signs.automatic and not any(_any(table, low) for table in _SUBJECTS):
         # Nothing of a machine about it: its words are somebody's own.
         return ReportKind.OTHER, ""

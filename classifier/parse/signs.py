@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from classifier.parse.addresses import find_address
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.parse.headers import HeaderBlock
-    from classifier.parse.report import Envelope
 
 #: From here on a mail system itself wrote the message (see :attr:`Signs.writer`).
 MAIL_SYSTEM = 3
@@ -60,7 +58,6 @@ _LIST_MANAGER_FIELDS = ("x-mlserver", "x-list-administrivia", "references", "in-
 _MANY = 3
 
 
-@dataclass(frozen=True)
 class Signs:
     """The signs of a machine, and those of a person.
 
@@ -80,22 +77,53 @@ class Signs:
 
     """
 
-    writer: int
-    null_sender: bool
-    automatic: bool
-    rfc3834: bool
-    no_reply: bool
-    list_notice: bool
-    list_mail: bool
-    answers: bool
-    reply: bool
-    forward: bool
-    many_addressees: bool
+    # No dataclass: importing what makes them costs a filter more than all its reading.
+    __slots__ = (
+        "answers",
+        "automatic",
+        "forward",
+        "list_mail",
+        "list_notice",
+        "many_addressees",
+        "no_reply",
+        "null_sender",
+        "reply",
+        "rfc3834",
+        "writer",
+    )
+
+    def __init__(
+        self,
+        *,
+        writer: int,
+        null_sender: bool,
+        automatic: bool,
+        rfc3834: bool,
+        no_reply: bool,
+        list_notice: bool,
+        list_mail: bool,
+        answers: bool,
+        reply: bool,
+        forward: bool,
+        many_addressees: bool,
+    ) -> None:
+        """Keep them."""
+        self.writer = writer
+        self.null_sender = null_sender
+        self.automatic = automatic
+        self.rfc3834 = rfc3834
+        self.no_reply = no_reply
+        self.list_notice = list_notice
+        self.list_mail = list_mail
+        self.answers = answers
+        self.reply = reply
+        self.forward = forward
+        self.many_addressees = many_addressees
 
 
-def read_signs(headers: HeaderBlock, envelope: Envelope) -> Signs:
-    """Read the signs from a message's own header section and envelope."""
-    null_sender = _null_sender(headers, envelope)
+def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
+    """Read the signs from a message's own header section and its reverse path, where that is known."""
+    null_sender = _null_sender(headers, mail_from)
     author = headers.text("from") or ""
     address = find_address(author) or ""
     local = (address.rpartition("@")[0] or author.strip('<> "')).strip("\"'").replace("\\", "")
@@ -117,9 +145,9 @@ def read_signs(headers: HeaderBlock, envelope: Envelope) -> Signs:
     )
 
 
-def _null_sender(headers: HeaderBlock, envelope: Envelope) -> bool:
-    if envelope.mail_from is not None:
-        return envelope.mail_from.strip() in {"", "<>"}
+def _null_sender(headers: HeaderBlock, mail_from: str | None) -> bool:
+    if mail_from is not None:
+        return mail_from.strip() in {"", "<>"}
     value = headers.get("return-path")
     return value is not None and value.replace(" ", "") in {"<>", ""}
 

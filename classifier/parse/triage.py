@@ -11,7 +11,6 @@ import re
 
 from classifier.parse import words
 from classifier.parse.headers import HeaderBlock
-from classifier.parse.report import Envelope
 from classifier.parse.signs import AUTO_FIELDS, LIST_FIELDS, read_signs
 
 #: Fields whose presence alone makes a message worth reading.
@@ -33,8 +32,6 @@ _WANTED = _TELLING | frozenset(
 _OPENINGS = frozenset(name[:4] for name in _WANTED) - {b"to"} | {b"to: ", b"to:\t", b"to:", b"to :"}
 _REPORT_TYPE = re.compile(rb"\s{0,99}(?:multipart/report|message/|application/tlsrpt)", re.IGNORECASE)
 _SUBJECT_CHARS = 1_000
-#: The envelope that says nothing and the one that says "null sender".
-_UNKNOWN, _NULL = Envelope(), Envelope(mail_from="")
 #: Subjects that name a complaint or an aggregate report (RFC 7489, complaint feeds).
 _OTHER_SUBJECTS = (
     "complaint about message from",
@@ -46,17 +43,14 @@ _OTHER_SUBJECTS = (
 )
 
 
-def _tables() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every subject word, without those that another one is part of; ASCII ones apart."""
-    every = {
+_SUBJECT_WORDS = tuple(
+    {
         *words.FAILURE_SUBJECTS, *words.AUTO_SUBJECTS, *words.AUTO_OPENINGS, *words.VIRUS_SUBJECTS,
         *words.CHALLENGE_SUBJECTS, *_OTHER_SUBJECTS,
-    }  # fmt: skip
-    least = [word for word in every if not any(other in word for other in every if other != word)]
-    return tuple(w for w in least if w.isascii()), tuple(w for w in least if not w.isascii())
-
-
-_ASCII_WORDS, _OTHER_WORDS = _tables()
+    }
+)  # fmt: skip
+_ASCII_WORDS = tuple(w for w in _SUBJECT_WORDS if w.isascii())
+_OTHER_WORDS = tuple(w for w in _SUBJECT_WORDS if not w.isascii())
 
 
 def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
@@ -100,10 +94,7 @@ def _signs_or_subject(headers: HeaderBlock, mail_from: str | None) -> bool:
     author = headers.get("from") or ""
     if "amazonaws" in author:
         return True
-    envelope = (
-        _UNKNOWN if mail_from is None else _NULL if mail_from.strip() in {"", "<>"} else Envelope(mail_from)
-    )
-    signs = read_signs(headers, envelope)
+    signs = read_signs(headers, mail_from)
     if signs.writer or signs.automatic:
         return True
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()

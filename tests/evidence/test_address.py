@@ -56,10 +56,14 @@ CASES = {
     ),
     "a trap's return path, brought to a sender by an alias": (
         OPEN,
-        to("anna@example.org", "trap@example.org", return_path="trap@example.org"),
+        to("anna@example.org", "trap@example.org", "Return-Path: <trap@example.org>\n"),
         [NEVER],
     ),
-    "a sender's own return path": (OPEN, to("anna@example.org", return_path="anna@example.org"), []),
+    "a sender's own return path": (
+        OPEN,
+        to("anna@example.org", more="Return-Path: <anna@example.org>\n"),
+        [],
+    ),
     "another author": (OPEN, to("anna@example.org", "eve@spam.test"), [ELSEWHERE]),
     "another author, sent on behalf": (
         OPEN,

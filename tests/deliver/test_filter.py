@@ -1,0 +1,256 @@
+"""``backscatter filter`` as mail delivery runs it: the message through it, byte for byte."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.samples import ORDINARY, REPORT
+
+COMMAND = [sys.executable, "-m", "classifier", "filter"]
+CONFIG = """
+[identity]
+domains = ["example.org"]
+never_send = ["trap@example.org"]
+[dns]
+enabled = false
+[store]
+path = "state.sqlite3"
+"""
+NAMES = (
+    b"X-Backscatter-Verdict:",
+    b"X-Backscatter-Probability:",
+    b"X-Backscatter-Kind:",
+    b"X-Backscatter-Evidence:",
+)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG)
+    file.chmod(0o600)
+    monkeypatch.setenv("BACKSCATTER_CONFIG", str(file))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments, stdin, **options):
+    return subprocess.run(
+        [*COMMAND, *arguments], input=stdin, capture_output=True, timeout=60, check=False, **options
+    )
+
+
+def split(output, before=b""):
+    """Return the result headers of a filter's *output* and the rest, which is the message."""
+    assert output.startswith(before)
+    lines = output[len(before) :].splitlines(keepends=True)
+    count = 0
+    while count < len(lines) and (
+        lines[count].startswith(NAMES) or (count and lines[count][:1] in b" \t" and lines[count].strip())
+    ):
+        count += 1
+    return b"".join(lines[:count]), before + b"".join(lines[count:])
+
+
+FORMS = {
+    "report": REPORT,
+    "ordinary": ORDINARY,
+    "CRLF": REPORT.replace(b"\n", b"\r\n"),
+    "no final line end": REPORT.rstrip(b"\n"),
+    "8-bit": ORDINARY.replace(b"hello", b"h\xe4ll\xff\x00o"),
+    "no body": b"From: a@b.test\nSubject: x\n",
+    "no header": b"\nnothing but a body\n",
+    "not mail": b"\x89PNG\r\n\x1a\n\x00\x00",
+    "one byte": b"x",
+    "huge header": b"Subject: " + b"a" * 300_000 + b"\n\nx\n",
+    "many fields": b"X-A: b\n" * 50_000 + b"\nx\n",
+    "an open boundary": REPORT[: REPORT.index(b"Final-Recipient")],
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_other_byte_passes_as_it_came(home, name):
+    done = run(stdin=FORMS[name])
+    assert (done.returncode, done.stderr) == (0, b"")
+    added, rest = split(done.stdout)
+    assert rest == FORMS[name]
+    assert [n for n in NAMES if n in added] == list(NAMES)
+    assert added.isascii()
+    assert max(map(len, added.splitlines())) <= 78
+    if name == "CRLF":
+        assert added.count(b"\r\n") == added.count(b"\n")
+
+
+def test_the_verdicts(home):
+    assert b"X-Backscatter-Verdict: forged\n" in run(stdin=REPORT).stdout
+    assert b"X-Backscatter-Kind: dsn\n" in run(stdin=REPORT).stdout
+    assert b"X-Backscatter-Verdict: not-a-report\n" in run(stdin=ORDINARY).stdout
+
+
+@pytest.mark.parametrize("message", [b"", b" folded first\nFrom: a@b.test\n\nx\n"])
+def test_where_no_header_can_stand_the_message_passes_unchanged(home, message):
+    done = run(stdin=message)
+    assert (done.returncode, done.stdout) == (0, message)
+
+
+def test_the_from_line_stays_first(home):
+    line = b"From MAILER-DAEMON Sun Mar  1 10:00:05 2026\n>From x Sun Mar  1 10:00:05 2026\n"
+    added, rest = split(run(stdin=line + REPORT).stdout, line)
+    assert added.startswith(b"X-Backscatter-Verdict: forged")
+    assert rest == line + REPORT
+
+
+def test_result_headers_that_came_with_the_message_are_taken_out(home):
+    typed = b"x-backscatter-VERDICT : genuine\n folded\nX-Backscatter-Probability: 0\n"
+    done = run(stdin=typed + REPORT.replace(b"\nTo: anna", b"\nX-BACKSCATTER-KIND: other\nTo: anna", 1))
+    added, rest = split(done.stdout)
+    assert rest == REPORT
+    assert b"forged" in added
+    body = ORDINARY + b"X-Backscatter-Verdict: forged\n"
+    assert split(run(stdin=body).stdout)[1] == body
+
+
+def test_check_answers_by_exit_status_alone(home):
+    assert (run("--check", stdin=REPORT).returncode, run("--check", stdin=REPORT).stdout) == (0, b"")
+    assert run("--check", stdin=ORDINARY).returncode == 1
+
+
+def test_the_envelope_is_heard(home):
+    note = b"From: MAILER-DAEMON@remote.test\nTo: anna@example.org\nSubject: Undelivered Mail\n\n<x@remote.test>: 550 no such user\n"
+    done = run("--envelope-from", "<>", "--envelope-to=trap@example.org", stdin=note)
+    assert b"X-Backscatter-Kind: bounce" in done.stdout
+    assert b"trap@example.org never sends" in b" ".join(split(done.stdout)[0].split())
+
+
+@pytest.mark.parametrize("breakage", ["no configuration", "wrong configuration", "unreadable"])
+def test_judging_that_fails_costs_no_message(home, monkeypatch, breakage):
+    if breakage == "no configuration":
+        monkeypatch.setenv("BACKSCATTER_CONFIG", "absent.toml")
+    elif breakage == "wrong configuration":
+        (home / "config.toml").write_text("[identity]\ndomain = []\n")
+    else:
+        (home / "config.toml").write_bytes(b"\xff\xfe")
+    done = run(stdin=REPORT)
+    assert (done.returncode, done.stdout) == (0, REPORT)
+    assert done.stderr.count(b"\n") == 1
+    assert b"passed on unchanged" in done.stderr
+    strict = run("--strict", stdin=REPORT)
+    assert (strict.returncode, strict.stdout) == (75, b"")
+    assert run("--check", stdin=REPORT).returncode == 75
+
+
+def test_a_store_that_is_locked_broken_or_missing_is_done_without(home):
+    (home / "state.sqlite3").write_bytes(b"not a database" * 100)
+    assert b"X-Backscatter-Verdict: forged" in run(stdin=REPORT).stdout
+    (home / "state.sqlite3").unlink()
+    assert b"X-Backscatter-Verdict: forged" in run(stdin=REPORT).stdout
+    subprocess.run(
+        [sys.executable, "-m", "classifier", "ledger", "import", "-"], input=ORDINARY, check=True, timeout=60
+    )
+    assert (home / "state.sqlite3").exists()
+    writer = sqlite3.connect(home / "state.sqlite3")
+    writer.execute("BEGIN EXCLUSIVE")
+    started = time.perf_counter()
+    done = run(stdin=REPORT)
+    assert b"X-Backscatter-Verdict: forged" in done.stdout
+    assert time.perf_counter() - started < 5
+    writer.close()
+
+
+def test_a_full_disk_is_told_to_the_caller(home):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            COMMAND, input=REPORT, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert done.returncode == 75
+    assert b"not delivered" in done.stderr
+
+
+def test_a_reader_that_goes_away_and_a_closed_output(home):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        COMMAND, input=REPORT, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 75
+    closed = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *COMMAND],
+        input=REPORT,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert closed.returncode == 75
+
+
+def test_a_signal_in_mid_message(home):
+    with subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdin.write(REPORT[:200])
+        process.stdin.flush()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        output, error = process.communicate(timeout=30)
+    assert (process.returncode, output) == (75, b"")
+    assert b"not delivered" in error
+
+
+def test_a_message_of_forty_megabytes(home):
+    message = REPORT + b"x" * 79 + b"\n"
+    message += (b"y" * 79 + b"\n") * 500_000
+    done = run(stdin=message)
+    assert done.returncode == 0
+    assert split(done.stdout)[1] == message
+
+
+def test_ordinary_mail_imports_next_to_nothing(home):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *COMMAND[1:]],
+        input=ORDINARY,
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = {line.rpartition(b"|")[2].strip() for line in done.stderr.splitlines()}
+    assert b"classifier.parse.triage" in loaded
+    assert not loaded & {
+        b"click", b"mailparser", b"dns", b"numpy", b"sqlite3", b"email", b"dataclasses", b"datetime", b"tomllib",
+        b"classifier.runtime", b"classifier.config", b"socket", b"ssl",
+    }  # fmt: skip
+
+
+def test_a_report_imports_no_heavy_library(home):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *COMMAND[1:]],
+        input=REPORT,
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = {line.rpartition(b"|")[2].strip() for line in done.stderr.splitlines()}
+    assert b"classifier.runtime" in loaded
+    assert not loaded & {b"click", b"mailparser", b"dns", b"numpy", b"sklearn", b"dkim", b"spf", b"rich"}
+
+
+@pytest.mark.parametrize("arguments", [["--no-such"], ["--envelope-from"], ["extra"]])
+def test_usage_errors(home, arguments):
+    done = run(*arguments, stdin=REPORT)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_help():
+    done = run("--help", stdin=b"")
+    assert done.returncode == 0
+    assert b"--envelope-from" in done.stdout
