@@ -1,0 +1,1 @@
+"""The systems that report: what each writes, in its own wire format."""
