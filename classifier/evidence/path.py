@@ -167,7 +167,9 @@ def _claims(
     if claim is not None:
         where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
         finding = "look-alike-doubtful" if doubtful else "look-alike"
-        strength = Strength.STRONG if addresses_known or doubtful else Strength.WEAK
+        # Chains of honest hosts have gaps as well: servers that write no hop, names known inside only,
+        # writers that look no name up. Only a home line cannot be one of them.
+        strength = Strength.STRONG if addresses_known or kind is Nature.DIAL_UP else Strength.WEAK
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
         detail = f"{seen}; a Received line below it names our {where}, but no hop joins the two: it was typed"

@@ -22,6 +22,7 @@ from classifier.evidence import (
     path,
     reporter,
     spf,
+    stranger,
     tags,
 )
 from classifier.evidence.base import Evidence, Gatherer, Lookups, neutral
@@ -89,6 +90,14 @@ KINDS: tuple[EvidenceKind, ...] = (
         "whether the original's author is somebody else.",
         "Anything about an address that does send.",
         "Pick one of our sending addresses; lists of them are sold.",
+    ),
+    EvidenceKind(
+        "stranger",
+        stranger.gather,
+        "Whether anything in the original is ours (author, Message-ID, hops, signature), where a home line or a PC "
+        "brought it straight to the reporting side.",
+        "Anything where a proper mail server brought it: web forms and hosted senders look like that.",
+        "Type something of ours into the original.",
     ),
     EvidenceKind(
         "message-id",

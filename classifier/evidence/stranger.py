@@ -1,0 +1,114 @@
+"""Stranger: is anything at all in the original ours, and did a home line bring it?
+
+Spammers often forge the return path alone. Then the author, the Message-ID,
+every hop and every signature are somebody else's; only the report comes to us.
+That alone happens to honest mail, too (web forms, hosted senders); from a line
+that is dialled up, or a PC that greets with its own name, and straight to the
+reporting side, it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from classifier.evidence.base import Evidence, Lookups, forged, neutral
+from classifier.evidence.origin import ObservedClient, observed_client, organisation
+from classifier.evidence.ours import (
+    Nature,
+    below_our_domains,
+    is_authenticated,
+    is_our_name,
+    nature,
+    written_by_us,
+)
+from classifier.parse.addresses import domain_of, find_addresses, normalise
+from classifier.vocabulary import Completeness, ReportKind, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.identity import Identity
+    from classifier.parse.report import Report
+
+#: Fields of mail that was passed on, distributed or made by a program on a web server.
+_NOT_A_PERSONS = re.compile(
+    r"list-.*|resent-.*|mailing-list|x-loop|x-original-.*|x-forwarded-.*|x-php-.*|x-originating-script|x-source.*"
+    r"|delivered-to|auto-submitted|x-beenthere"
+)
+#: Return paths that are made by rule: SRS, VERP, tags.
+_MADE = re.compile(r"srs[01][=+-]|btv1==|msprvs1=|prvs=|[^=]{1,200}=[^=]{1,200}$|bounces?[-+]", re.IGNORECASE)
+#: A HELO name is a host's only with a domain (RFC 5321 section 2.3.5).
+_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,20}[a-z][a-z0-9-]{1,62}\.?", re.IGNORECASE)
+_HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
+
+
+def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
+    """Look for anything of ours in an original that came back with its header section."""
+    if report.kind not in {ReportKind.DSN, ReportKind.BOUNCE, ReportKind.VIRUS_WARNING}:
+        return  # people's programs answer the author, so there the author is ours
+    original = report.original
+    if original.completeness not in {Completeness.FULL, Completeness.HEADERS} or not original.from_address:
+        return
+    client = observed_client(report)
+    if client is None or written_by_us(report, identity) or _has_something_of_ours(report, identity):
+        return
+    if any(_NOT_A_PERSONS.fullmatch(key) for key in original.headers.keys):
+        return
+    used = [a for a in report.addressees if identity.owns_address(a)]
+    if not used or any(_MADE.match(address.rpartition("@")[0]) for address in used):
+        return
+    if client.hop is not None and is_authenticated(original.trace[client.hop]):
+        return
+    seen = f"{client.by or 'the reporting side'} had it from {client.name or client.helo or 'a host'} [{client.address}]"
+    told = f"the original is by {normalise(original.from_address)}, nothing in it is ours, and {seen}"
+    homely = _homely(client)
+    if homely:
+        yield forged("stranger", Strength.STRONG, "home-line", f"{told}: {homely}")
+    else:
+        yield neutral("stranger", "nothing-ours", told)
+
+
+def _homely(client: ObservedClient) -> str:
+    """Say what shows that the client is no mail server; "" where nothing does."""
+    kind = nature(client.name, client.address)
+    if kind in _HOMELY:
+        return kind.value
+    if kind is Nature.NAMED or not client.helo:
+        return ""
+    if not _HOST.fullmatch(client.helo):
+        return "no looked-up name, and a greeting that is no host's"
+    greeted = nature(client.helo, client.address)
+    return f"it greeted with {greeted.value}" if greeted in _HOMELY else ""
+
+
+def _has_something_of_ours(report: Report, identity: Identity) -> bool:
+    original = report.original
+    domains = {d.lstrip(".") for d in identity.domains}
+    if identity.inferred:
+        domains |= {d for a in report.addressees if (d := domain_of(a))}
+    owners = {owner for d in domains if (owner := organisation(d))} | domains
+
+    def ours(host: str | None) -> bool:
+        if not host:
+            return False
+        host = host.lower().rstrip(".")
+        return (
+            host in owners
+            or organisation(host) in owners
+            or below_our_domains(host, identity)
+            or is_our_name(host, identity)
+        )
+
+    message_id = original.headers.get("message-id") or ""
+    named = [
+        domain_of(original.from_address), domain_of(original.sender), domain_of(original.return_path or ""),
+        message_id.rpartition("@")[2].strip("<> \t"),
+    ]  # fmt: skip
+    named += [domain_of(address) for address in find_addresses(original.headers.text("reply-to") or "")]
+    named += [name for hop in original.trace for name in (hop.by, hop.helo, hop.client_name)]
+    signed = " ".join(original.headers.get_all("dkim-signature")).lower()
+    named += re.findall(r"\bd=\s{0,9}([a-z0-9.-]{1,255})", signed[:20_000])
+    return any(ours(name) for name in named) or any(
+        identity.is_relay_address(hop.client_address) for hop in original.trace if hop.client_address
+    )
