@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 #: Fields of mail that was passed on, distributed or made by a program on a web server.
 _NOT_A_PERSONS = re.compile(
-    r"list-.*|resent-.*|mailing-list|x-loop|x-original-.*|x-forwarded-.*|x-php-.*|x-originating-script|x-source.*"
-    r"|delivered-to|auto-submitted|x-beenthere"
+    r"list-.*|resent-.*|mailing-list|x-loop|x-original-(?:sender|from)|x-forwarded-.*|x-php-.*|x-originating-script|x-source(?:-args|-dir)?"
+    r"|auto-submitted|x-beenthere"
 )
 #: Return paths that are made by rule: SRS, VERP, tags.
 _MADE = re.compile(r"srs[01][=+-]|btv1==|msprvs1=|prvs=|[^=]{1,200}=[^=]{1,200}$|bounces?[-+]", re.IGNORECASE)
@@ -102,7 +102,7 @@ def _has_something_of_ours(report: Report, identity: Identity) -> bool:
 
     message_id = original.headers.get("message-id") or ""
     named = [
-        domain_of(original.from_address), domain_of(original.sender), domain_of(original.return_path or ""),
+        domain_of(original.from_address), domain_of(original.sender),
         message_id.rpartition("@")[2].strip("<> \t"),
     ]  # fmt: skip
     named += [domain_of(address) for address in find_addresses(original.headers.text("reply-to") or "")]

@@ -36,6 +36,8 @@ CASES = {
     "a mail server whose name nobody looked up": (case(UNNAMED_SERVER), NEUTRAL),
     "headers typed below": (make((DIAL_UP, hop("a", "b.test", "192.0.2.77", "relay.spam.test")), headers=THEIRS.encode()), FORGED),
     "our author": (case(DIAL_UP, THEIRS.replace("eve@spam.test", "anna@example.org")), []),
+    "our return path alone": (case(DIAL_UP, "Return-Path: <anna@example.org>\n" + THEIRS), FORGED),
+    "delivered at the reporting side": (case(DIAL_UP, THEIRS + "Delivered-To: x@remote.test\n"), FORGED),
     "our sender": (case(DIAL_UP, THEIRS + "Sender: anna@example.org\n"), []),
     "our reply-to": (case(DIAL_UP, THEIRS + "Reply-To: anna@example.org\n"), []),
     "our Message-ID": (case(DIAL_UP, THEIRS.replace("1@spam.test", "1@mail.example.org")), []),
