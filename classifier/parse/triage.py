@@ -50,7 +50,6 @@ _SUBJECT_WORDS = tuple(
     }
 )  # fmt: skip
 _ASCII_WORDS = tuple(w for w in _SUBJECT_WORDS if w.isascii())
-_OTHER_WORDS = tuple(w for w in _SUBJECT_WORDS if not w.isascii())
 
 
 def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
@@ -64,13 +63,12 @@ def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
         False where the message is certain to be ordinary mail.
 
     """
-    lines = header.split(b"\n")
     kept: list[bytes] = []
     keep = False
-    for line in lines:
-        opening = line[:4].lower()
+    for line, low in zip(header.split(b"\n"), header.lower().split(b"\n"), strict=True):
+        opening = low[:4]
         if opening in _OPENINGS:
-            name = line.partition(b":")[0].rstrip().lower()
+            name = low.partition(b":")[0].rstrip()
             keep = name in _WANTED
             if keep:
                 if name in _TELLING or (name == b"content-type" and _REPORT_TYPE.match(line, len(name) + 1)):
@@ -100,6 +98,8 @@ def _signs_or_subject(headers: HeaderBlock, mail_from: str | None) -> bool:
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
     if signs.list_mail and not any(word in subject for word in _OTHER_SUBJECTS):
         return False
-    if any(word in subject for word in _ASCII_WORDS):
-        return True
-    return not subject.isascii() and any(word in subject for word in _OTHER_WORDS)
+    # A loop: a generator for each of two hundred words takes twice the time.
+    for word in _ASCII_WORDS if subject.isascii() else _SUBJECT_WORDS:  # noqa: SIM110
+        if word in subject:
+            return True
+    return False
