@@ -95,6 +95,7 @@ class Runtime:
         self._wait = wait
         self._clock = clock
         self._judged: list[Examination] = []
+        self._observed = False
 
     def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:
         """Say whether a message with these headers is worth reading whole; True when in doubt."""
@@ -106,6 +107,8 @@ class Runtime:
         if report.kind in NOT_REPORTS:
             # Nothing is opened for ordinary mail.
             return Examination(report, (), self._not_a_report(report))
+        if not self._observed:
+            self._observe()
         if self.resolver is not None:
             self.resolver.begin_message()
         examination = self._judge(report)
@@ -121,6 +124,19 @@ class Runtime:
         if self.resolver is not None:
             self.resolver.begin_message()
         return self._judge(examination.report)
+
+    def _observe(self) -> None:
+        """Once a run, note what our domains publish: what was seen before a mail came can be believed about it."""
+        self._observed = True
+        if self.config is None or self._use is not StoreUse.KEEP or self.resolver is None:
+            return
+        from classifier.evidence.spf import observe  # noqa: PLC0415 - where DNS is asked only
+
+        self.resolver.begin_message()
+        try:
+            observe(self.config.identity, self.lookups())
+        except Exception as error:  # noqa: BLE001 - SQLite's, or the disk's: judged without
+            self.notes.append(f"the policies of our domains not remembered ({error})")
 
     def _judge(self, report: Report) -> Examination:
         identity = None if self.config is None else self.config.identity

@@ -13,6 +13,7 @@ from classifier.settings import PolicySettings
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
 from classifier.vocabulary import Verdict
+from tests.dnsserver import DnsServer, Zone
 from tests.samples import ORDINARY, REPORT
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -102,3 +103,17 @@ def test_less_loss_asks_for_more_certainty():
     strict, loose = (policy_of(PolicySettings(max_genuine_loss=x)).forged_from for x in (0.0, 0.01))
     assert loose < FORGED_FROM < strict < 1
     assert policy_of(PolicySettings(max_genuine_loss=1)).forged_from >= 0.9
+
+
+def test_what_our_domains_publish_is_noted_at_the_start_of_a_sweep(config):
+    """A later fail is believed only by a policy that was seen before."""
+    zone = Zone()
+    zone.add("example.org", "TXT", "v=spf1 ip4:192.0.2.1 -all")
+    with DnsServer(zone) as server:
+        asking = replace(config, dns=replace(config.dns, enabled=True, nameservers=(server.address,)))
+        with Runtime(asking, StoreUse.KEEP) as runtime:
+            runtime.examine(REPORT)
+            runtime.examine(REPORT)
+            [seen] = runtime.lookups().records.remembered("example.org", "spf")
+    assert seen.record == "v=spf1 ip4:192.0.2.1 -all"
+    assert server.asked["example.org", "TXT"] <= 1
