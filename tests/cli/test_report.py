@@ -1,0 +1,223 @@
+"""``backscatter report``: text, JSON and a page that a hostile message cannot write into."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from classifier.cli.report import moment
+from classifier.corpus.scene import Scene, careful_domain
+from classifier.evidence.base import Lookups
+from classifier.examine import examine
+from classifier.present.attack import Attack, advice
+from classifier.present.page import page
+from tests.samples import REPORT
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+LOOKUPS = Lookups(now=NOW)
+#: Elements without an end.
+_VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: elements, their attributes, their texts."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.attributes, self.text, self.open = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def attack_of(*messages, identity=None):
+    attack = Attack(identity)
+    for number, raw in enumerate(messages):
+        attack.add(f"m{number}", examine(raw, LOOKUPS, identity))
+    return attack
+
+
+def made(attack):
+    return page(attack, NOW, "example.org")
+
+
+def harmless(html):
+    found = Page(html)
+    assert found.open == []
+    assert not {"script", "a", "img", "iframe", "object", "link", "form", "base", "foreignobject"} & set(
+        found.elements
+    )
+    for tag, name, value in found.attributes:
+        assert not name.startswith("on"), (tag, name)
+        assert name not in {"href", "src", "xlink:href", "action"} or not value, (tag, name, value)
+        assert name != "style" or value == "opacity: 0", (tag, name, value)
+    return found
+
+
+def test_text_and_json_and_page_agree(tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text((SAMPLE / "config.toml").read_text())
+    config.chmod(0o600)
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "classifier", "--config", str(config), *map(str, arguments)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    assert run("ledger", "import", SAMPLE / "sent.mbox").returncode == 0
+    mail = [x for name in ("genuine", "forged", "ordinary") for x in ("--from", SAMPLE / f"{name}.mbox")]
+    done = run("report", *mail, "--json", "--html", "page.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["messages"] == 90
+    assert found["reports"] == 70 == sum(found["verdicts"].values())
+    in_series = sum(n for step in found["series"] for key, n in step.items() if key != "begin")
+    assert in_series + found["undated"] == 70
+    html = harmless((tmp_path / "page.html").read_text())
+    text = "".join(html.text)
+    assert found["undelivered"][0]["recipient"] in text
+    assert found["campaigns"][0]["subject"] in text
+    told = run("report", *mail).stdout
+    assert "Whom you did not reach" in told
+    assert found["course"] in told
+    later = json.loads(run("report", *mail, "--since", "2030-01-01", "--json").stdout)
+    assert later["reports"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--since", "soon"], "soon"), ([], "--config"), (["--from", "absent"], "absent: no such file")],
+)
+def test_bad_input(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "classifier", "report", *arguments],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == (1 if "--from" in arguments else 2)
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_nothing_at_all():
+    found = harmless(made(Attack()))
+    assert "No report about mail of yours." in "".join(found.text)
+    assert "svg" not in found.elements
+
+
+def test_one_report():
+    found = harmless(made(attack_of(REPORT)))
+    assert "svg" in found.elements
+
+
+HOSTILE = (
+    b'"><script>alert(1)</script>',
+    b"<img src=x onerror=alert(1)>",
+    b"</style><style>*{display:none}</style>",
+    b"{{ 7*7 }}{% raw %}",
+    b"=?utf-8?Q?=3Cscript=3Ealert=281=29=3C/script=3E?=",
+    b"</svg><a href=javascript:alert(1)>x</a>",
+    b"\xe2\x80\xae\x00\x1b[2J<b>",
+)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_a_hostile_message_writes_nothing_into_the_page(words):
+    raw = REPORT.replace(b"Subject: buy", b"Subject: " + words)
+    raw = raw.replace(b"x@remote.test\nAction", words + b"@remote.test\nAction").replace(
+        b"no such user", words
+    )
+    raw = raw.replace(b"dns; mx.remote.test", b"dns; " + words).replace(b"Undelivered Mail", words)
+    raw = raw.replace(b"trap@example.org", b'"' + words.replace(b'"', b"") + b'"@example.org')
+    attack = attack_of(raw, REPORT)
+    attack.misuse.append(words.decode("utf-8", "replace"))
+    found = harmless(made(attack))
+    assert "49" not in "".join(found.text).partition("messages looked at")[0]
+
+
+def test_fifty_thousand_reports_stay_small():
+    scene = Scene("many", domain=careful_domain("many"))
+    campaigns = [scene.campaign() for _ in range(40)]
+    found = [
+        examine(scene.forged(NOW - timedelta(hours=n), campaigns[n % 40]).raw, LOOKUPS, scene.domain.identity)
+        for n in range(400)
+    ]
+    attack = Attack(scene.domain.identity)
+    started = time.perf_counter()
+    for number in range(50_000):
+        attack.add(f"inbox/{number}", found[number % 400])
+    html = made(attack)
+    assert time.perf_counter() - started < 10
+    assert len(html) < 3_000_000
+    harmless(html)
+    assert attack.reports == 50_000
+    assert len(attack.as_dict()["series"]) <= 73
+
+
+def test_steps_have_no_gaps_and_lose_nothing():
+    attack = Attack()
+    for hours in (0, 1, 5, 700, 5000):
+        attack.hours[datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours), "forged"] += hours + 1
+    step, steps = attack.series()
+    assert sum(sum(counts.values()) for _, counts in steps) == 5711
+    assert len(steps) <= 73
+    assert all(b - a == step for (a, _), (b, _) in itertools.pairwise(steps))
+
+
+@pytest.mark.parametrize(
+    ("latest", "words"), [(0, "it is over"), (1, "It fades"), (10, "It goes on"), (50, "It grows")]
+)
+def test_the_course(latest, words):
+    attack = Attack()
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    attack.hours[begin, "forged"] = 5
+    attack.hours[begin + timedelta(hours=60), "forged"] = 10
+    attack.hours[begin + timedelta(hours=100), "forged" if latest else "genuine"] = latest or 1
+    assert words in attack.course()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "words"),
+    [
+        ("5.1.1", "", "no such mailbox"),
+        ("5.2.2", "", "full"),
+        ("4.4.1", "", "still being tried"),
+        ("5.7.1", "", "policy"),
+        ("", "mailbox quota exceeded", "full"),
+        ("", "User unknown", "no such mailbox"),
+        ("", "", "Read what"),
+    ],
+)
+def test_advice(status, said, words):
+    assert words in advice(status, said)
+
+
+def test_since():
+    assert moment("3d", NOW) == NOW - timedelta(days=3)
+    assert moment("2026-01-31", NOW) == datetime(2026, 1, 31, tzinfo=UTC)
