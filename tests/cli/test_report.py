@@ -140,7 +140,7 @@ HOSTILE = (
     b'"><script>alert(1)</script>',
     b"<img src=x onerror=alert(1)>",
     b"</style><style>*{display:none}</style>",
-    b"{{ 7*7 }}{% raw %}",
+    b"{{ 7*1234567 }}{% raw %}",
     b"=?utf-8?Q?=3Cscript=3Ealert=281=29=3C/script=3E?=",
     b"</svg><a href=javascript:alert(1)>x</a>",
     b"\xe2\x80\xae\x00\x1b[2J<b>",
@@ -158,7 +158,7 @@ def test_a_hostile_message_writes_nothing_into_the_page(words):
     attack = attack_of(raw, REPORT)
     attack.misuse.append(words.decode("utf-8", "replace"))
     found = harmless(made(attack))
-    assert "49" not in "".join(found.text).partition("messages looked at")[0]
+    assert "8641969" not in "".join(found.text)
 
 
 def test_fifty_thousand_reports_stay_small():
