@@ -21,6 +21,7 @@ from classifier.evidence.origin import ObservedClient, ip_of, is_internal, obser
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
+    came_from_inside,
     entry,
     is_authenticated,
     is_our_client,
@@ -53,6 +54,14 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     client = observed_client(report)
     if client is None:
         yield from _unobserved(report, identity)
+        return
+    if came_from_inside(report, identity) is None and (
+        is_our_name(report.reporting_mta, identity) or is_our_name(client.by, identity)
+    ):
+        # Some servers put no trace on what they write themselves: then the client may be a colleague's PC.
+        writer = client.by or report.reporting_mta
+        detail = f"a host of ours, {writer}, saw {client.address} connect, it says; which way the report came is not shown"
+        yield neutral("path", "own-host-unknown", detail)
         return
     hop = report.original.trace[client.hop] if client.hop is not None else None
     name = verified_name(hop) if hop else None

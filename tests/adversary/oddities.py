@@ -126,6 +126,17 @@ ODDITIES = {
     "a provider that is not listed": case(
         dsn(original(PROVIDER + TO_PROVIDER)), KEPT, "another first hop is weak"
     ),
+    "our own server, which puts no trace on what it writes": case(
+        dsn(
+            original(received("ws24", None, "198.51.100.7", "out.example.org")),
+            reporter="out.example.org",
+            sender="postmaster@example.org",
+            trace="",
+        ),
+        KEPT,
+        "Exchange: the client that it saw is a colleague's PC",
+        ALL_RELAYS,
+    ),
     "a provider that SPF authorises": case(
         dsn(original(PROVIDER + TO_PROVIDER)),
         KEPT,
