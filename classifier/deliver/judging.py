@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from classifier.runtime import Runtime
     from classifier.settings import Config
 
+#: A server has so long to answer, in seconds; then this process judges itself.
+SERVER_TIME = 3.0
 #: The store is waited for so long, in seconds.
 STORE_WAIT = 0.1
 #: The part of the time that is left which look-ups in DNS may use.
@@ -36,6 +38,12 @@ def judge(message: bytes, options: Options, deadline: float, after: list[Callabl
     """
     path = find_config(options.config)
     config = None if path is None else load_config(path)
+    if config is not None and config.serve.spamd is not None:
+        from classifier.deliver.client import ask  # noqa: PLC0415 - only where a server is configured
+
+        answer = ask(config.serve.spamd, message, options.mail_from, options.rcpt_to, SERVER_TIME)
+        if answer is not None:
+            return Result(answer.values)
     from classifier.deliver.result_values import header_values  # noqa: PLC0415 - a wrong configuration spares it
     from classifier.parse.report import Envelope  # noqa: PLC0415 - likewise
     from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise

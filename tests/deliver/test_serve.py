@@ -1,0 +1,205 @@
+"""``backscatter serve`` asked by the real spamc, by many clients at once, and by hostile ones."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.deliver.test_filter import CONFIG, split
+from tests.mailbox.dovecot import free_port
+from tests.samples import ORDINARY, REPORT
+from tests.support import require_program
+
+COMMAND = [sys.executable, "-m", "classifier"]
+
+
+@pytest.fixture(params=["tcp", "unix"])
+def served(request, tmp_path, monkeypatch):
+    where = f"127.0.0.1:{free_port()}" if request.param == "tcp" else str(tmp_path / "s.sock")
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.replace('"state', f'"{tmp_path}/state') + f'[serve]\nspamd = "{where}"\n')
+    config.chmod(0o600)
+    monkeypatch.setenv("BACKSCATTER_CONFIG", str(config))
+    with subprocess.Popen([*COMMAND, "serve"], stderr=subprocess.PIPE) as process:
+        line = process.stderr.readline()
+        assert b"serving at" in line, line + process.stderr.read()
+        yield Served(where, process, config)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert b"Traceback" not in process.stderr.read()
+
+
+class Served:
+    def __init__(self, where, process, config):
+        self.where, self.process, self.config = where, process, config
+
+    def connect(self):
+        if "/" in self.where:
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(self.where)
+        else:
+            host, port = self.where.split(":")
+            client = socket.create_connection((host, int(port)))
+        client.settimeout(30)
+        return client
+
+    def ask(self, data, *, end=True):
+        with self.connect() as client:
+            client.sendall(data)
+            if end:
+                client.shutdown(socket.SHUT_WR)
+            answer = b""
+            while chunk := client.recv(65_536):
+                answer += chunk
+        return answer
+
+    def spamc(self, *arguments, message):
+        place = (
+            ["-U", self.where] if "/" in self.where else ["-d", "127.0.0.1", "-p", self.where.split(":")[1]]
+        )
+        return subprocess.run(
+            [require_program("spamc"), *place, *arguments],
+            input=message,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+
+def request(command, message, *headers, version="1.5"):
+    head = [f"{command} SPAMC/{version}", f"Content-length: {len(message)}", *headers]
+    return "\r\n".join((*head, "", "")).encode() + message
+
+
+def test_spamc(served):
+    done = served.spamc("-c", message=REPORT)
+    assert done.returncode == 1  # spam
+    score = float(done.stdout.split(b"/")[0])
+    assert score >= 5
+    assert served.spamc("-c", message=ORDINARY).returncode == 0
+    added, rest = split(served.spamc(message=REPORT).stdout)
+    assert rest == REPORT
+    assert b"X-Backscatter-Verdict: forged" in added
+    assert b"ADDRESS_NEVER_SENDS" in served.spamc("-y", message=REPORT).stdout
+    assert b"never sends mail" in served.spamc("-R", message=REPORT).stdout
+    assert served.spamc("-K", message=b"").returncode == 0
+
+
+def test_every_command(served):
+    assert served.ask(b"PING SPAMC/1.5\r\n\r\n") == b"SPAMD/1.5 0 PONG\r\n"
+    assert served.ask(b"SKIP SPAMC/1.5\r\n\r\n") == b""
+    assert b"Spam: True ; " in served.ask(request("CHECK", REPORT))
+    assert b"Spam: False ; " in served.ask(request("CHECK", ORDINARY))
+    headers = served.ask(request("HEADERS", REPORT)).partition(b"\r\n\r\n")[2]
+    assert headers.startswith(b"X-Backscatter-Verdict: forged")
+    assert b"I am sorry" not in headers
+    assert served.ask(request("REPORT_IFSPAM", ORDINARY)).endswith(b"\r\n\r\n")
+    deflated = zlib.compress(REPORT)
+    assert b"Spam: True" in served.ask(request("CHECK", deflated, "Compress: zlib"))
+    assert served.ask(request("TELL", REPORT, "Set: local", "Message-class: spam")).startswith(
+        b"SPAMD/1.0 69 "
+    )
+    assert b"Spam: True" in served.ask(request("CHECK", REPORT, version="1.2"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"CHECK SPAMC/9.9\r\n\r\nx",
+        b"CHECK SPAMC/1.5\r\nContent-length: 5\r\n\r\nx",
+        b"CHECK SPAMC/1.5\r\nContent-length: 1\r\n\r\nxyz",
+        b"CHECK SPAMC/1.5\r\nContent-length: -1\r\n\r\nx",
+        b"CHECK SPAMC/1.5\r\nContent-length: 99999999999\r\n\r\nx",
+        b"CHECK SPAMC/1.5\r\nCompress: zlib\r\n\r\nno zlib",
+        b"CHECK SPAMC/1.5\r\n" + b"A: b\r\n" * 10_000,
+        b"\xff" * 5000,
+    ],
+)
+def test_what_is_no_request_is_refused_and_the_next_one_answered(served, data):
+    answer = served.ask(data)
+    assert answer.startswith(b"SPAMD/1.0 ")
+    assert not answer.startswith(b"SPAMD/1.0 0 ")
+    assert served.ask(b"PING SPAMC/1.5\r\n\r\n").endswith(b"PONG\r\n")
+
+
+def test_clients_that_hang_up_or_hang(served):
+    for part in (10, 100, 400):
+        with served.connect() as client:
+            client.sendall(request("CHECK", REPORT)[:part])
+    slow = served.connect()
+    slow.sendall(b"CHECK")
+    assert served.ask(b"PING SPAMC/1.5\r\n\r\n").endswith(b"PONG\r\n")
+    slow.close()
+
+
+def test_a_thousand_requests_of_sixty_four_clients(served):
+    messages = [
+        request("CHECK", REPORT.replace(b"<r1@", b"<r%d@" % n) if n % 2 else ORDINARY) for n in range(1_000)
+    ]
+    with ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(served.ask, messages))
+    assert [b"Spam: True" in a for a in answers] == [n % 2 == 1 for n in range(1_000)]
+
+
+def test_the_filter_asks_the_server(served):
+    done = subprocess.run([*COMMAND, "filter"], input=REPORT, capture_output=True, timeout=60, check=True)
+    by_server = split(done.stdout)
+    assert by_server[1] == REPORT
+    assert b"Verdict: forged" in by_server[0]
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", *COMMAND[1:], "filter"], input=REPORT, capture_output=True, timeout=60, check=True
+    ).stderr  # fmt: skip
+    assert b"classifier.deliver.client" in loaded
+    assert b"classifier.runtime" not in loaded
+
+
+def test_reload(served):
+    text = served.config.read_text()
+    served.config.write_text(text.replace('["trap@example.org"]', "[]"))
+    served.process.send_signal(signal.SIGHUP)
+    assert b"read again" in served.process.stderr.readline()
+    assert b"Spam: False" in served.ask(request("CHECK", REPORT))
+    served.config.write_text("[identity]\nnonsense = 1\n")
+    served.process.send_signal(signal.SIGHUP)
+    assert b"from before stays" in served.process.stderr.readline()
+    assert b"Spam: False" in served.ask(request("CHECK", REPORT))
+
+
+def test_stopping_answers_what_was_accepted(served):
+    with served.connect() as client:
+        client.sendall(request("CHECK", REPORT)[:-1])
+        time.sleep(0.5)
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        client.sendall(request("CHECK", REPORT)[-1:])
+        client.shutdown(socket.SHUT_WR)
+        assert b"Spam: True" in client.recv(65_536)
+
+
+def test_bad_addresses(tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text('[identity]\ndomains = ["example.org"]\n')
+    config.chmod(0o600)
+    for arguments in (
+        ["serve"],
+        ["serve", "--spamd", "nowhere"],
+        ["serve", "--spamd", "/no/such/place/s.sock"],
+    ):
+        done = subprocess.run(
+            [*COMMAND, "--config", str(config), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
