@@ -31,7 +31,8 @@ def served(request, tmp_path, monkeypatch):
         line = process.stderr.readline()
         assert b"serving at" in line, line + process.stderr.read()
         yield Served(where, process, config)
-        process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
         assert b"Traceback" not in process.stderr.read()
 
@@ -184,6 +185,7 @@ def test_stopping_answers_what_was_accepted(served):
         client.sendall(request("CHECK", REPORT)[-1:])
         client.shutdown(socket.SHUT_WR)
         assert b"Spam: True" in client.recv(65_536)
+    assert served.process.wait(30) == 0
 
 
 def test_bad_addresses(tmp_path):
