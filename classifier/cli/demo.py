@@ -129,9 +129,15 @@ def _tell(maildir: Path, messages: Sequence[Generated], problems: list[str]) -> 
         (Label.FORGED, "reports, forged"),
     ):
         _say(f"{name:26}{counts[label, False]:>8}{counts[label, True]:>13}")
-    if counts[Label.FORGED, False]:
+    bare = sum(
+        m.label is Label.FORGED
+        and m.returned is Returned.NOTHING
+        and hashlib.sha256(m.raw).hexdigest() not in there
+        for m in messages
+    )
+    if bare:
         _say(
-            f"\nThe {counts[Label.FORGED, False]} forged reports in the inbox return nothing of the original: nothing tells, so they stay."
+            f"\n{bare} of the forged reports return nothing of the original, and nothing tells: they stay in the inbox."
         )
     if problems:
         for line in problems[:20]:

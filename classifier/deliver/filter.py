@@ -159,9 +159,17 @@ def run(options: Options, started: float | None = None) -> int:
         return EX_TEMPFAIL
     finally:
         _on_signals(signal.SIG_IGN)
-    for each in after:
-        each()
+    _afterwards(after)
     return EX_OK
+
+
+def _afterwards(after: list[Callable[[], None]]) -> None:
+    """Do what waited for the delivery; a failure here must not make the caller deliver again."""
+    for each in after:
+        try:
+            each()
+        except Exception as error:  # noqa: BLE001 - the message is out: all that is lost is a memory of it
+            tell(f"filter: {_reason(error)}; the message is delivered, and not remembered")
 
 
 def _judge(message: Message, options: Options, started: float, after: list[Callable[[], None]]) -> Result:

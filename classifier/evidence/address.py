@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged
 from classifier.evidence.origin import organisation
+from classifier.evidence.ours import made_by_rule, passed_on
 from classifier.parse.addresses import domain_of, normalise
 from classifier.vocabulary import Strength
 
@@ -38,21 +39,6 @@ _ROLES = frozenset(
     }
 )
 _PRVS = r"(?i)prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})"
-#: Made by rule for one message: SRS, VERP, and gateways' own tags.
-_MADE = r"(?i)srs[01][=+-]|btv1==|msprvs1=|[^=]{1,200}=[^=]{1,200}$"
-#: Header fields of mail that somebody passed on, with the author's From left as it was.
-_PASSED_ON = (
-    "list-id",
-    "list-post",
-    "list-unsubscribe",
-    "mailing-list",
-    "resent-from",
-    "resent-sender",
-    "x-forwarded-for",
-    "x-forwarded-to",
-    "x-loop",
-    "x-original-sender",
-)
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
@@ -94,7 +80,7 @@ def _unknown(report: Report, identity: Identity, used: list[str]) -> Iterator[Ev
         address
         for address in used
         if (local := address.rpartition("@")[0]).partition("+")[0] not in _ROLES
-        and (re.fullmatch(_PRVS, local) or not re.match(_MADE, local))
+        and (re.fullmatch(_PRVS, local) or not made_by_rule(address))
     ]
     if len(strangers) < len(used):
         return
@@ -113,9 +99,7 @@ def _from_elsewhere(report: Report, identity: Identity, used: list[str]) -> Iter
     author = original.from_address
     if not author or not used or identity.owns_address(author) or identity.owns_address(original.sender):
         return
-    if any(name in original.headers for name in _PASSED_ON):
-        return
-    if all(re.match(_MADE, address.rpartition("@")[0]) for address in used):
+    if passed_on(original.headers) or all(map(made_by_rule, used)):
         return
     ours = {organisation(domain.lstrip(".")) for domain in identity.domains}
     if organisation(domain_of(author)) in ours:

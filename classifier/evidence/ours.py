@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from classifier.evidence.base import Lookups
     from classifier.identity import Identity
+    from classifier.parse.headers import HeaderBlock
     from classifier.parse.report import Report, TraceHop
 
 #: More hops than this are not followed.
@@ -56,6 +57,24 @@ _DIAL_UP = (
 _NUMBERED = r"(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}|(?:^|[^0-9a-f])[0-9a-f]{8}(?=[.-])|[0-9]{9,12}"
 
 
+#: Return paths that are made for one message: SRS, VERP, and gateways' own tags.
+_MADE = r"(?i)srs[01][=+-]|btv1==|msprvs1=|[^=]{1,200}=[^=]{1,200}$"
+#: Header fields of mail that somebody passed on or distributed, with the author's From left as it was.
+_PASSED_ON = (
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+    "mailing-list",
+    "resent-from",
+    "resent-sender",
+    "x-beenthere",
+    "x-forwarded-for",
+    "x-forwarded-to",
+    "x-loop",
+    "x-original-sender",
+)
+
+
 class Nature(Enum):
     """What the name of a client's address looks like."""
 
@@ -78,6 +97,16 @@ def below_our_domains(host: str | None, identity: Identity) -> bool:
 def is_our_name(host: str | None, identity: Identity) -> bool:
     """Say whether *host* is one of our relays by name, or lies below a protected domain."""
     return identity.is_relay_name(host) or below_our_domains(host, identity)
+
+
+def made_by_rule(address: str) -> bool:
+    """Say whether *address* was made for one message by SRS, VERP or a gateway, so that it is nobody's own."""
+    return re.match(_MADE, address.rpartition("@")[0]) is not None
+
+
+def passed_on(headers: HeaderBlock) -> bool:
+    """Say whether a header section is that of mail which somebody passed on or a list distributed."""
+    return any(name in headers for name in _PASSED_ON)
 
 
 def verified_name(hop: TraceHop) -> str | None:

@@ -13,17 +13,19 @@ import re
 from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.origin import ObservedClient, observed_client, organisation
+from classifier.evidence.origin import ObservedClient, observed_client, organisation, reporter_organisations
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
     is_authenticated,
     is_our_name,
+    made_by_rule,
     nature,
+    passed_on,
     written_by_us,
 )
 from classifier.parse.addresses import domain_of, find_addresses, normalise
-from classifier.vocabulary import Completeness, ReportKind, Strength
+from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +33,15 @@ if TYPE_CHECKING:
     from classifier.identity import Identity
     from classifier.parse.report import Report
 
-#: Fields of mail that was passed on, distributed or made by a program on a web server.
-_NOT_A_PERSONS = re.compile(
-    r"list-.*|resent-.*|mailing-list|x-loop|x-original-(?:sender|from)|x-forwarded-.*|x-php-.*|x-originating-script|x-source(?:-args|-dir)?"
-    r"|auto-submitted|x-beenthere"
+#: Fields of mail that a program on a web server made, or another program by itself.
+_BY_MACHINE = (
+    "auto-submitted",
+    "x-php-originating-script",
+    "x-php-script",
+    "x-source",
+    "x-source-args",
+    "x-source-dir",
 )
-#: Return paths that are made by rule: SRS, VERP, tags.
-_MADE = re.compile(r"srs[01][=+-]|btv1==|msprvs1=|prvs=|[^=]{1,200}=[^=]{1,200}$|bounces?[-+]", re.IGNORECASE)
 #: A HELO name is a host's only with a domain (RFC 5321 section 2.3.5).
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,20}[a-z][a-z0-9-]{1,62}\.?", re.IGNORECASE)
 _HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
@@ -53,20 +57,45 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     client = observed_client(report)
     if client is None or written_by_us(report, identity) or _has_something_of_ours(report, identity):
         return
-    if any(_NOT_A_PERSONS.fullmatch(key) for key in original.headers.keys):
+    if passed_on(original.headers) or any(name in original.headers for name in _BY_MACHINE):
         return
     used = [a for a in report.addressees if identity.owns_address(a)]
-    if not used or any(_MADE.match(address.rpartition("@")[0]) for address in used):
+    if (
+        not used
+        or any(_made(address) for address in used)
+        or "." not in (domain_of(original.from_address) or "")
+    ):
         return
     if client.hop is not None and is_authenticated(original.trace[client.hop]):
         return
     seen = f"{client.by or 'the reporting side'} had it from {client.name or client.helo or 'a host'} [{client.address}]"
     told = f"the original is by {normalise(original.from_address)}, nothing in it is ours, and {seen}"
     homely = _homely(client)
-    if homely:
+    if homely and _relayed(report):
+        # A provider's server reports to its own customers so, and knows them by their line.
+        yield forged(
+            "stranger", Strength.WEAK, "home-line-relayed", f"{told}: {homely}; it tried to pass it on"
+        )
+    elif homely:
         yield forged("stranger", Strength.STRONG, "home-line", f"{told}: {homely}")
     else:
         yield neutral("stranger", "nothing-ours", told)
+
+
+def _made(address: str) -> bool:
+    """Say whether an address was made for one message, by a tag, a list or a rule: that is never a person's own."""
+    local = address.rpartition("@")[0].lower()
+    return made_by_rule(address) or local.startswith(("prvs=", "bounce-", "bounce+", "bounces-", "bounces+"))
+
+
+def _relayed(report: Report) -> bool:
+    """Say whether the reporting side was refused by somebody else's server."""
+    reporters = reporter_organisations(report)
+    for recipient in report.recipients:
+        owner = organisation(recipient.remote_mta)
+        if recipient.stage is RefusalStage.SESSION and owner is not None and owner not in reporters:
+            return True
+    return False
 
 
 def _homely(client: ObservedClient) -> str:

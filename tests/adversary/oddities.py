@@ -126,6 +126,21 @@ ODDITIES = {
     "a provider that is not listed": case(
         dsn(original(PROVIDER + TO_PROVIDER)), KEPT, "another first hop is weak"
     ),
+    "a device at home, through its provider's server, in another name": case(
+        dsn(
+            original(
+                received("raspberrypi", "dsl-9.pool.isp.test", "198.51.100.9", "smtp.isp.test"),
+                from_="Alarm <alarm@isp.test>",
+                message_id="<1@raspberrypi>",
+            ),
+            reporter="smtp.isp.test",
+            remote=MX,
+            trace=received("smtp.isp.test", "smtp.isp.test", "203.0.113.5", "mail.example.org"),
+        ),
+        KEPT,
+        "the provider knows its customer by the line, and reports what the next server refused",
+        PLAIN,
+    ),
     "our own server, which puts no trace on what it writes": case(
         dsn(
             original(received("ws24", None, "198.51.100.7", "out.example.org")),
@@ -139,7 +154,7 @@ ODDITIES = {
     ),
     "a provider that SPF authorises": case(
         dsn(original(PROVIDER + TO_PROVIDER)),
-        KEPT,
+        UNSURE,
         "SPF passes, through hosts that others use as well",
         uses="dns",
     ),

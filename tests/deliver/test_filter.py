@@ -166,6 +166,22 @@ def test_a_store_that_is_locked_broken_or_missing_is_done_without(home):
     writer.close()
 
 
+def test_what_fails_after_the_delivery_does_not_ask_for_another(home):
+    """A caller that is told 75 keeps the message that it has passed on, too: it would be there twice."""
+    code = (
+        "import sys; import classifier.deliver.judging as j\n"
+        "def broken(runtime): raise OSError(28, 'No space left on device')\n"
+        "j._remember = broken\n"
+        "from classifier.entry import main; sys.argv = ['backscatter', 'filter']; sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=REPORT, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert split(done.stdout)[1] == REPORT
+    assert b"is delivered, and not remembered" in done.stderr
+
+
 def test_a_full_disk_is_told_to_the_caller(home):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(

@@ -13,6 +13,7 @@ from tests.evidence.makers import LOOKUPS, hop, make, told
 
 OURS = Identity(domains=("example.org",))
 FORGED = [("home-line", "forged", "strong")]
+RELAYED = [("home-line-relayed", "forged", "weak")]
 NEUTRAL = [("nothing-ours", "neither", "weak")]
 THEIRS = "From: eve@spam.test\nTo: x@remote.test\nSubject: buy\nMessage-ID: <1@spam.test>\n"
 DIAL_UP = hop("pc", "dsl-9.pool.isp.test", "198.51.100.9", "mx.remote.test")
@@ -54,7 +55,11 @@ CASES = {
     "cut off": (case(DIAL_UP, completeness=Completeness.PARTIAL), []),
     "no client to be seen": (make((), headers=THEIRS.encode()), []),
     "no author": (case(DIAL_UP, THEIRS.partition("\n")[2]), []),
-    "refused in the session": (case(DIAL_UP, stage=RefusalStage.SESSION), FORGED),
+    "refused in the session by a host of its own": (
+        case(DIAL_UP, stage=RefusalStage.SESSION, remote="store.remote.test"), FORGED
+    ),
+    "refused in the session by somebody else": (case(DIAL_UP, stage=RefusalStage.SESSION, remote="mx.third.test"), RELAYED),
+    "a device without a domain": (case(DIAL_UP, THEIRS.replace("eve@spam.test", "root@raspberrypi")), []),
 }  # fmt: skip
 
 
