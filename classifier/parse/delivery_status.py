@@ -31,7 +31,9 @@ _PER_RECIPIENT = frozenset(
      "last-attempt-date", "will-retry-until", "final-log-id", "x-actual-recipient"}
 )  # fmt: skip
 _STARTS = frozenset({"final-recipient", "original-recipient"})
-_BLANK_LINES = re.compile(rb"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
+#: Stand once in each group; the first two begin one.
+_ONCE = _STARTS | {"action", "status"}
+_BLANK_LINES = re.compile(rb"\n[ \t]*\n")
 _TYPED = re.compile(r"[ \t]*([A-Za-z0-9-]{1,40})[ \t]*;[ \t]*")
 #: RFC 6533 section 3: a character of an internationalised address in ASCII.
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -104,12 +106,14 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
     groups: list[list[Field]] = []
     group: list[Field] = []
     seen: set[str] = set()
-    for block in _BLANK_LINES.split(data[:MAX_STATUS_BYTES].strip(b"\r\n")):
+    text = data[:MAX_STATUS_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
+    for block in _BLANK_LINES.split(text):
         fields = [
-            (field.name, decode_words(field.value)) for field in HeaderBlock(block.lstrip(b"\r\n")).fields
+            (field.name, decode_words(field.value)) for field in HeaderBlock(block.lstrip(b"\n")).fields
         ]
         names = {name.lower() for name, _ in fields}
-        if group and names & _STARTS:
+        # A blank line ends a group only where the next one repeats what stands once in each.
+        if group and names & _ONCE & seen:
             groups.append(group)
             group, seen = [], set()
         for name, value in fields:

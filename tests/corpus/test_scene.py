@@ -110,3 +110,20 @@ def test_what_the_domain_knows_decides(scene, messages):
 def test_every_zone_and_token_comes_from_the_seed():
     assert Chance("x").uuid() == Chance("x").uuid()
     assert Chance("x").uuid() != Chance("y").uuid()
+
+
+def facts(report):
+    """What a verdict may rest on."""
+    return (
+        report.kind, report.format, report.reporting_mta, report.arrival_date, report.envelope_id,
+        [(r.final_recipient, r.original_recipient, r.action, r.status, r.smtp_reply, r.remote_mta, r.stage) for r in report.recipients],
+        [(h.helo, h.client_name, h.client_address, h.by, h.queue_id, h.when) for h in (*report.trace, *report.original.trace)],
+        report.original.completeness, report.original.from_address, report.original.to, report.original.subject,
+        report.original.message_id, report.original.date, report.original.return_path, report.addressees, report.referenced_ids,
+    )  # fmt: skip
+
+
+def test_mail_over_imap_is_read_as_mail_from_a_file(messages):
+    """IMAP gives every line a CRLF."""
+    for message in messages:
+        assert facts(parse(message.raw.replace(b"\n", b"\r\n"))) == facts(parse(message.raw)), message.format
