@@ -63,6 +63,17 @@ def test_honest_oddity_without_any_look_up(name, ledger):
     assert judged(dead, ledger).judgement.action is Action.KEEP, explain(dead, judged(dead, ledger))
 
 
+@pytest.mark.parametrize("name", [*ATTACKS, *ODDITIES])
+def test_line_ends_change_no_verdict(name, ledger):
+    """IMAP gives every line a CRLF; a file has LF."""
+    case = ATTACKS.get(name) or ODDITIES[name]
+    over_imap = dataclasses.replace(case, raw=case.raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    found, expected = judged(over_imap, ledger), judged(case, ledger)
+    told = [(e.name, e.finding) for e in found.evidence]
+    assert told == [(e.name, e.finding) for e in expected.evidence]
+    assert found.judgement.verdict is expected.judgement.verdict
+
+
 def test_there_are_enough_of_both():
     assert len(ATTACKS) >= 40
     assert len(ODDITIES) >= 40
