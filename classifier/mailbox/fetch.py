@@ -45,18 +45,23 @@ class Fetched:
         found = _UID.search(self.text)
         return int(found[1]) if found else None
 
+    @property
+    def size(self) -> int:
+        """The message's bytes as the server counts them; 0 where it does not tell."""
+        found = _SIZE.search(self.text)
+        return int(found[1]) if found else 0
+
     def listed(self) -> ListedMessage | None:
         """Make a listed message of it; None for an answer nobody asked for (a flag change)."""
         uid = self.uid
         headers = self.sections.get("HEADER")
         if uid is None or headers is None:
             return None
-        size = _SIZE.search(self.text)
         date = _DATE.search(self.text)
         flags = _FLAGS.search(self.text)
         return ListedMessage(
             str(uid),
-            int(size[1]) if size else 0,
+            self.size,
             parse_date(date[1].decode("ascii", "replace")) if date else None,
             frozenset(flags[1].decode("latin-1").split()) if flags else frozenset(),
             headers,

@@ -34,6 +34,10 @@ SEARCH_WINDOW = 100_000
 BATCH = 1000
 #: Bytes of bodies in one FETCH; two are under way at once.
 BODIES_AT_ONCE = 4 * 1024 * 1024
+#: Of more messages than this, the sizes are asked for before the headers.
+_FEW = 50
+#: Uses of folders that show messages of other folders (RFC 6154, RFC 8457).
+_VIRTUAL = frozenset({"\\all", "\\flagged", "\\important"})
 _LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
 
 
@@ -79,6 +83,10 @@ class ImapMailbox:
                 return None
             self._located[folder] = found.name
         return self._located[folder]
+
+    def folders(self) -> list[str]:
+        """List what can be opened, less virtual folders: on Gmail a message lies in "All Mail", too."""
+        return [f.name for f in self.names.listed("*") if f.selectable and not f.attributes & _VIRTUAL]
 
     def special(self, use: str) -> str | None:
         """Find a folder by its use, else by common names."""
@@ -265,8 +273,17 @@ class ImapMailbox:
         if status.messages == 0 or (status.uid_next and since >= status.uid_next):
             return found
         for uids, _ in self._windows(max(since, 1), status.uid_next):
-            found += [m for m in self._headers(uids)[0] if m.size in sizes]
+            found += [m for m in self._headers(self._of_sizes(uids, sizes))[0] if m.size in sizes]
         return found
+
+    def _of_sizes(self, uids: Sequence[int], sizes: frozenset[int]) -> Sequence[int]:
+        """Leave out those of *uids* that have another size."""
+        if len(uids) <= _FEW:
+            return uids
+        at_once = len(uids) if self._caution.step == 0 else self._caution.at_once
+        chunks = [list(uids[i : i + at_once]) for i in range(0, len(uids), at_once)]
+        answers = self._fetch(chunks, "(UID RFC822.SIZE)", [])
+        return sorted({f.uid for f in answers if f.uid is not None and f.size in sizes} & set(uids))
 
     def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """Read the first *limit* bytes of each."""

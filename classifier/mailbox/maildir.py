@@ -133,6 +133,23 @@ class MaildirMailbox:
         """Return *folder* if it exists."""
         return folder if self._path(folder) else None
 
+    def folders(self) -> list[str]:
+        """List the folders of either layout by the names that :meth:`open` takes."""
+        from imapclient.imap_utf7 import decode  # noqa: PLC0415 - used for names below INBOX only
+
+        found = ["INBOX"]
+        for directory, below, _ in os.walk(self.root):
+            is_folder = "cur" in below
+            below[:] = sorted(name for name in below if name not in {"cur", "new", "tmp"})
+            written = os.path.relpath(directory, self.root).removeprefix(".")
+            if not is_folder or not written:
+                continue
+            names = [written]  # as servers that store UTF-8 have it
+            with contextlib.suppress(ValueError):
+                names.insert(0, decode(written.encode()))
+            found += [n for n in names if n.isprintable() and self._path(n) == Path(directory)][:1]
+        return found
+
     def special(self, use: str) -> str | None:
         """Find a folder by its common names."""
         return next((n for n in _COMMON.get(use, ()) if self._path(n)), None)

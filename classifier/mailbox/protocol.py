@@ -157,6 +157,9 @@ class Mailbox(Protocol):
     def locate(self, folder: str) -> str | None:
         """Return the full name of an existing *folder*, or None."""
 
+    def folders(self) -> list[str]:
+        r"""Return the full names of all folders but such as show what lies elsewhere (``\All``, RFC 6154)."""
+
     def special(self, use: str) -> str | None:
         r"""Find a folder by its use (RFC 6154), e.g. ``\Sent``, else by common names."""
 

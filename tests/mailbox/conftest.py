@@ -1,6 +1,7 @@
 """The servers that these tests share."""
 
 from tests.mailbox.servers import (
+    account,
     dotted_server,
     moving_server,
     server,
@@ -8,4 +9,11 @@ from tests.mailbox.servers import (
     server_without_move,
 )
 
-__all__ = ["dotted_server", "moving_server", "server", "server_without_both", "server_without_move"]
+__all__ = [
+    "account",
+    "dotted_server",
+    "moving_server",
+    "server",
+    "server_without_both",
+    "server_without_move",
+]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.mailbox import dovecot as dovecot_module
-from tests.mailbox.dovecot import Dovecot, without
+from tests.mailbox.dovecot import Dovecot, User, without
+from tests.mailbox.support import imap_work, mail, maildir_work
 from tests.support import require_program
 
 
@@ -46,3 +47,20 @@ def dotted_server(tmp_path_factory) -> Dovecot:
 def moving_server(request) -> Dovecot:
     """Both ways of moving."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["move", "copy", "maildir"])
+def account(request, tmp_path):
+    """Give a user with a filled inbox, and the work for it."""
+    if request.param == "maildir":
+        user = User("local", tmp_path / "mail" / "Maildir", (-1, -1))
+        user.make_folder("INBOX")
+        work = maildir_work(user.maildir)
+    else:
+        server = request.getfixturevalue("server" if request.param == "move" else "server_without_move")
+        user = server.user()
+        work = imap_work(server.server(), server.login(user))
+    for n in range(4):
+        user.deliver(mail("forged", n), flags="F" if n == 1 else "")
+        user.deliver(mail("ordinary", n))
+    return user, work

@@ -6,8 +6,6 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from classifier.identity import Identity
 from classifier.mailbox.agent import at_work
 from classifier.mailbox.restore import Wanted, restore
@@ -17,25 +15,7 @@ from classifier.store.database import Database
 from classifier.store.journal import Journal
 from classifier.store.judged import JudgedMail
 from classifier.store.ledger import SqliteLedger
-from tests.mailbox.dovecot import User
-from tests.mailbox.support import imap_work, mail, maildir_work, run
-
-
-@pytest.fixture(params=["move", "copy", "maildir"])
-def account(request, tmp_path):
-    """Give a user with a filled inbox, and the work for it."""
-    if request.param == "maildir":
-        user = User("local", tmp_path / "mail" / "Maildir", (-1, -1))
-        user.make_folder("INBOX")
-        work = maildir_work(user.maildir)
-    else:
-        server = request.getfixturevalue("server" if request.param == "move" else "server_without_move")
-        user = server.user()
-        work = imap_work(server.server(), server.login(user))
-    for n in range(4):
-        user.deliver(mail("forged", n), flags="F" if n == 1 else "")
-        user.deliver(mail("ordinary", n))
-    return user, work
+from tests.mailbox.support import mail, run
 
 
 def inbox(user):
