@@ -28,6 +28,7 @@ $(VENV)/.build: requirements/build.txt | $(VENV)/.venv
 $(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.build
 	@$(PIP) --require-hashes --no-build-isolation -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q classifier
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run

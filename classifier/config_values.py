@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from dataclasses import dataclass
+
+from classifier.dataclass import dataclass
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}

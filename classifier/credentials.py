@@ -7,8 +7,8 @@ a log line or an error.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from classifier.dataclass import dataclass
 from classifier.errors import ConfigurationError
 
 #: Seconds that a password command may take: it may ask a person for a passphrase.

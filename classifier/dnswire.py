@@ -8,7 +8,6 @@ another question are not answers (RFC 5452) and are waited past.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dns.exception
@@ -25,6 +24,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
+from classifier.dataclass import dataclass
 from classifier.resolver import MAX_ALIASES, MAX_CHARS, MAX_RECORDS, NoAnswerError
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.evidence.table import gather
 from classifier.identity import Identity
 from classifier.judge import Judgement, Policy, concerns, judge

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field
 from classifier.parse.addresses import domain_of, normalise
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ and the message stays.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.vocabulary import (
     NOT_REPORTS,
     Action,

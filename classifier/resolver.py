@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from classifier.dataclass import dataclass
 from classifier.evidence.base import DnsAnswer
 
 if TYPE_CHECKING:

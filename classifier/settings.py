@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from classifier.config_values import local_path
+from classifier.dataclass import dataclass, field
 from classifier.errors import ConfigurationError
 from classifier.identity import Identity
 

@@ -13,9 +13,9 @@ import os
 import re
 import sys
 import zlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
+from classifier.dataclass import dataclass, field
 from classifier.ingest.streams import opened
 from classifier.parse.report import Envelope
 

@@ -6,12 +6,12 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
 from classifier.cli.context import App, say
+from classifier.dataclass import dataclass, field
 from classifier.present.figures import (
     Share,
     area_under_roc,

@@ -146,6 +146,8 @@ def run(options: Options, started: float | None = None) -> int:
                 return EX_TEMPFAIL
             result = None
         if options.check:
+            _on_signals(signal.SIG_IGN)
+            _afterwards(after)
             return FORGED if result and result.forged else NOT_FORGED
         pieces = _pieces(message, result)
         # From here on the message is written whole, or the caller is told to keep it.
@@ -169,7 +171,7 @@ def _afterwards(after: list[Callable[[], None]]) -> None:
         try:
             each()
         except Exception as error:  # noqa: BLE001 - the message is out: all that is lost is a memory of it
-            tell(f"filter: {_reason(error)}; the message is delivered, and not remembered")
+            tell(f"filter: {_reason(error)}; this is not remembered; the message is not affected")
 
 
 def _judge(message: Message, options: Options, started: float, after: list[Callable[[], None]]) -> Result:
@@ -182,7 +184,12 @@ def _judge(message: Message, options: Options, started: float, after: list[Calla
     # Again and again: an exception is lost where it meets a destructor.
     signal.setitimer(signal.ITIMER_REAL, left, 0.25)
     try:
-        from classifier.parse.triage import may_be_report  # noqa: PLC0415 - under the time limit
+        from classifier.deliver.patterns import PatternCache, cache_file  # noqa: PLC0415 - under the time limit
+
+        cache = PatternCache(cache_file())
+        cache.install()
+        after.append(cache.save)
+        from classifier.parse.triage import may_be_report  # noqa: PLC0415 - it compiles patterns
 
         if not may_be_report(section, options.mail_from):
             return Result(ordinary())

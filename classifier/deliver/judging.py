@@ -71,7 +71,7 @@ def _remember(runtime: Runtime) -> None:
 
 def with_dns_budget(config: Config, seconds: float) -> Config:
     """Return *config* with no more than *seconds* of look-ups for one message."""
-    from dataclasses import replace  # noqa: PLC0415 - loaded by now
+    from classifier.dataclass import replace  # noqa: PLC0415 - loaded by now
 
     if config.dns.budget <= seconds:
         return config

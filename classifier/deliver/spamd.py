@@ -7,8 +7,9 @@ others speak it: a request line, headers, a blank line, the message.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from classifier.dataclass import dataclass, field
 
 #: The request line and headers together, in bytes.
 MAX_HEADERS = 16_384

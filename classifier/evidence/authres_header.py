@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from classifier.dataclass import dataclass
 
 #: A longer field is bait.
 _MAX_CHARS = 16_000

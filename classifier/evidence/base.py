@@ -7,9 +7,9 @@ look-up that is absent or fails is no sign of anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from classifier.dataclass import dataclass
 from classifier.vocabulary import PointsTo, Strength
 
 if TYPE_CHECKING:

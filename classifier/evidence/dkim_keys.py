@@ -7,11 +7,11 @@ stands in. What cannot be looked up is unknown, never absent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.evidence.dkim_signature import KeyRecord, parse_key
 
 if TYPE_CHECKING:

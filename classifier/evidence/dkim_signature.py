@@ -7,9 +7,9 @@ many messages whose signatures are none of ours cost nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.parse.encoded import decode_bytes
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from __future__ import annotations
 import base64
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass
 from classifier.evidence import foreign
 
 if TYPE_CHECKING:

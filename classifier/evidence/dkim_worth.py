@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.evidence import dkim_verify as verify
 from classifier.evidence.base import Evidence, Lookups, genuine, neutral
 from classifier.evidence.dkim_keys import PAST, Standing, find_keys

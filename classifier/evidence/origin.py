@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.parse.addresses import domain_of
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ client called itself never counts: anyone can say HELO with any name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.evidence.origin import ip_of, is_internal
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ than the answers it rests on.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass
 from classifier.evidence import foreign
 from classifier.evidence.origin import organisation
 

@@ -7,9 +7,9 @@ costs the least.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.evidence import (
     account,
     address,

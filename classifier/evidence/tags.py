@@ -20,10 +20,10 @@ message for as long as it lasts.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.ours import came_from_inside, is_our_name
 from classifier.parse.addresses import domain_of, find_addresses, normalise

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field
 from classifier.ingest.entries import is_ours, record_from_headers
 from classifier.ingest.exim import read_exim
 from classifier.ingest.lists import read_list

@@ -7,10 +7,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field
 from classifier.errors import BackscatterError
 from classifier.mailbox.caution import Caution
 from classifier.mailbox.mover import Mover

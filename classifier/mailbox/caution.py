@@ -10,7 +10,8 @@ is lost twice is passed over from then on.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from classifier.dataclass import dataclass, field
 
 #: Messages asked for at once, from untroubled to most cautious.
 STEPS = (125, 25, 5, 1)

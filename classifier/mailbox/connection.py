@@ -14,9 +14,9 @@ import re
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass
 from classifier.errors import MailboxError, TemporaryError
 from classifier.mailbox.login import Login, log_in, words
 from classifier.mailbox.protocol import ConnectionLost, Refused

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass, field
 from classifier.errors import MailboxError, TemporaryError
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field, replace
 from classifier.mailbox.protocol import DELETED, ListedMessage, Mailbox, MoveMethod, Refused
 from classifier.store.journal import Journal, Move, MoveState
 

@@ -7,9 +7,9 @@ sections 5.1 and 6.3.10). A folder that exists as it is written always wins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass
 from classifier.mailbox.protocol import Refused
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field, replace
 from classifier.mailbox.agent import AccountWork, at_work
 from classifier.mailbox.mover import Mover
 from classifier.mailbox.returned import locate

@@ -8,10 +8,10 @@ killed looks at the batch again; what it had moved is settled first.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, replace
 from classifier.errors import BackscatterError, MailboxError, TemporaryError
 from classifier.mailbox.digest import message_mark
 from classifier.mailbox.mover import NO_WAY, Mover

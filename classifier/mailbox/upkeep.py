@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import replace
 from classifier.mailbox.digest import compose
 from classifier.mailbox.mover import Mover
 from classifier.mailbox.returned import locate

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from classifier.dataclass import dataclass
 from classifier.parse.addresses import find_address
 from classifier.parse.dates import parse_date
 from classifier.parse.encoded import decode_words

@@ -8,8 +8,8 @@ in common, so that is what is looked for; a marker is never needed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from classifier.dataclass import dataclass
 from classifier.parse.markup import looks_like_html, to_plain
 from classifier.vocabulary import Completeness
 

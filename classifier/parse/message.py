@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from classifier.dataclass import replace
 from classifier.parse import formats
 from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
 from classifier.parse.kind import classify_kind, structured_kind

@@ -6,9 +6,9 @@ else somewhere in a text (:mod:`classifier.parse.inline`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import replace
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.inline import find_original as find_inline
 from classifier.parse.limits import MAX_INLINE_BYTES, MAX_INLINE_PARTS, MAX_OWN_PARTS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
 from classifier.parse.dates import parse_date
 from classifier.parse.headers import EMPTY, HeaderBlock

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass, field
 from classifier.evidence.origin import organisation
 from classifier.parse.addresses import normalise
 from classifier.present.text import printable

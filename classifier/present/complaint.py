@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass, field
 from classifier.evidence.origin import delivering_organisations, organisation
 from classifier.evidence.reporter import delivering_hop
 from classifier.present.text import printable

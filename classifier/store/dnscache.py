@@ -6,9 +6,9 @@ Nothing here decides anything: what cannot be read or written is a miss.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.store.database import WRITER_WAIT
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ the register of what lies there: ``restore``, the digest and the upkeep read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from classifier.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

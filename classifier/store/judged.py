@@ -8,9 +8,10 @@ own. All is keyed by account, folder and UIDVALIDITY, and written per batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from classifier.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,11 +13,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from classifier.dataclass import dataclass
 from classifier.errors import BackscatterError
 from classifier.evidence.base import LedgerEntry
 from classifier.parse.addresses import normalise

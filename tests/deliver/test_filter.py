@@ -179,7 +179,7 @@ def test_what_fails_after_the_delivery_does_not_ask_for_another(home):
     )
     assert done.returncode == 0
     assert split(done.stdout)[1] == REPORT
-    assert b"is delivered, and not remembered" in done.stderr
+    assert b"this is not remembered" in done.stderr
 
 
 def test_a_full_disk_is_told_to_the_caller(home):

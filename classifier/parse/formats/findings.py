@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.parse.addresses import find_addresses, normalise
 from classifier.parse.encoded import decode_bytes
 from classifier.parse.formats.hosts import remote_host, reporting_host

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
 from classifier.vocabulary import DeliveryAction
 
