@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from classifier.batch import jobs_for, judged
 from classifier.cli.context import App, say
+from classifier.cli.options import jobs_option
 from classifier.present.json import failure, line, record
 from classifier.present.progress import Progress
-from classifier.present.table import Table
-from classifier.runtime import Runtime, StoreUse
+from classifier.present.table import Row, Table, row
+from classifier.runtime import StoreUse
 from classifier.sources import SourcedMessage, messages
 
 if TYPE_CHECKING:
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON Lines, one object a message.")
 @click.option("-v", "--verbose", is_flag=True, help="Show all evidence and reasons.")
+@jobs_option
 @click.pass_obj
-def command(app: App, paths: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+def command(app: App, paths: tuple[str, ...], as_json: bool, verbose: bool, jobs: int | None) -> int:
     """Judge messages in .eml files, mboxes, Maildirs and folders.
 
     With no PATH, or "-", one message is read from standard input. Exit status:
@@ -31,43 +35,52 @@ def command(app: App, paths: tuple[str, ...], as_json: bool, verbose: bool) -> i
     """
     if (not paths or "-" in paths) and sys.stdin and sys.stdin.isatty():
         say("reading one message from the terminal; end it with Ctrl-D")
+    paths = paths or ("-",)
     table = None if as_json else Table(verbose=verbose)
     errors = 0
+    notes: dict[str, None] = {}
+    results = judged(
+        app.config,
+        StoreUse.CACHE,
+        messages(paths),
+        as_line if as_json else as_row,
+        jobs=jobs_for(paths, jobs),
+        debug=app.debug,
+    )
     with (
-        Runtime(app.config, StoreUse.CACHE) as runtime,
+        contextlib.closing(results),
         # Rows on the terminal tell enough.
         Progress("messages judged", shown=not sys.stdout.isatty()) as progress,
     ):
-        for message in messages(paths or ("-",)):
-            found, error = _judged(runtime, message, debug=app.debug)
-            if found is None:
+        for found in results:
+            notes.update(dict.fromkeys(found.notes))
+            if found.kept is None:
                 errors += 1
                 progress.hide()
-                say(f"{message.source}: {error}")
+                say(f"{found.source}: {found.error}")
                 if as_json:
-                    _write(line(failure(message.source, error)))
-            elif table is None:
-                _write(line(record(message.source, found)))
+                    _write(line(failure(found.source, found.error)))
+            elif isinstance(found.kept, Row) and table is not None:
+                table.show(found.kept)
             else:
-                table.message(message.source, found)
+                _write(str(found.kept))
             progress.advance()
         progress.hide()
-        for note in dict.fromkeys(runtime.notes):
+        for note in notes:
             say(note)
     if table is not None:
         table.summary(errors)
     return 1 if errors else 0
 
 
-def _judged(runtime: Runtime, message: SourcedMessage, *, debug: bool) -> tuple[Examination | None, str]:
-    if message.raw is None:
-        return None, message.error
-    try:
-        return runtime.examine(message.raw, message.envelope), ""
-    except Exception as error:
-        if debug:
-            raise
-        return None, f"could not be judged ({type(error).__name__}); this is a bug: see it with --debug"
+def as_line(message: SourcedMessage, found: Examination) -> str | Row:
+    """Keep the JSON of a judged message."""
+    return line(record(message.source, found))
+
+
+def as_row(message: SourcedMessage, found: Examination) -> str | Row:
+    """Keep what the table shows of it."""
+    return row(message.source, found)
 
 
 def _write(text: str) -> None:

@@ -13,3 +13,10 @@ log_format_option = click.option(
     default="text",
     help="How failures are written to standard error.",
 )
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Judge by N processes. Default: one, and all cores where there is much mail.",
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from classifier.present.text import printable, probability
@@ -18,6 +19,45 @@ _COLOURS = {
     Verdict.UNSURE: "yellow",
     Verdict.NOT_A_REPORT: "dim",
 }
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is shown of one judged message, all of it printable.
+
+    Attributes:
+        verdict: the answer.
+        cells: verdict, kind, probability and subject as shown.
+        source: where the message lies.
+        reason: the main reason, or "".
+        details: label and text of everything that was found; none of ordinary mail.
+
+    """
+
+    verdict: Verdict
+    cells: tuple[str, str, str, str]
+    source: str
+    reason: str
+    details: tuple[tuple[str, str], ...]
+
+
+def row(source: str, examination: Examination) -> Row:
+    """Return what is shown of one judged message."""
+    report, judgement = examination.report, examination.judgement
+    ordinary = judgement.verdict is Verdict.NOT_A_REPORT
+    kept = judgement.verdict is Verdict.FORGED and judgement.action is not Action.QUARANTINE
+    return Row(
+        judgement.verdict,
+        (
+            f"{judgement.verdict}{' (kept)' if kept else ''}",
+            report.kind.value,
+            probability(judgement.probability),
+            printable(report.headers.text("subject")) or "(no subject)",
+        ),
+        printable(source),
+        "" if ordinary else printable("".join(judgement.reasons[:1])),
+        () if ordinary else tuple((label, printable(text, 2_000)) for label, text in _details(examination)),
+    )
 
 
 class Table:
@@ -42,26 +82,18 @@ class Table:
 
     def message(self, source: str, examination: Examination) -> None:
         """Print one judged message."""
-        report, judgement = examination.report, examination.judgement
-        self.counts[judgement.verdict] += 1
+        self.show(row(source, examination))
+
+    def show(self, row: Row) -> None:
+        """Print the row of one judged message."""
+        self.counts[row.verdict] += 1
         if not self._started:
             self._started = True
             self._row(("VERDICT", "KIND", "FORGED", "SUBJECT"), "SOURCE", "", "bold")
-        moved = judgement.action is Action.QUARANTINE
-        verdict = (
-            f"{judgement.verdict}{'' if moved or judgement.verdict is not Verdict.FORGED else ' (kept)'}"
-        )
-        subject = printable(report.headers.text("subject")) or "(no subject)"
-        first = "" if judgement.verdict is Verdict.NOT_A_REPORT else "".join(judgement.reasons[:1])
-        self._row(
-            (verdict, report.kind, probability(judgement.probability), subject),
-            printable(source),
-            printable(first),
-            _COLOURS[judgement.verdict],
-        )
-        if self._verbose and judgement.verdict is not Verdict.NOT_A_REPORT:
-            for label, text in _details(examination):
-                self._line(f"    {label:<12}{printable(text, 2_000)}")
+        self._row(row.cells, row.source, row.reason, _COLOURS[row.verdict])
+        if self._verbose and row.details:
+            for label, text in row.details:
+                self._line(f"    {label:<12}{text}")
             self._line("")
 
     def _row(self, cells: tuple[str, str, str, str], source: str, reason: str, style: str) -> None:

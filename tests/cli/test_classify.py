@@ -41,6 +41,15 @@ def run(*arguments, stdin=b"", **options):
     )
 
 
+def alive(group):
+    """Say whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def objects(done):
     return [json.loads(row) for row in done.stdout.splitlines()]
 
@@ -202,6 +211,39 @@ def test_interrupting_is_no_accident(home):
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30) == (b"", b"")
     assert process.returncode == 130
+
+
+def test_several_processes_say_what_one_does(home):
+    line = b"From x@example.com Thu Jan  1 10:00:00 2026\n"
+    (home / "in.mbox").write_bytes((line + REPORT + b"\n" + line + ORDINARY + b"\n") * 150)
+    for form in (["--json"], [], ["-v"]):
+        one, two = (
+            run("--config", "config.toml", "classify", *form, "-j", n, "in.mbox", "absent", cwd=home)
+            for n in (1, 2)
+        )
+        assert one.returncode == two.returncode == 1
+        assert (one.stdout, one.stderr) == (two.stdout, two.stderr)
+
+
+def test_interrupting_ends_all_processes(home):
+    (home / "in.mbox").write_bytes((b"From x@example.com Thu Jan  1 10:00:00 2026\n" + REPORT + b"\n") * 5000)
+    process = subprocess.Popen(
+        [*COMMAND, "classify", "--json", "-j", "2", "in.mbox"],
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        out, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, b"")
+    assert out.count(b"\n") < 5000
+    end = time.monotonic() + 10
+    while alive(process.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not alive(process.pid)
 
 
 def test_a_full_disk_is_told(home):

@@ -1,0 +1,274 @@
+"""The same work on many items over several processes: results in order, memory bounded, no item costs another.
+
+A process that dies (killed, out of memory) takes its chunks with it: their
+items are done again, each alone, and the one that kills a process a second
+time is :class:`Lost`. Nothing here knows what an item is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections import deque
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_Taken_contra = TypeVar("_Taken_contra", contravariant=True)
+_Given_co = TypeVar("_Given_co", covariant=True)
+
+#: A chunk ends at so many items, or at so many bytes.
+CHUNK_ITEMS = 64
+CHUNK_BYTES = 1 << 20
+#: Chunks under way for each process: one at work, the others so that it never waits.
+_AHEAD = 3
+#: What is under way at once holds no more bytes for each process, but for one item.
+_BYTES_AHEAD = 32 << 20
+#: So many seconds one process works alone before others are started: they take as long to start.
+ALONE_SECONDS = 1.0
+#: Memory that one process may take beyond what it holds when it begins: a message has at most 128 MB.
+MEMORY = 4 << 30
+
+
+class Work(Protocol[_Taken_contra, _Given_co]):
+    """What is done with each item; pickled, and opened once in each process."""
+
+    def open(self) -> AbstractContextManager[Callable[[_Taken_contra], _Given_co]]:
+        """Open what the work needs, and give the function for one item; closed at the end of the block."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Stands in the result's place where a process died of the item."""
+
+    reason: str
+
+
+@dataclass
+class _Chunk(Generic[Item]):
+    items: list[Item]
+    size: int
+    future: Future[list[Any]]
+
+
+def processes() -> int:
+    """Return how many cores this process may use."""
+    from joblib import cpu_count  # noqa: PLC0415 - 0.2 s
+
+    return int(cpu_count())
+
+
+def in_order(
+    work: Work[Item, Result],
+    items: Iterable[Item],
+    *,
+    jobs: int | None = None,
+    size: Callable[[Item], int] = lambda _item: 1,
+    executor: Callable[[], Executor] | None = None,
+) -> Generator[tuple[Item, Result | Lost]]:
+    """Yield each item with its result, in the order of *items*.
+
+    With ``jobs=1`` everything is done here. With the default, it is for the
+    first second, then by a process for each core. Close the iterator
+    (``contextlib.closing``) to end the processes at once.
+
+    Args:
+        work: what is done with an item; what it raises ends the run.
+        items: read only as fast as results are taken.
+        jobs: how many processes; None: as said above.
+        size: an item's bytes.
+        executor: starts other processes than those of this machine, e.g. a cluster's.
+
+    """
+    remaining = iter(items)
+    if executor is None:
+        if jobs is None or jobs == 1:
+            with work.open() as one:
+                end = time.monotonic() + ALONE_SECONDS
+                for item in remaining:
+                    yield item, one(item)
+                    if jobs is None and time.monotonic() > end:
+                        jobs = processes()
+                        if jobs > 1:
+                            break
+                else:
+                    return
+        number = jobs
+
+        def executor() -> Executor:
+            return _here(number)
+
+    # One more item tells whether there is anything to start processes for.
+    for first in remaining:
+        yield from _Pool(work, executor, jobs or 2).run(_chunks(first, remaining, size))
+
+
+def _chunks(
+    first: Item, items: Iterator[Item], size: Callable[[Item], int]
+) -> Iterator[tuple[list[Item], int]]:
+    chunk, total = [first], size(first)
+    for item in items:
+        if len(chunk) >= CHUNK_ITEMS or total >= CHUNK_BYTES:
+            yield chunk, total
+            chunk, total = [], 0
+        chunk.append(item)
+        total += size(item)
+    yield chunk, total
+
+
+class _Pool(Generic[Item, Result]):
+    """The processes, renewed where one has died."""
+
+    def __init__(self, work: Work[Item, Result], start: Callable[[], Executor], jobs: int) -> None:
+        self._work = work
+        self._start = start
+        self._jobs = jobs
+        self._executor: Executor | None = None
+        self._under_way: deque[_Chunk[Item]] = deque()
+
+    def run(self, chunks: Iterator[tuple[list[Item], int]]) -> Iterator[tuple[Item, Result | Lost]]:
+        try:
+            for items, size in chunks:
+                while self._full():
+                    yield from self._next()
+                self._under_way.append(_Chunk(items, size, self._submit(items)))
+                while self._under_way and self._under_way[0].future.done():
+                    yield from self._next()
+            while self._under_way:
+                yield from self._next()
+        finally:
+            self._stop()
+
+    def _full(self) -> bool:
+        ahead = len(self._under_way)
+        size = sum(chunk.size for chunk in self._under_way)
+        return ahead >= _AHEAD * self._jobs or (ahead > 0 and size >= _BYTES_AHEAD * self._jobs)
+
+    def _submit(self, items: Sequence[Item]) -> Future[list[Any]]:
+        try:
+            return self._submitted(items)
+        except BrokenExecutor as error:
+            # A process died between two results: the chunk has failed like those under way.
+            failed: Future[list[Any]] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _submitted(self, items: Sequence[Item]) -> Future[list[Any]]:
+        if self._executor is None:
+            self._executor = self._start()
+        with _interrupts_held():
+            return self._executor.submit(_work_on, self._work, list(items))
+
+    def _next(self) -> Iterator[tuple[Item, Result | Lost]]:
+        chunk = self._under_way.popleft()
+        try:
+            results = chunk.future.result()
+        except Exception as error:
+            if not _died(error):
+                raise
+            self._stop()
+            yield from self._singly(chunk.items)
+            return
+        yield from zip(chunk.items, results, strict=True)
+
+    def _singly(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | Lost]]:
+        """Do the work again item by item: the one whose process dies now is the cause."""
+        for item in items:
+            try:
+                (result,) = self._submitted([item]).result()
+            except Exception as error:
+                if not _died(error):
+                    raise
+                self._stop()
+                result = Lost("the process that judged it died")
+            yield item, result
+
+    def _stop(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            _kill(executor)
+
+
+def _died(error: Exception) -> bool:
+    """Say whether *error* tells of a dead process; Dask's own is known by its name, for it may not be installed."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+
+
+def _kill(executor: Executor) -> None:
+    """End an executor at once.
+
+    loky's own ``kill_workers=True`` forgets chunks that its thread still counts
+    on, and the traceback lands on the terminal: its processes are killed here.
+    """
+    started: dict[int, Any] = getattr(executor, "_processes", None) or {}
+    for process in list(started.values()):
+        with contextlib.suppress(OSError):  # gone already
+            os.kill(process.pid, signal.SIGKILL)
+    executor.shutdown(wait=True)
+
+
+def _here(jobs: int) -> Executor:
+    """Start processes on this machine; each is a new interpreter, not a copy of this one."""
+    from multiprocessing import resource_tracker  # noqa: PLC0415 - with processes only
+
+    from joblib.externals.loky import ProcessPoolExecutor  # noqa: PLC0415 - 0.2 s
+
+    # Left to be started with the first process, it would let interrupts through again (CPython 3.11).
+    resource_tracker.ensure_running()
+
+    # A process is one core's worth: libraries that would start threads for all cores must not.
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    pool: Executor = ProcessPoolExecutor(
+        max_workers=jobs, initializer=_begin, initargs=(MEMORY,), env=one_thread
+    )
+    return pool
+
+
+def _begin(memory: int) -> None:
+    """Limit a new process: memory beyond *memory* fails as MemoryError, before the kernel picks a victim."""
+    import resource  # noqa: PLC0415 - in the processes only
+
+    # Where there is no /proc, or a lower limit is in force already, it stays as it is.
+    with contextlib.suppress(ValueError, OSError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        limit = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: they inherit that for good, and only this one ends at it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+#: What this process (each thread of it, on a cluster) has opened: the work and its function.
+_opened = threading.local()
+
+
+def _work_on(work: Work[Item, Result], items: list[Item]) -> list[Result]:
+    """Run in a worker: do the work on each item of a chunk."""
+    if getattr(_opened, "work", None) != work:
+        if hasattr(_opened, "stack"):
+            _opened.stack.close()
+        _opened.stack = contextlib.ExitStack()
+        _opened.one = _opened.stack.enter_context(work.open())
+        _opened.work = work
+    one: Callable[[Item], Result] = _opened.one
+    return [one(item) for item in items]

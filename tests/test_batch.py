@@ -1,0 +1,88 @@
+"""Many messages judged by several processes: what one process would say, and what one message may cost."""
+
+import functools
+import os
+import resource
+
+from classifier.batch import Judging, jobs_for, judged
+from classifier.config import parse_config
+from classifier.present.json import line, record
+from classifier.runtime import StoreUse
+from classifier.sources import SourcedMessage
+from tests.samples import ORDINARY, REPORT
+
+CONFIG = parse_config("""
+[identity]
+domains = ["example.org"]
+never_send = ["trap@example.org"]
+[dns]
+enabled = false
+[accounts.main]
+imap = "imaps://imap.example.org"
+username = "anna"
+password = { command = "pass show mail" }
+""")
+
+
+def mail(count):
+    for number in range(count):
+        raw = (REPORT if number % 2 else ORDINARY).replace(b"hello", b"hello %d" % number)
+        yield SourcedMessage(f"in.mbox#{number + 1}", raw)
+
+
+def as_line(message, found):
+    return line(record(message.source, found))
+
+
+def hungry(message, found):
+    if message.source.endswith("#7"):
+        return bytearray(6 << 30)
+    return message.source
+
+
+def all_of(count, keep, jobs):
+    return list(judged(CONFIG, StoreUse.READ, mail(count), keep, jobs=jobs))
+
+
+def test_the_answers_are_those_of_one_process():
+    one, two = all_of(300, as_line, 1), all_of(300, as_line, 2)
+    assert one == two
+    assert all(found.kept and not found.error for found in one)
+
+
+def test_a_message_that_takes_too_much_memory_costs_itself():
+    found = all_of(20, hungry, 2)
+    assert found[6].error == "could not be judged: it takes too much memory"
+    assert [f.source for f in found if f.error] == ["in.mbox#7"]
+
+
+def test_the_limit_is_not_that_of_the_caller():
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    all_of(5, as_line, 2)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+def test_passwords_stay_here(monkeypatch):
+    taken = []
+    original = Judging.__init__
+
+    @functools.wraps(original)
+    def noting(self, config, *rest):
+        taken.append(config)
+        original(self, config, *rest)
+
+    monkeypatch.setattr(Judging, "__init__", noting)
+    all_of(1, as_line, 1)
+    assert [config.accounts for config in taken] == [{}]
+    assert CONFIG.accounts
+
+
+def test_a_pipe_is_read_as_it_comes(tmp_path):
+
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    names = [str(tmp_path / "file"), str(tmp_path)]
+    assert jobs_for(names, None) is None
+    assert jobs_for([*names, str(tmp_path / "pipe")], None) == 1
+    assert jobs_for(["-"], None) == 1
+    assert jobs_for(["-"], 3) == 3

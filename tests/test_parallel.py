@@ -1,0 +1,104 @@
+"""Work over several processes: order, bounds, dead processes, the same answers as one."""
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from classifier import parallel
+from classifier.parallel import Lost, in_order
+
+
+@dataclass(frozen=True)
+class Doing:
+    """Work on numbers: its own one by one, a process's death, an error, memory without end."""
+
+    dies_of: int = -1
+    raises_on: int = -1
+
+    @contextlib.contextmanager
+    def open(self):
+        yield self.one
+
+    def one(self, number):
+        if number == self.dies_of:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == self.raises_on:
+            raise ValueError(number)
+        return number * number, os.getpid()
+
+
+def results(items, work=None, **options):
+    return [(item, value) for item, value in in_order(work or Doing(), items, **options)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_results_come_in_order_from_other_processes(count):
+    found = results(range(count), jobs=2)
+    assert [(item, value[0]) for item, value in found] == [(n, n * n) for n in range(count)]
+    workers = {value[1] for _, value in found}
+    assert os.getpid() not in workers
+    assert len(workers) in ({0} if not count else {1, 2})
+
+
+def test_little_work_is_done_here():
+    assert {value[1] for _, value in results(range(100))} == {os.getpid()}
+    assert {value[1] for _, value in results(range(100), jobs=1)} == {os.getpid()}
+
+
+def test_much_work_goes_to_other_processes(monkeypatch):
+    monkeypatch.setattr(parallel, "ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(parallel, "processes", lambda: 2)
+    found = results(range(500))
+    assert [value[0] for _, value in found] == [n * n for n in range(500)]
+    assert found[0][1][1] == os.getpid()
+    assert found[-1][1][1] != os.getpid()
+
+
+def test_a_process_that_dies_costs_the_item_that_killed_it():
+    found = results(range(300), Doing(dies_of=137), jobs=2)
+    assert [item for item, _ in found] == list(range(300))
+    lost = [item for item, value in found if isinstance(value, Lost)]
+    assert lost == [137]
+    assert all(value[0] == item * item for item, value in found if item != 137)
+
+
+def test_an_error_of_the_work_ends_the_run():
+    with pytest.raises(ValueError, match="70"):
+        results(range(300), Doing(raises_on=70), jobs=2)
+
+
+def test_items_are_read_no_faster_than_results_are_taken():
+    read = []
+
+    def items():
+        for number in range(10_000):
+            read.append(number)
+            yield number
+
+    taking = in_order(Doing(), items(), jobs=2)
+    with contextlib.closing(taking):
+        for _ in range(10):
+            next(taking)
+        time.sleep(0.2)
+        assert len(read) <= 8 * parallel.CHUNK_ITEMS
+    for _, (_, process) in results(range(2), jobs=2):
+        assert process != os.getpid()  # closing ended the first processes, not the way to new ones
+
+
+def test_few_large_items_are_under_way_at_once(monkeypatch):
+    monkeypatch.setattr(parallel, "_BYTES_AHEAD", 10)
+    read = []
+
+    def items():
+        for number in range(100):
+            read.append(number)
+            yield number
+
+    taking = in_order(Doing(), items(), jobs=2, size=lambda _item: parallel.CHUNK_BYTES)
+    with contextlib.closing(taking):
+        next(taking)
+        assert len(read) <= 4
