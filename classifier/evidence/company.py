@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from classifier.digest import blake2b
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.habits import message_id_shape
 from classifier.vocabulary import Strength
@@ -90,8 +91,6 @@ def fingerprints(report: Report) -> tuple[str, ...]:
     together what does not belong together.
     """
     original = report.original
-    import hashlib  # noqa: PLC0415 - only where a memory of floods is at hand
-
     found: list[str] = []
     subject = re.sub(_NOT_WORD, " ", re.sub(_LEADING, "", original.subject or "").lower()).strip()
     if len(subject) >= 8:
@@ -101,7 +100,7 @@ def fingerprints(report: Report) -> tuple[str, ...]:
     words = [word for word in body.split() if len(word) > 3]
     if len(words) >= 20:
         # The words with the smallest digests stand for all: a few that differ (names, links) rarely matter.
-        smallest = sorted({hashlib.blake2b(word, digest_size=8).digest() for word in words})[:12]
+        smallest = sorted({blake2b(word, digest_size=8).digest() for word in words})[:12]
         found.append("b:" + _digest(*smallest))
     return tuple(found)
 
@@ -115,6 +114,4 @@ def report_digest(report: Report) -> str:
 
 
 def _digest(*parts: bytes) -> str:
-    import hashlib  # noqa: PLC0415 - see fingerprints
-
-    return hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
+    return blake2b(b"\0".join(parts), digest_size=12).hexdigest()

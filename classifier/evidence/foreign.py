@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import warnings
+from _thread import RLock
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Held while imports are bent; whoever imports dnspython meanwhile must wait.
-_LOCK = threading.RLock()
+_LOCK = RLock()
 
 
 @contextlib.contextmanager
@@ -69,10 +69,16 @@ def spf() -> ModuleType:
         pydns = ModuleType("DNS")
         pydns.Type = SimpleNamespace(SPF=99)  # type: ignore[attr-defined]
         pydns.DiscoverNameServers = lambda: None  # type: ignore[attr-defined]
+        socket, message, urls = (ModuleType(name) for name in ("socket", "message", "parse"))
+        socket.error = OSError  # type: ignore[attr-defined]
+        message.Message = None  # type: ignore[attr-defined]
+        urls.quote = _quote  # type: ignore[attr-defined]
         # Where dnspython is there already, pyspf may as well take it.
         bent: dict[str, ModuleType | None] = (
             {} if "dns.resolver" in sys.modules else {"dns": None, "DNS": pydns}
         )
+        # Of these it needs an exception's name, a class for headers that we do not read, and one function.
+        bent |= {"socket": socket, "email.message": message, "urllib.parse": urls}
         with _standing_in(bent), warnings.catch_warnings():
             # Its comments hold escapes that newer Pythons warn of, on a filter's standard error.
             warnings.simplefilter("ignore")
@@ -80,6 +86,13 @@ def spf() -> ModuleType:
         return sys.modules["spf"]
 
 
-def lock() -> threading.RLock:
+def _quote(text: str, safe: str) -> str:
+    """Do what pyspf wants of ``urllib.parse``: policies with macros for URLs are rare."""
+    from urllib.parse import quote  # noqa: PLC0415 - 2 ms
+
+    return quote(text, safe)
+
+
+def lock() -> RLock:
     """Return the lock to hold while dnspython is imported elsewhere."""
     return _LOCK

@@ -14,10 +14,10 @@ import os
 import sqlite3
 import struct
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
+from classifier.digest import blake2b
 from classifier.errors import BackscatterError
 from classifier.evidence.base import LedgerEntry
 from classifier.parse.addresses import normalise
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from classifier.ingest.entries import LedgerRecord
     from classifier.store.database import Database
-
 #: Where an entry came from, least telling first: where two disagree, the
 #: later one stands. ``transit``: a log shows it taken in from outside without
 #: authentication; ``log``: a log line, from a host of ours or an unnamed one;
@@ -198,7 +197,7 @@ class SqliteLedger:
         except sqlite3.Error as error:
             raise BackscatterError(
                 f"the ledger cannot be written ({error})",
-                where=str(self._database.path),
+                where=self._database.path,
                 remedy="check the disk; what was written before is kept",
             ) from error
         return Added(tally.messages - tally.merged - tally.known, tally.merged, tally.known)
