@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -60,6 +60,13 @@ class Weighted(tuple[T, ...]):  # noqa: SLOT001 - with attributes
         self.values = tuple(self)
         self.cumulative = list(accumulate(weight for _, weight in listed))
         return self
+
+    def weights(self) -> Iterator[tuple[T, float]]:
+        """Yield the (thing, weight) pairs."""
+        before = 0.0
+        for thing, total in zip(self.values, self.cumulative, strict=True):
+            yield thing, total - before
+            before = total
 
 
 def later(moment: datetime, seconds: float) -> datetime:

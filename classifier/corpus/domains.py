@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
     from classifier.corpus.letter import Letter
 
-#: Where complete ledgers and tagging begin: before anything that is generated.
-SINCE = EPOCH - timedelta(days=90)
+#: Complete ledgers and tagging begin so long before anything that is generated.
+_BEFORE = timedelta(days=90)
+SINCE = EPOCH - _BEFORE
+#: Years in which software and practices began.
+_DKIM_SINCE, _SPF_SINCE, _HOSTED_SINCE = 2007, 2004, 2011
+_STYLE_SINCE = {"exim-new": 2018, "opensmtpd": 2013, "haraka": 2012}
 _SIGNED = (
     ("from", "to", "subject", "date", "message-id"),
     (
@@ -44,12 +48,21 @@ _SIGNED = (
 #: The software of a relay, what it reports with, and how often it is met.
 _SOFTWARE = Weighted((
     (("postfix", ("postfix", "postfix", "postfix-delayed")), 10), (("exim", ("exim-old",)), 3), (("exim-new", ("exim", "exim-delayed")), 4), (("sendmail", ("sendmail", "sendmail-delayed")), 3),
-    (("qmail", ("qmail",)), 1.5), (("exchange", ("exchange",)), 3), (("opensmtpd", ("opensmtpd",)), 1.2), (("communigate", ("communigate",)), 0.8), (("courier", ("courier",)), 0.8), (("haraka", ("haraka",)), 0.7),
+    (("qmail", ("qmail",)), 1.5), (("exchange", ("exchange",)), 3), (("exchange-2003", ("exchange-2003",)), 1), (("opensmtpd", ("opensmtpd",)), 1.2), (("communigate", ("communigate",)), 0.8), (("courier", ("courier",)), 0.8), (("haraka", ("haraka",)), 0.7),
 ))  # fmt: skip
 _HOSTED = Weighted((
     (("online", ("exchange-online",)), 5), (("google", ("google", "google-delayed")), 5), (("postfix", ("postfix",)), 4), (("gateway", ("amazon-ses",)), 2),
     (("gateway", ("gmx",)), 1), (("gateway", ("zoho",)), 1), (("powermta", ("powermta",)), 1), (("gateway", ("sendgrid",)), 1),
 ))  # fmt: skip
+_OLD_HOSTED = (
+    ("postfix", ("postfix",)),
+    ("postfix", ("postfix",)),
+    ("sendmail", ("sendmail",)),
+    ("qmail", ("qmail",)),
+    ("exim", ("exim-old",)),
+    ("gateway", ("gmx",)),
+    ("zmailer", ("sendmail",)),
+)
 _RELAY_NAMES = ("mail", "smtp", "mx", "relay", "out", "mx1", "mail2", "gate", "post", "outbound")
 
 
@@ -112,6 +125,7 @@ class Protected:
         habits: what that looks like.
         signed: recent signed messages, as a correspondent may have kept them.
         correspondents: people outside whom it writes to.
+        since: from when on its ledger is complete and its reverse paths are tagged.
 
     """
 
@@ -140,6 +154,7 @@ class Protected:
     habits: MemoryHabits = field(default_factory=MemoryHabits)
     signed: list[Letter] = field(default_factory=list)
     correspondents: list[Person] = field(default_factory=list)
+    since: datetime = SINCE
 
     def tagged(self, address: str, when: datetime) -> str:
         """Return *address* with a BATV tag, where the domain tags (draft-levine-smtp-batv)."""
@@ -150,10 +165,12 @@ class Protected:
         return f"prvs=0{day}{made}={address}"
 
 
-def make_provider(chance: Chance, *, bulk: bool = False) -> Provider:
-    """Invent a provider."""
+def make_provider(chance: Chance, *, bulk: bool = False, year: int = EPOCH.year) -> Provider:
+    """Invent a provider of the *year*."""
     name = people.domain_name(chance)
     style, formats = ("powermta", ("powermta",)) if bulk and chance.yes(0.5) else chance.weighted(_HOSTED)
+    if year < _HOSTED_SINCE:
+        style, formats = chance.choice(_OLD_HOSTED)
     prefix = chance.choice(("out", "mail-", "mo", "o", "smtp-out-", "a"))
     hosts = tuple(
         Host(f"{prefix}{chance.randrange(1, 99)}-{i}.{name}", people.ipv4(chance), f"{prefix}{i}.{name}")
@@ -164,35 +181,45 @@ def make_provider(chance: Chance, *, bulk: bool = False) -> Provider:
     return Provider(name, hosts, style, formats, Signer(name, selector, ed25519_key(name), _SIGNED[0]))
 
 
-def _relays(chance: Chance, name: str) -> tuple[Host, ...]:
+def _relays(chance: Chance, name: str, year: int) -> tuple[Host, ...]:
     labels = chance.sample(_RELAY_NAMES, chance.choice((1, 1, 2, 3)))
     hosts = []
     for label in labels:
-        address = people.ipv6(chance) if chance.yes(0.06) else people.ipv4(chance)
+        address = people.ipv6(chance) if year > 2011 and chance.yes(0.06) else people.ipv4(chance)
         own = f"{label}.{name}" if chance.yes(0.9) else f"{label}.{people.domain_name(chance)}"
         known = (
             own
             if chance.yes(0.92)
+            else None
+            if chance.yes(0.3)
             else f"{address.replace('.', '-').replace(':', '-')}.static.{people.domain_name(chance)}"
         )
         hosts.append(Host(known, address, own))
     return tuple(hosts)
 
 
-def _writers(chance: Chance, name: str, language: str, zone: int) -> tuple[Writer, ...]:
+def _writers(
+    chance: Chance, name: str, language: str, zone: int, programs_met: Weighted[Program]
+) -> tuple[Writer, ...]:
     found: dict[str, Writer] = {}
-    programs = [chance.weighted(PEOPLE) for _ in range(chance.randrange(1, 4))]
+    programs = [chance.weighted(programs_met) for _ in range(chance.randrange(1, 4))]
     for _ in range(chance.choice((1, 3, 5, 8, 12))):
         speaks = language if chance.yes(0.85) else chance.weighted(people.LANGUAGES)
         who = people.person(chance, name, speaks)
         at = zone if chance.yes(0.85) else chance.choice(people.ZONES[speaks])
-        program = chance.choice(programs) if chance.yes(0.8) else chance.weighted(PEOPLE)
+        program = chance.choice(programs) if chance.yes(0.8) else chance.weighted(programs_met)
         found.setdefault(who.address, Writer(who, program, at))
     return tuple(found.values())
 
 
 def make_domain(
-    chance: Chance, providers: tuple[Provider, ...], bulk: tuple[Provider, ...], care: float | None = None
+    chance: Chance,
+    providers: tuple[Provider, ...],
+    bulk: tuple[Provider, ...],
+    care: float | None = None,
+    *,
+    epoch: datetime = EPOCH,
+    programs: Weighted[Program] = PEOPLE,
 ) -> Protected:
     """Invent a protected domain.
 
@@ -201,16 +228,19 @@ def make_domain(
         providers: whom it may be hosted by.
         bulk: who may send its newsletters.
         care: how much its owner has configured, 0 to 1; None: drawn.
+        epoch: when what is generated begins.
+        programs: what people write with then.
 
     """
+    year = epoch.year
     name = people.domain_name(chance)
     language = chance.weighted(people.LANGUAGES)
     zone = chance.choice(people.ZONES[language])
     provider = chance.choice(providers) if chance.yes(0.4) else None
-    style, formats = (provider.style, provider.formats) if provider else chance.weighted(_SOFTWARE)
-    relays = provider.hosts if provider else _relays(chance, name)
+    style, formats = (provider.style, provider.formats) if provider else _software(chance, year)
+    relays = provider.hosts if provider else _relays(chance, name, year)
     signer = None
-    if chance.yes(0.75):
+    if year >= _DKIM_SINCE and chance.yes(0.25 if year < 2012 else 0.75):
         key = rsa_key(name) if chance.yes(0.75) else ed25519_key(name)
         headers = chance.choice(_SIGNED)
         signer = Signer(
@@ -234,18 +264,30 @@ def make_domain(
     )
     domain = Protected(
         name, language, zone, relays, style, formats, provider,
-        chance.choice(bulk) if chance.yes(0.35) else None, mx, _writers(chance, name, language, zone),
+        chance.choice(bulk) if year > 2002 and chance.yes(0.35) else None, mx, _writers(chance, name, language, zone, programs),
         tuple(f"{chance.choice(('trap', 'noreply', 'old', 'webform', 'do-not-mail'))}{i}@{name}" for i in range(chance.choice((0, 0, 1, 2)))),
         signer, signer is not None and not roams and chance.yes(0.7), roams,
-        chance.token(HEX, 24) if chance.yes(0.2) and not roams else None,
-        chance.choice(("", "", "sync", "sync", "log")), False, chance.yes(0.12),
+        chance.token(HEX, 24) if year > 2004 and chance.yes(0.2) and not roams else None,
+        chance.choice(("", "", "sync", "sync", "log")), False, chance.yes(0.12), since=epoch - _BEFORE,
     )  # fmt: skip
     domain.ledger_complete = domain.ledger_source == "log" or (
         domain.ledger_source == "sync" and not roams and domain.bulk is None and chance.yes(0.3)
     )
-    _publish(domain, chance)
+    _publish(domain, chance, year)
     configure(domain, chance, chance.random() if care is None else care)
     return domain
+
+
+def _software(chance: Chance, year: int) -> tuple[str, tuple[str, ...]]:
+    """Draw the software of the relays; what was not there yet is Postfix."""
+    style, formats = chance.weighted(_SOFTWARE)
+    if style == "exchange" and year < 2008:
+        return "exchange-2003", ("exchange-2003",)
+    if style == "exchange-2003" and (year > 2012 or year < 2000):
+        return "sendmail", ("sendmail", "sendmail-delayed")
+    if year < _STYLE_SINCE.get(style, 0):
+        return "postfix", ("postfix", "postfix", "postfix-delayed")
+    return style, formats
 
 
 def sender_addresses(domain: Protected) -> tuple[str, ...]:
@@ -262,10 +304,10 @@ def sender_addresses(domain: Protected) -> tuple[str, ...]:
     return (*(w.person.address for w in domain.writers), *roles)
 
 
-def _publish(domain: Protected, chance: Chance) -> None:
+def _publish(domain: Protected, chance: Chance, year: int) -> None:
     """Write the domain's part of DNS: SPF, DKIM, addresses of its hosts."""
     dns = domain.dns
-    kind = chance.randrange(4)
+    kind = chance.randrange(4) if year >= _SPF_SINCE else 0
     networks = " ".join(f"ip6:{h.address}" if ":" in h.address else f"ip4:{h.address}" for h in domain.relays)
     own = f"include:_spf.{domain.provider.name}" if domain.provider else networks
     if domain.bulk:
@@ -282,7 +324,7 @@ def _publish(domain: Protected, chance: Chance) -> None:
     for host in (*domain.relays, domain.mx):
         if host.name:
             dns[host.name, "AAAA" if ":" in host.address else "A"] = (host.address,)
-    dns[domain.name, "MX"] = (f"10 {domain.mx.name}",)
+    dns[domain.name, "MX"] = (f"10 {domain.mx.name or domain.mx.helo}",)
     if domain.signer and not domain.rotated:
         dns[domain.signer.name, "TXT"] = (domain.signer.key.record,)
 
@@ -323,10 +365,10 @@ def configure(domain: Protected, chance: Chance, care: float) -> None:
         relays=tuple(dict.fromkeys(relays)),
         message_id_domains=tuple(sorted(rights)) if care > 0.5 else (),
         batv_keys={"0": domain.batv_key} if domain.batv_key and care > 0.4 else {},
-        batv_since=SINCE if domain.batv_key and care > 0.5 else None,
+        batv_since=domain.since if domain.batv_key and care > 0.5 else None,
         signs_all=strict and domain.signs_all,
         dkim_keys=keys,
-        ledger_complete_since=SINCE if domain.ledger_complete and care > 0.5 else None,
+        ledger_complete_since=domain.since if domain.ledger_complete and care > 0.5 else None,
     )
     domain.toml = identity_toml(domain.identity)
 

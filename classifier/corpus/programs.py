@@ -43,7 +43,8 @@ class Program:
         order: its fields: f From, t To, s Subject, d Date, i Message-ID, v
             MIME-Version, c Content-Type and -Transfer-Encoding, a agent, x its extras.
         right: what stands right of the @: ``domain`` of the author, ``host``
-            that it runs on, ``own`` for a constant of the provider.
+            that it runs on, ``pc`` for its first label in capitals, ``mail``
+            for the mail server's, ``own`` for a constant of the provider.
         own: that constant.
         extras: further fields as (name, value); {h}, {u}, {d} are hexadecimal,
             base64-like and decimal tokens, {a} the author's address.
@@ -75,9 +76,20 @@ def _hex32(chance: Chance, right: str, _when: datetime) -> str:
     return f"{chance.token(HEX, 32)}@{right}"
 
 
-def _outlook(chance: Chance, right: str, _when: datetime) -> str:
+def _outlook(chance: Chance, right: str, when: datetime) -> str:
     tail = chance.token(HEX, 7)
-    return f"{chance.token(DIGITS, 4)}01d{chance.token(HEX, 5)}${chance.token(HEX, 8)}${tail}0$@{right}"
+    return f"{chance.token(DIGITS, 4)}{_filetime(when) >> 32:08x}${chance.token(HEX, 8)}${tail}0$@{right}"
+
+
+def _filetime(when: datetime) -> int:
+    """Return the moment as Windows counts it: in steps of 100 ns since 1601."""
+    return int((when.timestamp() + 11_644_473_600) * 10_000_000)
+
+
+def outlook_express(chance: Chance, right: str, when: datetime) -> str:
+    """Write as Outlook Express does: a counter, the time in two halves, the host's address."""
+    now = _filetime(when)
+    return f"{chance.randrange(1, 4096):04x}{now >> 32:08x}${now & 0xFFFFFFFF:08x}${chance.token(HEX, 6)}0a@{right}"
 
 
 def _exchange(chance: Chance, right: str, _when: datetime) -> str:
@@ -158,7 +170,7 @@ PEOPLE = Weighted((
     (Program("thunderbird", ("User-Agent", "Mozilla Thunderbird"), _uuid, "idvaxtfsc", extras=(("Content-Language", "en-US"),)), 12),
     (Program("thunderbird-old", ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Thunderbird/{v}.0"), _uuid, "tfsixdavc", extras=(("Openpgp", "preference=signencrypt"),)), 4),
     (Program("outlook", ("X-Mailer", "Microsoft Outlook 16.0"), _outlook, "ftsdivcax", extras=_OUTLOOK_EXTRAS, body="both"), 10),
-    (Program("outlook-express", ("X-Mailer", "Microsoft Outlook Express 6.00.2900.{v}"), _outlook, "iftsdvcax", extras=(("X-Priority", "3"), ("X-MSMail-Priority", "Normal"), ("X-MimeOLE", "Produced By Microsoft MimeOLE V6.00.2900.{v}")), right="host", body="both"), 3),
+    (Program("outlook-express", ("X-Mailer", "Microsoft Outlook Express 6.00.2900.{v}"), outlook_express, "iftsdvcax", extras=(("X-Priority", "3"), ("X-MSMail-Priority", "Normal"), ("X-MimeOLE", "Produced By Microsoft MimeOLE V6.00.2900.{v}")), right="pc", body="both"), 3),
     (Program("exchange", None, _exchange, "ftsxdicv", right="host", extras=_EXCHANGE_EXTRAS, body="both"), 5),
     (Program("exchange-online", None, _online, "ftsxdicv", right="own", extras=_EXCHANGE_EXTRAS, body="both"), 8),
     (Program("apple-mail", ("X-Mailer", "Apple Mail (2.{v}.7)"), _upper_uuid, "fcvsidtax", mime="1.0 (Mac OS X Mail 16.0 \\(3774.{v}\\))"), 8),
@@ -193,7 +205,7 @@ MACHINES = {
 #: What bulk senders of spam put in front of their mail.
 SPAMWARE = Weighted((
     (Program("spam-plain", None, _short, "iftsdvc"), 4),
-    (Program("spam-outlook", ("X-Mailer", "Microsoft Outlook Express 6.00.2800.{v}"), _outlook, "iftsdvcax", extras=(("X-Priority", "3"), ("X-MSMail-Priority", "Normal"), ("X-MimeOLE", "Produced By Microsoft MimeOLE V6.00.2800.{v}")), body="html"), 4),
+    (Program("spam-outlook", ("X-Mailer", "Microsoft Outlook Express 6.00.2800.{v}"), outlook_express, "iftsdvcax", extras=(("X-Priority", "3"), ("X-MSMail-Priority", "Normal"), ("X-MimeOLE", "Produced By Microsoft MimeOLE V6.00.2800.{v}")), body="html"), 4),
     (Program("spam-none", None, None, "ftsdvc", body="html"), 2),
     (Program("spam-hex", ("X-Mailer", "{u}"), _hex32, "fivcdtsa", body="both"), 2),
     (Program("spam-php", ("X-Mailer", "PHP/7.{v}.33"), _hex32, "tsfaivcd", right="host", body="html"), 3),
@@ -230,9 +242,14 @@ def compose(
 
     """
     version = str(chance.randrange(1, 130))
-    right = (
-        right or {"host": host, "own": program.own}.get(program.right) or author.address.rpartition("@")[2]
-    )
+    domain = author.address.rpartition("@")[2]
+    rights = {
+        "host": host,
+        "own": program.own,
+        "pc": host.partition(".")[0].upper(),
+        "mail": f"mail.{domain}",
+    }
+    right = right or rights.get(program.right) or domain
     charset = charset_for(chance, wording.language, wording.subject + wording.text + author.name)
     how = "Q" if chance.yes(0.4) else "B"
     content, body = _content(program, chance, wording, charset)

@@ -38,6 +38,7 @@ class Hop:
         sender: the reverse path.
         tls: True where the connection was encrypted.
         login: the user that authenticated himself, or "".
+        plain: True where the client said HELO, not EHLO.
 
     """
 
@@ -49,15 +50,29 @@ class Hop:
     sender: str = ""
     tls: bool = False
     login: str = ""
+    plain: bool = False
 
     @property
     def protocol(self) -> str:
         """The "with" clause of RFC 3848."""
+        if self.plain:
+            return "SMTP"
+        if self.when.year < 2005:
+            return "ESMTP"
         return "ESMTP" + ("S" if self.tls else "") + ("A" if self.login else "")
 
 
-def queue_id(style: str, chance: Chance) -> str:
-    """Make an id as the software of this *style* does."""
+def tls_version(when: datetime) -> tuple[str, str, int]:
+    """Return the protocol, the cipher and the bits that were usual at the time."""
+    if when.year < 2013:
+        return "TLSv1", "DHE-RSA-AES256-SHA", 256
+    if when.year < 2019:
+        return "TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384", 256
+    return "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256
+
+
+def queue_id(style: str, chance: Chance, year: int = 2026) -> str:
+    """Make an id as the software of this *style* does in that *year*."""
     if style == "exim":
         return f"1{chance.token(BASE62, 5)}-{chance.token(BASE62, 6)}-{chance.token(BASE62, 2)}"
     if style == "exim-new":
@@ -65,8 +80,8 @@ def queue_id(style: str, chance: Chance) -> str:
     if style == "sendmail":
         return f"{chance.token(HEX, 1)}{chance.token(BASE62, 3)}{chance.token(BASE62, 4)}{chance.token(DIGITS, 6)}"
     if style == "google":
-        return f"{chance.token(LOWER, 1)}{chance.randrange(1, 20)}-{chance.token(DIGITS, 11)}{chance.token(LOWER, 3)}.{chance.randrange(1, 999)}.2026.01.05"
-    if style in {"postfix", "zimbra"} and chance.yes(0.5):
+        return f"{chance.token(LOWER, 1)}{chance.randrange(1, 20)}-{chance.token(DIGITS, 11)}{chance.token(LOWER, 3)}.{chance.randrange(1, 999)}.{year}.01.05"
+    if style in {"postfix", "zimbra"} and year > 2011 and chance.yes(0.5):
         return f"4{chance.token(BASE62, 13)}"  # enable_long_queue_ids
     if style == "opensmtpd":
         return chance.token(HEX, 8)
@@ -75,7 +90,7 @@ def queue_id(style: str, chance: Chance) -> str:
     if style in {"communigate", "imail"}:
         return chance.token(DIGITS, 9)
     if style == "domino":
-        return f"2026010510{chance.token(DIGITS, 8)}-{chance.token(DIGITS, 6)}"
+        return f"{year}010510{chance.token(DIGITS, 8)}-{chance.token(DIGITS, 6)}"
     if style == "gateway":
         return chance.token(BASE36, 14)
     return chance.token(UPPER_HEX, chance.choice((10, 11)))
@@ -94,8 +109,9 @@ def _for(hop: Hop, form: str) -> str:
 
 
 def _postfix(hop: Hop) -> str:
+    version, cipher, bits = tls_version(hop.when)
     tls = (
-        "\n\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits))\n\t(No client certificate requested)"
+        f"\n\t(using {version} with cipher {cipher} ({bits}/{bits} bits))\n\t(No client certificate requested)"
         if hop.tls
         else ""
     )
@@ -115,23 +131,61 @@ def _exim(hop: Hop) -> str:
         client = f"{hop.client.name} ([{address}] helo={hop.client.helo})"
     else:
         client = f"[{address}] (helo={hop.client.helo})"
-    tls = "  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t" if hop.tls else ""
+    version, cipher, _ = tls_version(hop.when)
+    tls = ""
+    if hop.tls:
+        tls = (
+            f" ({version.replace('v', '')}) tls {cipher}\n\t"
+            if hop.when.year > 2018
+            else f"({version}:{cipher}:256)\n\t"
+        )
+    release = (
+        "4.96"
+        if hop.when.year > 2021
+        else "4.84"
+        if hop.when.year > 2013
+        else "4.69"
+        if hop.when.year > 2007
+        else "3.36 #1"
+        if hop.when.year < 2004
+        else "4.50"
+    )
     login = f"\n\t(Authenticated sender: {hop.login})" if hop.login else ""
     sender = f"(envelope-from <{hop.sender}>)\n\t" if hop.sender else ""
     return (
-        f"from {client}\n\tby {hop.by} with {hop.protocol.lower()} {tls}(Exim 4.96){login}\n\t{sender}id {hop.queue_id}"
+        f"from {client}\n\tby {hop.by} with {hop.protocol.lower()} {tls}(Exim {release}){login}\n\t{sender}id {hop.queue_id}"
         f"{_for(hop, chr(10) + chr(9) + 'for {}')}; {mail_date(hop.when, pad=True)}"
+    )
+
+
+def sendmail_version(when: datetime) -> str:
+    """Return the release that was usual at the time."""
+    year = when.year
+    return (
+        "8.9.3"
+        if year < 2001
+        else "8.12.11"
+        if year < 2005
+        else "8.13.8"
+        if year < 2009
+        else "8.14.4"
+        if year < 2016
+        else "8.15.2"
+        if year < 2022
+        else "8.17.1"
     )
 
 
 def _sendmail(hop: Hop) -> str:
     name = f"{hop.client.name} " if hop.client.name else ""
     login = " (authenticated bits=0)\n\t" if hop.login else "\n\t"
-    tls = " (version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 verify=NO)" if hop.tls else ""
+    version, cipher, bits = tls_version(hop.when)
+    tls = f" (version={version} cipher={cipher} bits={bits} verify=NO)" if hop.tls else ""
+    release = sendmail_version(hop.when)
     end = f"\n\tfor <{hop.for_address}>; " if hop.for_address else "; "
     return (
-        f"from {hop.client.helo} ({name}{_literal(hop.client.address)}){login}by {hop.by} (8.15.2/8.15.2) with ESMTP"
-        f"{'SA' if hop.login else ''} id {hop.queue_id}{tls}{end}{mail_date(hop.when)}"
+        f"from {hop.client.helo} ({name}{_literal(hop.client.address)}){login}by {hop.by} ({release}/{release}) with {'SMTP' if hop.plain else 'ESMTP'}"
+        f"{'SA' if hop.login and hop.when.year > 2014 else ''} id {hop.queue_id}{tls}{end}{mail_date(hop.when)}"
     )
 
 
@@ -158,12 +212,14 @@ def _exchange_2003(hop: Hop) -> str:
 def _online(hop: Hop) -> str:
     return (
         f"from {hop.client.helo} ({hop.client.address}) by\n {hop.by} (10.13.174.{len(hop.by)}) with Microsoft SMTP Server\n"
-        f" (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id 15.20.7159.13 via\n Frontend Transport; {mail_date(hop.when)}"
+        f" (version={'TLS1_3, cipher=TLS_AES_256_GCM_SHA384' if hop.when.year > 2021 else 'TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384'})"
+        f" id {'15.20.7159.13' if hop.when.year > 2017 else '15.1.1385.7'} via\n Frontend Transport; {mail_date(hop.when)}"
     )
 
 
 def _google(hop: Hop) -> str:
-    version = "\n        (version=TLS1_3 cipher=TLS_AES_256_GCM_SHA384 bits=256/256)" if hop.tls else ""
+    used = "TLS1_3 cipher=TLS_AES_256_GCM_SHA384" if hop.when.year > 2018 else "TLSv1/SSLv3 cipher=RC4-SHA"
+    version = f"\n        (version={used} bits=256/256)" if hop.tls else ""
     return (
         f"from {hop.client.helo} ({hop.client.name + '. ' if hop.client.name else ''}[{hop.client.address}])\n"
         f"        by {hop.by} with {hop.protocol} id {hop.queue_id}{_for(hop, chr(10) + '        for <{}>')}{version};\n"
@@ -172,7 +228,8 @@ def _google(hop: Hop) -> str:
 
 
 def _courier(hop: Hop) -> str:
-    tls = "\n  (TLS: TLS1.3,256bits,TLS_AES_256_GCM_SHA384)" if hop.tls else ""
+    version, cipher, bits = tls_version(hop.when)
+    tls = f"\n  (TLS: {version.replace('v', '')},{bits}bits,{cipher})" if hop.tls else ""
     return (
         f"from {hop.client.helo} ({hop.client.name + ' ' if hop.client.name else ''}[::ffff:{hop.client.address}])"
         f"{tls}\n  by {hop.by} with {hop.protocol}; {mail_date(hop.when, pad=True)}\n  id 00000000{hop.queue_id.lower()[:8]:0>8}.{int(hop.when.timestamp()):016X}.00003A5C"
@@ -243,6 +300,23 @@ def _gateway(hop: Hop) -> str:
     return f"from {hop.client.helo} ({_name(hop.client)} [{hop.client.address}])\n\tby {hop.by} with ESMTP id {hop.queue_id}{_for(hop, ' for <{}>')}\n\t; {mail_date(hop.when, pad=True)}"
 
 
+def _unnamed(hop: Hop) -> str:
+    """Write the greeting alone: no looked-up name, no address."""
+    return f"from {hop.client.helo} by {hop.by} with SMTP id {hop.queue_id}; {mail_date(hop.when)}"
+
+
+def _blind(hop: Hop) -> str:
+    """Write nothing of the client."""
+    return f"by {hop.by} with {hop.protocol} id {hop.queue_id}{_for(hop, ' for <{}>')}; {mail_date(hop.when)}"
+
+
+def _zmailer(hop: Hop) -> str:
+    return (
+        f'from {hop.client.name or f"[{hop.client.address}]"} ([{hop.client.address}]:{1024 + len(hop.queue_id) * 777} "{"HELO" if hop.plain else "EHLO"} {hop.client.helo}")\n'
+        f"\tby {hop.by} with {hop.protocol} id S{hop.queue_id};\n\t{mail_date(hop.when)}"
+    )
+
+
 def _bare(hop: Hop) -> str:
     return f"from {hop.client.helo} ([{hop.client.address}]) by {hop.by} with SMTP; {mail_date(hop.when, pad=True)}"
 
@@ -252,7 +326,7 @@ WRITERS: dict[str, Callable[[Hop], str]] = {
     "exchange": _exchange, "exchange-2003": _exchange_2003, "online": _online, "google": _google, "courier": _courier,
     "opensmtpd": _opensmtpd, "domino": _domino, "communigate": _communigate, "ironport": _ironport, "powermta": _powermta,
     "mdaemon": _mdaemon, "imail": _imail, "groupwise": _groupwise, "haraka": _haraka, "sun": _sun, "gateway": _gateway,
-    "bare": _bare,
+    "bare": _bare, "unnamed": _unnamed, "blind": _blind, "zmailer": _zmailer,
 }  # fmt: skip
 #: How often each software is met as somebody's mail server; the rest comes with its own reports.
 COMMON = (
@@ -276,14 +350,14 @@ def received(style: str, hop: Hop) -> str:
 
 def local(style: str, chance: Chance, by: str, when: datetime, for_address: str = "") -> str | None:
     """Write the first Received field of a message that *by* itself made; None where it writes none."""
-    made = queue_id(style, chance)
+    made = queue_id(style, chance, when.year)
     if style in {"postfix", "zimbra"}:
         return f"by {by} (Postfix)\n\tid {made}; {mail_date(when)}" + (" (CET)" if chance.yes(0.3) else "")
     if style in {"exim", "exim-new"}:
         end = f"\n\tfor {for_address}" if for_address else ""
-        return f"from mail by {by} with local (Exim 4.96)\n\tid {made}{end}; {mail_date(when, pad=True)}"
+        return f"from mail by {by} with local (Exim {'4.96' if when.year > 2018 else '4.69' if when.year > 2004 else '3.36 #1'})\n\tid {made}{end}; {mail_date(when, pad=True)}"
     if style == "sendmail":
-        return f"from localhost (localhost)\n\tby {by} (8.15.2/8.15.2) id {made};\n\t{mail_date(when)}"
+        return f"from localhost (localhost)\n\tby {by} ({sendmail_version(when)}/{sendmail_version(when)}) id {made};\n\t{mail_date(when)}"
     if style == "qmail":
         return f"(qmail {chance.randrange(300, 32_000)} invoked for bounce); {mail_date(when).partition(', ')[2]}"
     if style == "online":

@@ -81,6 +81,8 @@ def judge_miss(
     said = f"Message-ID {shown(returned[0])} is not in the ledger"
     if reason:
         return neutral("ledger", "miss-uncounted", f"{said}; {reason}")
+    if _cut_off(report):
+        return neutral("ledger", "miss-cut-off", f"{said}; the returned headers break off within it")
     writer = _rewriter(report, identity, returned[0])
     if writer:
         return neutral("ledger", "miss-rewritten", f"{said}; {writer} wrote it on the way")
@@ -89,6 +91,12 @@ def judge_miss(
             return neutral("ledger", "miss-forwarded", f"{said}; it went through a forward or list of ours")
         return forged("ledger", Strength.WEAK, "miss-other-author", f"{said}, and its author is none of ours")
     return forged("ledger", Strength.STRONG, "miss", f"{said}, which is complete for that time")
+
+
+def _cut_off(report: Report) -> bool:
+    """Say whether what came back of the original ends in the middle of its Message-ID."""
+    fields = report.original.headers.fields
+    return bool(fields) and fields[-1].key == "message-id" and not fields[-1].value.rstrip().endswith(">")
 
 
 def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:

@@ -28,6 +28,7 @@ from classifier.evidence.ours import (
     is_our_name,
     knows_family,
     nature,
+    passed_on,
     resolved_relays,
     verified_name,
     written_by_us,
@@ -85,6 +86,8 @@ def _from_us(
     taken_in = entry(below, identity)
     if taken_in.outside and not taken_in.authenticated and _inbound(report, taken_in.outside, identity):
         yield _taken_in(
+            report,
+            identity,
             taken_in.outside,
             "our relay had the original from outside and sent it on: it saw",
             "forwarded-inbound",
@@ -221,19 +224,23 @@ def _own_report(report: Report, identity: Identity) -> Iterator[Evidence]:
         detail = f"our host {writer} reports about mail from a client that had authenticated itself"
         yield genuine("path", Strength.STRONG, "own-report", detail)
     elif _inbound(report, start.outside, identity):
-        yield _taken_in(
-            start.outside, f"our host {writer} reports about mail that it took in from outside:", "taken-in"
-        )
+        told = f"our host {writer} reports about mail that it took in from outside:"
+        yield _taken_in(report, identity, start.outside, told, "taken-in")
     else:
         detail = f"our host {writer} relayed the mail of {start.outside.client_address or 'a client'} to the outside"
         yield genuine("path", Strength.WEAK, "relayed-for-client", detail)
 
 
-def _taken_in(hop: TraceHop, what: str, finding: str) -> Evidence:
-    """Weigh mail that came in from outside: our own people do write in through providers."""
+def _taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, finding: str) -> Evidence:
+    """Weigh mail that came in from outside: our own people do write in through providers, and to our lists."""
     name = verified_name(hop)
     kind = nature(name, hop.client_address)
     detail = f"{what} {name or 'a client without a name'} [{hop.client_address or 'no address'}], not authenticated"
+    failed = [r.final_recipient for r in report.recipients if r.final_recipient]
+    if passed_on(report.original.headers) and not any(identity.owns_address(a) for a in failed):
+        # A list of ours sent it on to its members, and one of them is gone.
+        detail += "; it has the marks of a list or forward"
+        return forged("path", Strength.WEAK, f"{finding}-passed-on", detail)
     suffix = {Nature.UNNAMED: "", Nature.DIAL_UP: "", Nature.NUMBERED: "-numbered", Nature.NAMED: "-named"}[
         kind
     ]

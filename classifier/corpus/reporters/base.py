@@ -25,6 +25,7 @@ class Returned(Enum):
 
     FULL = "full"
     HEADERS = "headers"
+    PARTIAL = "partial"  # a header section that ends in the middle
     NOTHING = "nothing"
 
 
