@@ -38,6 +38,12 @@ from classifier.settings import (
 )
 from classifier.tomlfile import Source, Table, type_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from classifier.deliver.parsed import ParsedConfig
+
 __all__ = ["Config", "default_config_path", "find_config", "load_config", "open_to_others", "parse_config"]
 
 
@@ -79,8 +85,12 @@ def open_to_others(path: str) -> bool:
         return False
 
 
-def load_config(path: str) -> Config:
+def load_config(path: str, parsed: ParsedConfig | None = None) -> Config:
     """Read and check the file.
+
+    Args:
+        path: the file.
+        parsed: where its values are kept from one run to the next; they are checked all the same.
 
     Raises:
         ConfigurationError: it cannot be read, or something in it is wrong.
@@ -100,20 +110,13 @@ def load_config(path: str) -> Config:
         raise ConfigurationError(
             "not UTF-8 text", where=f"{path}:{line}", remedy="save it as UTF-8"
         ) from error
-    return parse_config(text, path)
+    return parse_config(text, path, parsed)
 
 
-def parse_config(text: str, path: str = "") -> Config:
+def parse_config(text: str, path: str = "", parsed: ParsedConfig | None = None) -> Config:
     """Check the text of a configuration file; see :func:`load_config`."""
-    import tomllib  # noqa: PLC0415 - 5 ms; the filter works without a file, too
-
-    try:
-        values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        what, _, place = str(error).partition(" (at line ")
-        line = place.partition(",")[0]
-        where = f"{path}:{line}" if line.isdigit() else path
-        raise ConfigurationError(f"not valid TOML: {what}", where=where) from error
+    known = None if parsed is None else parsed.get(text)
+    values = _parse(text, path) if known is None else known
     top = Table(Source(path or "configuration", text), values)
     base = os.path.dirname(os.path.abspath(path)) if path else ""  # noqa: PTH100, PTH120
     policy = _policy(top.table("policy"))
@@ -127,7 +130,21 @@ def parse_config(text: str, path: str = "") -> Config:
         serve=_serve(top.table("serve")),
     )
     top.finish()
+    if parsed is not None and known is None:
+        parsed.put(text, values)
     return config
+
+
+def _parse(text: str, path: str) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - 8 ms; the filter works without a file, too
+
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        what, _, place = str(error).partition(" (at line ")
+        line = place.partition(",")[0]
+        where = f"{path}:{line}" if line.isdigit() else path
+        raise ConfigurationError(f"not valid TOML: {what}", where=where) from error
 
 
 def _identity(table: Table, ledger: Table) -> Identity:

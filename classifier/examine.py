@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.dataclass import dataclass
 from classifier.evidence.table import gather
 from classifier.identity import Identity
@@ -12,6 +10,7 @@ from classifier.parse.message import parse
 from classifier.parse.report import Envelope, Report
 from classifier.vocabulary import NOT_REPORTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.evidence.base import Evidence, Lookups
 

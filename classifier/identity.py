@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.parse.addresses import domain_of, normalise
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime

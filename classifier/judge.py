@@ -13,7 +13,6 @@ and the message stays.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.vocabulary import (
@@ -25,6 +24,7 @@ from classifier.vocabulary import (
     Verdict,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.evidence.base import Evidence
     from classifier.identity import Identity

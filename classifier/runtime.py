@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, TypeVar
 
 from classifier.evidence.base import Lookups
 from classifier.examine import Examination, examine_report
@@ -22,15 +21,17 @@ from classifier.parse.triage import may_be_report
 from classifier.settings import MAX_GENUINE_LOSS
 from classifier.vocabulary import NOT_REPORTS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self, TypeVar
 
     from classifier.parse.report import Report
     from classifier.resolver import DnsResolver
     from classifier.settings import Config, PolicySettings
     from classifier.store.database import Database
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 #: Reports that are remembered in one transaction.
 _REMEMBER_EVERY = 50

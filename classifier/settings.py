@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.config_values import local_path
 from classifier.dataclass import dataclass, field
 from classifier.errors import ConfigurationError
 from classifier.identity import Identity
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from classifier.errors import ConfigurationError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn, TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 _KEY = r"(?:[A-Za-z0-9_-]{1,200}|\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')"
 _DOTTED = rf"{_KEY}(?:[ \t]{{0,20}}\.[ \t]{{0,20}}{_KEY}){{0,20}}"

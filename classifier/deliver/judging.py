@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from classifier.config import find_config, load_config
 from classifier.deliver.filter import Options, Result
 from classifier.deliver.streams import tell
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +37,11 @@ def judge(message: bytes, options: Options, deadline: float, after: list[Callabl
 
     """
     path = find_config(options.config)
-    config = None if path is None else load_config(path)
+    config = None
+    if path is not None:
+        from classifier.deliver.parsed import ParsedConfig  # noqa: PLC0415 - only where something is configured
+
+        config = load_config(path, ParsedConfig(path))
     if config is not None and config.serve.spamd is not None:
         from classifier.deliver.client import ask  # noqa: PLC0415 - only where a server is configured
 

@@ -1,38 +1,32 @@
 """Regular expressions as they were compiled the last time, so that a filter need not compile a hundred of them.
 
-What the compiler made of each pattern is kept in one file of the user's cache
-folder, for one version of Python; it is believed only if nobody else could
-have written it. Whatever is wrong with it, or with this Python, patterns are
-compiled as ever.
+What the compiler made of each pattern is kept in one file for one version of
+Python. Whatever is wrong with it, or with this Python, patterns are compiled
+as ever.
 """
 
 from __future__ import annotations
 
 import _sre  # type: ignore[import-not-found]
-import marshal
-import os
 import re
 import sys
+
+from classifier.deliver import kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-#: The file is left alone above these, in patterns and bytes.
-_MAX_PATTERNS, _MAX_BYTES = 1_000, 1_000_000
+#: More patterns than this are not kept.
+_MAX_PATTERNS = 1_000
 #: A pattern that depends on the locale is compiled each time.
 _LOCALE = 4
 
 
 def cache_file() -> str:
     """Return where the patterns are kept; "" where there is no such place."""
-    folder = os.environ.get("XDG_CACHE_HOME", "")
-    if not folder.startswith("/"):
-        folder = os.path.expanduser("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")  # noqa: PTH111 - pathlib costs 5 ms
-    if not folder.startswith("/"):
-        return ""
-    return f"{folder}/backscatter/patterns.{sys.implementation.cache_tag}-{sys.hexversion:x}-{_sre.MAGIC}"
+    return kept.place(f"patterns.{sys.implementation.cache_tag}-{sys.hexversion:x}-{_sre.MAGIC}")
 
 
 class PatternCache:
@@ -51,7 +45,8 @@ class PatternCache:
         compiler: Any = getattr(re, "_compiler", None)
         if not self._path or not hasattr(compiler, "compile") or not hasattr(compiler, "_code"):
             return
-        self._kept = _read(self._path)
+        found = kept.read(self._path)
+        self._kept = found if type(found) is dict else {}
         self._compiler, self._plain = compiler, compiler.compile
         compiler.compile = self._compile
 
@@ -60,11 +55,11 @@ class PatternCache:
         flags = int(flags)
         if flags & _LOCALE or not isinstance(pattern, str | bytes):
             return self._plain(pattern, flags)
-        kept = self._kept.get((pattern, flags))
+        made = self._kept.get((pattern, flags))
         try:
-            if kept is None:
-                kept = self._made(pattern, flags)
-            final, code, groups, names, by_group = kept
+            if made is None:
+                made = self._made(pattern, flags)
+            final, code, groups, names, by_group = made
             return _sre.compile(pattern, final, memoryview(code).cast("I").tolist(), groups, names, by_group)
         except Exception:  # noqa: BLE001 - a wrong pattern, too, is told by the compiler itself
             return self._plain(pattern, flags)
@@ -86,46 +81,7 @@ class PatternCache:
         return made
 
     def save(self) -> None:
-        """Write the file where patterns were compiled; a failure costs the time saved next time."""
-        if not self._new or len(self._kept) > _MAX_PATTERNS:
-            return
-        self._new = False
-        temporary = f"{self._path}.{os.getpid()}"
-        try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see cache_file
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError:
-            return
-        data = marshal.dumps(self._kept)
-        try:
-            whole = os.write(fd, data) == len(data)
-        except OSError:
-            whole = False
-        os.close(fd)
-        try:
-            if whole:
-                os.replace(temporary, self._path)  # noqa: PTH105 - see cache_file
-            else:
-                os.unlink(temporary)  # noqa: PTH108 - likewise
-        except OSError:
-            return
-
-
-def _read(path: str) -> dict[Any, Any]:
-    """Read the file; nothing where it is not there, not ours alone to write, or damaged."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return {}
-    try:
-        status = os.fstat(fd)
-        if status.st_uid != os.geteuid() or status.st_mode & 0o022 or status.st_size > _MAX_BYTES:
-            return {}
-        data = os.read(fd, _MAX_BYTES)
-        kept = marshal.loads(data)  # noqa: S302 - written by this user, as the .pyc files are
-    except Exception:  # noqa: BLE001 - cut off, or nonsense
-        return {}
-    else:
-        return kept if type(kept) is dict and len(data) == status.st_size else {}
-    finally:
-        os.close(fd)
+        """Write the file where patterns were compiled."""
+        if self._new and len(self._kept) <= _MAX_PATTERNS:
+            self._new = False
+            kept.write(self._path, self._kept)

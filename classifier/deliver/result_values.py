@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.deliver.result_headers import MAX_DETAIL, NONE, UNKNOWN, plain
 from classifier.vocabulary import PointsTo
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.evidence.base import Evidence
     from classifier.examine import Examination

@@ -8,12 +8,11 @@ mail that is unlike ours. One such sign is no alarm; two are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.evidence.base import Evidence, Lookups
 from classifier.evidence.company import fingerprints, report_digest, strange
 from classifier.vocabulary import PointsTo, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

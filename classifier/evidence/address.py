@@ -10,7 +10,6 @@ path came back, which names the address without doubt.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged
 from classifier.evidence.origin import organisation
@@ -18,6 +17,7 @@ from classifier.evidence.ours import made_by_rule, passed_on
 from classifier.parse.addresses import domain_of, normalise
 from classifier.vocabulary import Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -9,13 +9,12 @@ than what can be looked up afterwards, where it says something.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.origin import border_hop, observed_client, organisation
 from classifier.evidence.ours import is_our_name
 from classifier.vocabulary import Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,13 +8,13 @@ text, and are compared within seven days.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.digest import blake2b
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.habits import message_id_shape
 from classifier.vocabulary import Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -11,13 +11,12 @@ counts only where every message of ours is signed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.origin import observed_client
 from classifier.evidence.ours import is_our_client, is_our_name, written_by_us
 from classifier.vocabulary import Completeness, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.evidence.dkim_signature import KeyRecord, parse_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.evidence.base import Lookups, RememberedKey
     from classifier.identity import Identity

@@ -7,11 +7,11 @@ many messages whose signatures are none of ours cost nothing.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.parse.encoded import decode_bytes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.parse.headers import HeaderField
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 import base64
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
 from classifier.evidence import foreign
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from classifier.evidence.dkim_signature import KeyRecord, Signature
     from classifier.parse.headers import HeaderBlock

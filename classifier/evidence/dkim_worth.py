@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.evidence import dkim_verify as verify
@@ -13,6 +12,7 @@ from classifier.evidence.origin import observed_client, organisation
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import Completeness, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

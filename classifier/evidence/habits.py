@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine
 from classifier.parse.encoded import decode_words
 from classifier.vocabulary import Completeness, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -10,7 +10,6 @@ which the original arrived is known from somebody other than its sender.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, genuine, neutral
 from classifier.evidence.ledger_miss import judge_miss, shown
@@ -18,6 +17,7 @@ from classifier.parse.addresses import find_addresses
 from classifier.parse.report import find_message_id, find_message_ids
 from classifier.vocabulary import PointsTo, ReportKind, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -9,12 +9,12 @@ taken from the reporting side; the original's own Date is typed by its sender.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, forged, neutral
 from classifier.parse.addresses import domain_of
 from classifier.vocabulary import Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

@@ -7,11 +7,11 @@ of ours may rewrite it (Amazon SES and Exchange Online do).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.vocabulary import Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.parse.addresses import domain_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.evidence.origin import ip_of, is_internal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

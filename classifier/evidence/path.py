@@ -14,7 +14,6 @@ else's mail with our name on it.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.origin import ObservedClient, ip_of, is_internal, observed_client, organisation
@@ -35,6 +34,7 @@ from classifier.evidence.ours import (
 )
 from classifier.vocabulary import Completeness, RefusalStage, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,14 +6,13 @@ likely to be about mail of ours. Never more than weak.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.evidence.authres import is_hop
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.origin import IPAddress, ip_of, is_internal, organisation
 from classifier.evidence.ours import is_our_client, is_our_name
 from classifier.vocabulary import Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

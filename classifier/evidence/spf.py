@@ -11,7 +11,6 @@ Mail that was forwarded fails without anybody's fault.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.origin import ObservedClient, ip_of, is_internal, observed_client, organisation
@@ -27,6 +26,7 @@ from classifier.evidence.ours import (
 from classifier.parse.addresses import domain_of
 from classifier.vocabulary import Completeness, ReportKind, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime

@@ -8,13 +8,15 @@ than the answers it rests on.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
 from classifier.evidence import foreign
 from classifier.evidence.origin import organisation
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from classifier.evidence.base import DnsAnswer, Resolver
 
 #: pyspf counts mechanisms; an "mx" alone may ask ten more. More than this is no policy.

@@ -10,7 +10,6 @@ reporting side, it does not.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.origin import ObservedClient, observed_client, organisation, reporter_organisations
@@ -27,6 +26,7 @@ from classifier.evidence.ours import (
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -7,8 +7,6 @@ costs the least.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.dataclass import dataclass
 from classifier.evidence import (
     account,
@@ -27,6 +25,7 @@ from classifier.evidence import (
 )
 from classifier.evidence.base import Evidence, Gatherer, Lookups, neutral
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 

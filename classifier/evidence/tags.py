@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
@@ -29,6 +28,7 @@ from classifier.evidence.ours import came_from_inside, is_our_name
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import PointsTo, ReportKind, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime

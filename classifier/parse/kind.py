@@ -8,12 +8,12 @@ machine's signs are there: ordinary mail about bounces is full of such words.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.parse import words
 from classifier.parse.signs import MAIL_SYSTEM, Signs, read_signs
 from classifier.vocabulary import ReportKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from classifier.dataclass import replace
 from classifier.parse import formats
 from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
@@ -17,15 +15,17 @@ from classifier.parse.trace import read_trace
 from classifier.parse.triage import may_be_report
 from classifier.vocabulary import ReportKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from classifier.parse.formats import FreeTextFindings
     from classifier.parse.headers import HeaderBlock
     from classifier.parse.mime import Part
     from classifier.parse.report import ReportedRecipient, TraceHop
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 _STATUS_TYPES = frozenset(
     {"message/delivery-status", "message/global-delivery-status",

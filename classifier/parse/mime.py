@@ -12,7 +12,6 @@ from __future__ import annotations
 import binascii
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from classifier.parse.encoded import decode_bytes
 from classifier.parse.headers import HeaderBlock
@@ -24,6 +23,7 @@ from classifier.parse.limits import (
     MAX_TEXT_CHARS,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

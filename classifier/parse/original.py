@@ -6,8 +6,6 @@ else somewhere in a text (:mod:`classifier.parse.inline`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.dataclass import replace
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.inline import find_original as find_inline
@@ -17,6 +15,7 @@ from classifier.parse.report import Original
 from classifier.parse.trace import read_trace
 from classifier.vocabulary import Completeness
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

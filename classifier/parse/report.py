@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
@@ -11,6 +10,7 @@ from classifier.parse.dates import parse_date
 from classifier.parse.headers import EMPTY, HeaderBlock
 from classifier.vocabulary import Completeness, DeliveryAction, RefusalStage, ReportKind
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

@@ -12,13 +12,14 @@ import os
 import sqlite3
 import stat
 import time
-from typing import TYPE_CHECKING, Self
 
 from classifier.errors import BackscatterError, TemporaryError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Self
 
 #: How long a writer waits for another one, in seconds.
 WRITER_WAIT = 30.0

@@ -6,11 +6,11 @@ Nothing here decides anything: what cannot be read or written is a miss.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.store.database import WRITER_WAIT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
 
 from classifier.evidence.base import Company
 from classifier.evidence.company import fingerprints, report_digest
 from classifier.vocabulary import PointsTo, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime

@@ -14,7 +14,6 @@ import os
 import sqlite3
 import struct
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
 from classifier.digest import blake2b
@@ -22,8 +21,10 @@ from classifier.errors import BackscatterError
 from classifier.evidence.base import LedgerEntry
 from classifier.parse.addresses import normalise
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from classifier.ingest.entries import LedgerRecord
     from classifier.store.database import Database

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from classifier.errors import TemporaryError
 from classifier.evidence.base import RememberedKey
 from classifier.store.database import WRITER_WAIT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

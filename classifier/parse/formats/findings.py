@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.parse.addresses import find_addresses, normalise
@@ -16,6 +15,7 @@ from classifier.parse.report import ReportedRecipient
 from classifier.parse.smtp import derive_status, find_reply, find_status
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.parse.headers import HeaderBlock
     from classifier.parse.mime import Part

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
 from classifier.vocabulary import DeliveryAction
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.parse.headers import HeaderBlock
 

@@ -7,8 +7,7 @@ original are found the same way for every format.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.parse.headers import HeaderBlock
 
