@@ -40,6 +40,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@sh .ci/debian-packages
+	@sh .ci/debian-unpacked $(VENV)/debian
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak and not benchmark_only"
 
 lint: $(VENV)/.dev
@@ -53,6 +54,7 @@ bench: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@sh .ci/debian-packages
+	@sh .ci/debian-unpacked $(VENV)/debian
 	$(BIN)/python -m pytest tests/soak -m soak --timeout 0 -s
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 _SERVER_PATHS = ("/usr/sbin", "/sbin", "/usr/lib/dovecot", "/usr/local/sbin", "/opt/homebrew/sbin")
 #: Set by .ci/run: what is missing is then a failure, not a reason to skip.
 REQUIRE_ALL = os.environ.get("BACKSCATTER_REQUIRE_ALL", "") not in {"", "0"}
+#: Packages that cannot be installed beside others are unpacked here (.ci/debian-unpacked).
+UNPACKED = Path(sys.prefix) / "debian"
 
 
 def find_program(name: str) -> str | None:
@@ -30,6 +34,16 @@ def require_program(name: str, package: str | None = None) -> str:
     if found is None:
         missing(f"{name} is not installed (Debian package {package or name}; see tests/debian-packages.txt)")
     return found
+
+
+def server_folder(name: str) -> Path:
+    """Make a folder that a server run by another user reaches.
+
+    Not below pytest's own: every other run of pytest closes that to other users.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"backscatter-{name}-"))
+    folder.chmod(0o755)
+    return folder
 
 
 def missing(reason: str) -> None:

@@ -19,7 +19,16 @@ esac
 APT = """#!/bin/sh
 echo "$DEBIAN_FRONTEND apt-get $*" >>"$STATE/log"
 test -x "$POLICY_RC_D" && echo "policy in place" >>"$STATE/log"
-case "$*" in *install*) touch "$STATE/venv-installed" ;; esac
+case "$*" in
+*install*) touch "$STATE/venv-installed" ;;
+download*) shift 2; for name; do touch "$name.deb"; done ;;
+esac
+"""
+APT_CACHE = """#!/bin/sh
+printf 'Package: p\\nDepends: adduser, libtwo (>= 1), default-mta | mail-transport-agent, libone:any, cyrus-common\\n'
+"""
+DPKG_DEB = """#!/bin/sh
+name=${2##*/}; touch "$3/${name%.deb}"
 """
 
 
@@ -36,6 +45,8 @@ def machine(tmp_path):
 
     program("python3", PYTHON)
     program("apt-get", APT)
+    program("apt-cache", APT_CACHE)
+    program("dpkg-deb", DPKG_DEB)
     program("id", '#!/bin/sh\ncat "$STATE/uid"\n')
     program("dpkg-query", '#!/bin/sh\ncase "$*" in *procmail*) echo installed ;; *) exit 1 ;; esac\n')
     (tmp_path / "uid").write_text("0\n")
@@ -105,6 +116,28 @@ def test_without_root_packages_are_named(machine):
     assert done.returncode == 0
     assert "not installed, so some tests are skipped: dovecot-imapd" in done.stderr
     assert (machine.state / "log").read_text() == ""
+
+
+def test_packages_that_conflict_are_unpacked_with_their_libraries_installed(machine):
+    folder = machine.state / "venv" / "debian"
+    done = machine("sh", ".ci/debian-unpacked", str(folder))
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    log = (machine.state / "log").read_text()
+    [install] = [line for line in log.splitlines() if " install " in line]
+    assert install.split()[-2:] == ["libone", "libtwo"]
+    assert "apt-get download -qq cyrus-common cyrus-imapd" in log
+    assert (folder / "cyrus-imapd").exists()
+    (machine.state / "log").write_text("")
+    assert machine("sh", ".ci/debian-unpacked", str(folder)).stderr == ""
+    assert (machine.state / "log").read_text() == ""
+
+
+def test_without_root_what_would_be_unpacked_is_named(machine):
+    (machine.state / "uid").write_text("1000\n")
+    done = machine("sh", ".ci/debian-unpacked", str(machine.state / "debian"))
+    assert done.returncode == 0
+    assert "not unpacked, so some tests are skipped: cyrus-common" in done.stderr
+    assert not (machine.state / "debian").exists()
 
 
 def test_every_dependency_is_pinned_with_hashes_and_without_addresses():

@@ -1,20 +1,24 @@
-"""Waiting for new mail: IDLE (RFC 2177), or NOOP where a server has none."""
+"""Waiting for new mail: IDLE (RFC 2177), or NOOP where a server has none.
+
+imapclient's own IDLE misses what the server sent together with the "+": it
+lies in imaplib's buffer, where select() does not see it. So lines are read by
+imaplib here, and its buffer is looked into first.
+"""
 
 from __future__ import annotations
 
 import select
+import ssl
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from classifier.mailbox.protocol import ConnectionLost
+from classifier.mailbox.protocol import ConnectionLost, Refused
 
 if TYPE_CHECKING:
     from classifier.mailbox.connection import Connection
 
 #: Seconds between two NOOPs.
 POLL_EVERY = 20.0
-#: Answers that tell of new mail.
-_NEWS = frozenset({b"EXISTS", b"RECENT"})
 
 
 def idle(connection: Connection, seconds: float, wake: int) -> bool:
@@ -28,34 +32,55 @@ def idle(connection: Connection, seconds: float, wake: int) -> bool:
 
     Raises:
         ConnectionLost: the connection broke.
+        Refused: the server offers IDLE and does not take it.
 
     """
-    client = connection.client
-    news = False
+    imap = connection.client._imap  # noqa: SLF001 - see connection.py
+    end = time.monotonic() + seconds
+    tag = _begin(connection)
     with connection.translated():
-        connection.round_trips += 1
-        client.idle.__wrapped__(client)
-        end = time.monotonic() + seconds
-        while not news and (left := end - time.monotonic()) > 0:
-            if not _pending(client):
-                readable = select.select([client.socket(), wake], [], [], left)[0]
+        while not imap.untagged_responses.get("EXISTS") and (left := end - time.monotonic()) > 0:
+            if not _waiting(connection):
+                readable = select.select([imap.sock, wake], [], [], left)[0]
                 if wake in readable or not readable:
                     break
-            answers = client.idle_check.__wrapped__(client, timeout=0)
-            if not answers:
-                # Readable, and nothing to be read: the other side hung up.
-                raise ConnectionLost("the connection was closed", where=connection.where)
-            news = any(len(a) > 1 and a[1] in _NEWS for a in answers)
-            if any(a[0] == b"BYE" for a in answers):
+                if _waiting(connection) is None:
+                    continue  # no more than a piece of a TLS record
+            if imap._get_response() is not None and imap.tagged_commands[tag]:  # noqa: SLF001
+                raise ConnectionLost("the server ended IDLE by itself", where=connection.where)
+            if "BYE" in imap.untagged_responses:
                 raise ConnectionLost("the server said goodbye", where=connection.where)
-        _, late = client.idle_done.__wrapped__(client)
-        return news or any(len(a) > 1 and a[1] in _NEWS for a in late)
+        imap.send(b"DONE\r\n")
+    return bool(connection.finish(tag, "EXISTS").data["EXISTS"])
 
 
-def _pending(client: Any) -> bool:  # noqa: ANN401 - imapclient ships no types
-    """Say whether TLS has decrypted bytes that select() does not see."""
-    pending = getattr(client.socket(), "pending", None)
-    return bool(pending and pending())
+def _begin(connection: Connection) -> bytes:
+    """Start IDLE; return its tag. Other answers may come before the "+"."""
+    imap = connection.client._imap  # noqa: SLF001 - see connection.py
+    with connection.translated():
+        connection.round_trips += 1
+        imap.untagged_responses.pop("EXISTS", None)
+        tag = connection.send("IDLE")
+        while imap._get_response() is not None:  # noqa: SLF001
+            if imap.tagged_commands[tag]:
+                connection.finish(tag).checked("IDLE", connection.where)
+                raise Refused("IDLE: the server ended it at once", where=connection.where)
+    return tag
+
+
+def _waiting(connection: Connection) -> bytes | None:
+    """Return some of what can be read at once, b"" for nothing (or the end), None for part of a TLS record."""
+    imap = connection.client._imap  # noqa: SLF001 - see connection.py
+    before = imap.sock.gettimeout()
+    imap.sock.setblocking(False)
+    try:
+        found: bytes = imap.file.peek(1)
+    except ssl.SSLWantReadError:
+        return None
+    else:
+        return found
+    finally:
+        imap.sock.settimeout(before)
 
 
 def poll(connection: Connection, seconds: float, wake: int) -> bool:

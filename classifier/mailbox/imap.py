@@ -20,6 +20,7 @@ from classifier.mailbox.protocol import (
     FolderStatus,
     ListedMessage,
     MoveMethod,
+    Refused,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class ImapMailbox:
         self._open: tuple[str, bool] | None = None
         self._status: FolderStatus | None = None
         self._located: dict[str, str] = {}
+        self._idle_refused = False
         #: The UIDNEXT up to which each folder was gone through over this connection.
         self._looked: dict[str, int] = {}
 
@@ -337,13 +339,16 @@ class ImapMailbox:
         self._open = None
 
     def wait(self, folder: str, seconds: float, wake: int) -> None:
-        """IDLE (RFC 2177) where offered, else NOOP every half minute."""
+        """IDLE (RFC 2177) where offered and taken, else NOOP every now and then."""
         self._open = None
         status = self.open(folder, write=False)
         if status.uid_next > self._looked.get(status.name, 0):
             return  # it came in after the folder was gone through; IDLE would not tell
-        if self.connection.capable("IDLE"):
-            idle(self.connection, seconds, wake)
+        if self.connection.capable("IDLE") and not self._idle_refused:
+            try:
+                idle(self.connection, seconds, wake)
+            except Refused:
+                self._idle_refused = True
         else:
             poll(self.connection, seconds, wake)
         self._open = None

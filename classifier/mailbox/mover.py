@@ -15,6 +15,7 @@ moved; so no answer but OK is believed either way.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ SECOND_LOOK = 1.0
 BATCH = 250
 #: Answers after which the rest need not be tried either.
 _HOPELESS = frozenset({"OVERQUOTA", "NOPERM", "READ-ONLY", "LIMIT", "UNAVAILABLE"})
+#: Cyrus says so in words only.
+_QUOTA = re.compile(r"\b(?:over|exceed\w*) ?quota\b|\bquota (?:\w+ )?exceeded\b", re.IGNORECASE)
 NO_WAY = "the server offers neither MOVE nor UIDPLUS: nothing can be moved safely, so nothing is"
 
 
@@ -150,7 +153,8 @@ class Mover:
     def _after_refusal(self, rows: list[Move], refusal: Refused) -> Outcome:
         """Look what happened all the same; try what is left another way, or in halves."""
         log.info("%s", refusal)
-        reason = f"[{refusal.code}] {refusal}" if refusal.code in _HOPELESS else str(refusal)
+        code = "OVERQUOTA" if _QUOTA.search(str(refusal)) else refusal.code
+        reason = f"[{code}] {refusal}" if code in _HOPELESS else str(refusal)
         outcome = self._reconcile(self.journal.reload(rows), reason)
         left = [m for m in rows if m.source_key in outcome.refused]
         if not left or _hopeless([reason]):

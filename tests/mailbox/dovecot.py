@@ -14,6 +14,7 @@ import hashlib
 import os
 import pwd
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -309,7 +310,7 @@ def dovecot(
     mechanisms: str = "",
     extra: str = "",
 ) -> Iterator[Dovecot]:
-    """Run a server in *folder* until the end of the block."""
+    """Run a server in *folder* until the end of the block; the folder goes with it."""
     folder.mkdir(parents=True, exist_ok=True)
     make_certificates(folder)
     me = pwd.getpwuid(os.getuid())
@@ -318,9 +319,6 @@ def dovecot(
     for name in ("run", "state", "mail"):
         (folder / name).mkdir(exist_ok=True)
     os.chown(folder / "mail", owner.pw_uid, owner.pw_gid)
-    for parent in [folder, *folder.parents]:  # pytest's directories are closed to other users
-        with contextlib.suppress(PermissionError):
-            parent.chmod(parent.stat().st_mode | 0o011)
     port, tls_port = free_port(), free_port()
     text = _CONFIG.format(
         folder=folder,
@@ -352,6 +350,7 @@ def dovecot(
             process.kill()
             process.wait()
         process.stderr.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:

@@ -7,39 +7,39 @@ import pytest
 from tests.mailbox import dovecot as dovecot_module
 from tests.mailbox.dovecot import Dovecot, User, without
 from tests.mailbox.support import imap_work, mail, maildir_work
-from tests.support import require_program
+from tests.support import require_program, server_folder
 
 
-def _server(tmp_path_factory, name: str, **options):
+def _server(name: str, **options):
     require_program("dovecot", "dovecot-imapd")
-    return dovecot_module.dovecot(tmp_path_factory.mktemp(name), **options)
+    return dovecot_module.dovecot(server_folder(name), **options)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Dovecot:
+def server() -> Dovecot:
     """Offer all that Dovecot has."""
-    with _server(tmp_path_factory, "dovecot") as running:
+    with _server("dovecot") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def server_without_move(tmp_path_factory) -> Dovecot:
+def server_without_move() -> Dovecot:
     """Offer UIDPLUS and no MOVE."""
-    with _server(tmp_path_factory, "nomove", capability=without("MOVE")) as running:
+    with _server("nomove", capability=without("MOVE")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def server_without_both(tmp_path_factory) -> Dovecot:
+def server_without_both() -> Dovecot:
     """Offer neither MOVE nor UIDPLUS."""
-    with _server(tmp_path_factory, "neither", capability=without("MOVE", "UIDPLUS")) as running:
+    with _server("neither", capability=without("MOVE", "UIDPLUS")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def dotted_server(tmp_path_factory) -> Dovecot:
+def dotted_server() -> Dovecot:
     """Put all folders below INBOX, levels joined by dots, as Courier and Cyrus do."""
-    with _server(tmp_path_factory, "dotted", separator=".", prefix="INBOX.") as running:
+    with _server("dotted", separator=".", prefix="INBOX.") as running:
         yield running
 
 

@@ -20,6 +20,7 @@ from classifier.mailbox.login import Login
 from classifier.mailbox.oauth import TokenSource
 from classifier.settings import OAuth2Settings
 from tests.mailbox.dovecot import dovecot, free_port
+from tests.support import server_folder
 
 QUICK = Timeouts(2, 2)
 SECRET = "pässwörd-never-shown"
@@ -127,8 +128,8 @@ def test_a_refused_login_shows_no_secret(server, password, caplog):
 
 
 @pytest.mark.parametrize("password", ['quo"ted\\ with space', "ünïcödé", "{10}", "a" * 200])
-def test_passwords_of_all_sorts(tmp_path_factory, password):
-    folder = tmp_path_factory.mktemp("passwords")
+def test_passwords_of_all_sorts(password):
+    folder = server_folder("passwords")
     (folder / "users").write_text("anna:{SHA512.HEX}" + _sha512(password) + "\n")
     with dovecot(folder, passdb=f"passwd-file\n  args = {folder}/users") as server:
         connection = connect(server.server("tls"), Login("anna", lambda: password), "main", QUICK)
@@ -217,8 +218,8 @@ def source(tokens, tmp_path, monkeypatch, provider="google"):
 
 
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])
-def test_login_by_token(tokens, tmp_path, tmp_path_factory, monkeypatch, mechanism):
-    folder = tmp_path_factory.mktemp("oauth")
+def test_login_by_token(tokens, tmp_path, monkeypatch, mechanism):
+    folder = server_folder("oauth")
     url = f"http://127.0.0.1:{tokens.server_port}/info?access_token="
     (folder / "oauth2.conf.ext").write_text(f"tokeninfo_url = {url}\nusername_attribute = email\n")
     passdb = f"oauth2\n  args = {folder}/oauth2.conf.ext\n  mechanisms = {mechanism}"

@@ -58,10 +58,10 @@ def check(server, user, store, before):
         assert client.search("SEEN") == []
 
 
-def sweep_through(server, user, store, fault):
+def sweep_through(server, user, store, fault, patience=0.3):
     """Sweep through a proxy that goes wrong; return whether it did."""
     with Proxy(server.port, fault) as proxy:
-        work = imap_work(server.server(port=proxy.port), server.login(user), timeouts=Timeouts(2, 0.3))
+        work = imap_work(server.server(port=proxy.port), server.login(user), timeouts=Timeouts(2, patience))
         result, _ = run(work, store, backoff=())
         assert result.exit_status in {0, 1, 75}
         return proxy.struck, result

@@ -17,12 +17,13 @@ from classifier.mailbox.protocol import BODY_LIMIT
 from classifier.store.judged import Memory
 from tests.mailbox.dovecot import PASSWORD, dovecot, without
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
+from tests.support import server_folder
 
 
-def test_a_full_quarantine_keeps_everything_where_it_is(tmp_path, tmp_path_factory):
+def test_a_full_quarantine_keeps_everything_where_it_is(tmp_path):
     extra = "mail_plugins = quota\nplugin {\n  quota = maildir:User quota\n  quota_rule = *:storage=1M\n}\n"
     options = {"capability": without("MOVE"), "extra": extra}
-    with dovecot(tmp_path_factory.mktemp("quota"), **options) as server:
+    with dovecot(server_folder("quota"), **options) as server:
         user = server.user()
         for n in range(3):
             user.deliver(mail("forged", n, size=300_000))
@@ -45,9 +46,9 @@ def test_a_full_quarantine_keeps_everything_where_it_is(tmp_path, tmp_path_facto
         assert result.exit_status == 0
 
 
-def test_a_folder_that_may_only_be_read(tmp_path, tmp_path_factory):
+def test_a_folder_that_may_only_be_read(tmp_path):
     extra = "mail_plugins = acl\nprotocol imap {\n  mail_plugins = acl\n}\nplugin {\n  acl = vfile\n}\n"
-    with dovecot(tmp_path_factory.mktemp("acl"), extra=extra) as server:
+    with dovecot(server_folder("acl"), extra=extra) as server:
         user = server.user()
         user.make_folder("Shared")
         user.deliver(mail("forged", 1), "Shared")

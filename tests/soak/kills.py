@@ -1,29 +1,27 @@
 """SIGKILL at random moments of a sweep, with moves under way; then one clean sweep, and a census.
 
-Run for long by ``python -m tests.soak.kills --kills 300``; a small number is in the suite.
+A small number is in the suite; `make soak` makes 300 of each kind.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import multiprocessing
 import random
 import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.mailbox.mover import BATCH
-from tests.mailbox.dovecot import dovecot, without
 from tests.mailbox.support import imap_work, mail, maildir_work, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.mailbox.dovecot import Dovecot, User
 
 #: Forked for each sweep from a process that has everything imported.
@@ -152,26 +150,3 @@ def kill_imap(server: Dovecot, folder: Path, kills: int, seed: int, messages: in
             sys.stdout.write(f"{number + 1} sweeps: {tally}\n")
             sys.stdout.flush()
     return tally
-
-
-def main() -> None:
-    """Kill for long, with MOVE and without."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--messages", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
-        for name, capability in (("with MOVE", None), ("without MOVE", without("MOVE"))):
-            started = time.monotonic()
-            with dovecot(root / name.replace(" ", "-"), capability=capability) as server:
-                tally = kill_imap(server, root, options.kills, options.seed, options.messages)
-            sys.stdout.write(
-                f"{name}, seed {options.seed}: {tally}, {time.monotonic() - started:.0f} s; nothing lost, nothing doubled\n"
-            )
-            assert tally.kills >= options.kills
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,236 @@
+"""A real Cyrus IMAP server on loopback, started for the tests.
+
+Debian's cyrus-imapd cannot be installed beside dovecot-imapd, so it is run from
+where .ci/debian-unpacked put it. Mail is put in and taken out by IMAP alone,
+since Cyrus keeps its index to itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import count
+from typing import TYPE_CHECKING
+
+from imapclient import IMAPClient
+
+from tests.mailbox.dovecot import PASSWORD, free_port
+from tests.support import UNPACKED, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from classifier.mailbox.connection import Server
+    from classifier.mailbox.login import Login
+
+_numbers = count(1)
+_PROGRAMS = UNPACKED / "usr" / "lib" / "cyrus" / "bin"
+_IMAPD = """\
+cyrus_user: {owner}
+configdirectory: {folder}/config
+proc_path: {folder}/run/proc
+mboxname_lockpath: {folder}/run/lock
+defaultpartition: default
+partition-default: {folder}/spool
+admins: admin
+allowplaintext: yes
+virtdomains: off
+unixhierarchysep: {slash}
+altnamespace: {alt}
+sasl_pwcheck_method: auxprop
+sasl_auxprop_plugin: sasldb
+sasl_sasldb_path: {folder}/sasldb2
+sasl_mech_list: PLAIN LOGIN
+idlesocket: {folder}/run/idle
+lmtpsocket: {folder}/run/lmtp
+notifysocket: {folder}/run/notify
+syslog_prefix: test-cyrus
+autocreate_quota: -1
+autocreate_post: yes
+popminpoll: 0
+suppress_capabilities: {suppressed}
+duplicatesuppression: no
+skiplist_unsafe: yes
+"""
+_CYRUS = """\
+START {{
+  recover cmd="{programs}/ctl_cyrusdb -r -C {folder}/imapd.conf"
+  idled cmd="{programs}/idled -C {folder}/imapd.conf"
+}}
+SERVICES {{
+  imap cmd="{programs}/imapd -C {folder}/imapd.conf -U 30" listen="127.0.0.1:{port}" prefork=1 maxchild=100
+}}
+EVENTS {{
+}}
+"""
+
+
+@dataclass
+class Cyrus:
+    """A running server."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    def user(self) -> str:
+        """Make a user with an INBOX; return the name."""
+        name = f"user{next(_numbers)}"
+        _password(self.folder, name)
+        with self.admin(name) as (client, inbox):
+            client.create_folder(inbox)
+        return name
+
+    @contextlib.contextmanager
+    def admin(self, user: str):
+        """Open a session of the administrator; yields it with the name that *user*'s INBOX has there."""
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20) as client:
+            client.login("admin", PASSWORD)
+            yield client, f"user/{user}" if self._slash(client) else f"user.{user}"
+
+    def _slash(self, client) -> bool:
+        return client.list_folders("", "")[0][1] == b"/"
+
+    def server(self, port: int | None = None) -> Server:
+        """Return how the program reaches it."""
+        from classifier.mailbox.connection import Server
+
+        return Server("127.0.0.1", port or self.port, "plain")
+
+    def login(self, user: str) -> Login:
+        """Return how the program logs in."""
+        from classifier.mailbox.login import Login
+
+        return Login(user, lambda: PASSWORD)
+
+    @contextlib.contextmanager
+    def client(self, user: str):
+        """Open a session of another mail program."""
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20) as client:
+            client.normalise_times = False
+            client.login(user, PASSWORD)
+            yield client
+
+    def census(self, user: str) -> dict[str, Counter[str]]:
+        """Return for each folder how often each message is there."""
+        found = {}
+        with self.client(user) as client:
+            for _, _, folder in client.list_folders():
+                client.select_folder(folder, readonly=True)
+                uids = client.search()
+                bodies = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
+                found[folder] = Counter(sha256(b[b"BODY[]"]).hexdigest() for b in bodies.values())
+        return found
+
+
+def _environment() -> dict[str, str]:
+    libraries = sorted({str(p.parent) for p in (UNPACKED / "usr" / "lib").rglob("libcyrus*.so.0")})
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)}
+
+
+def _password(folder: Path, user: str) -> None:
+    subprocess.run(
+        [UNPACKED / "usr/sbin/saslpasswd2", "-p", "-c", "-f", folder / "sasldb2", user],
+        input=PASSWORD.encode(),
+        check=True,
+    )
+    owner = _owner()
+    os.chown(folder / "sasldb2", owner.pw_uid, owner.pw_gid)
+
+
+def _owner() -> pwd.struct_passwd:
+    """Return whom the server runs as: nobody where root starts it."""
+    return pwd.getpwuid(os.getuid()) if os.getuid() else pwd.getpwnam("nobody")
+
+
+@contextlib.contextmanager
+def cyrus(
+    folder: Path, *, slash: bool = True, alt: bool = True, suppressed: str = "XMOVE"
+) -> Iterator[Cyrus]:
+    """Run a server in *folder* until the end of the block; the folder goes with it.
+
+    Args:
+        folder: a directory that is there.
+        slash: True: folder levels are joined by "/", else by ".".
+        alt: True: folders stand beside INBOX, else below it.
+        suppressed: capabilities not to show.
+
+    """
+    if not (_PROGRAMS / "imapd").exists():
+        missing("Cyrus is not there (run: sh .ci/debian-unpacked .venv/debian)")
+    owner = _owner()
+    for name in (
+        "config",
+        "config/db",
+        "config/socket",
+        "run",
+        "run/proc",
+        "run/lock",
+        "spool",
+        "spool/stage.",
+    ):
+        (folder / name).mkdir()
+    port = free_port()
+    words = {
+        "folder": folder,
+        "programs": _PROGRAMS,
+        "owner": owner.pw_name,
+        "suppressed": suppressed,
+        "port": port,
+        "slash": "yes" if slash else "no",
+        "alt": "yes" if alt else "no",
+    }
+    (folder / "imapd.conf").write_text(_IMAPD.format(**words))
+    (folder / "cyrus.conf").write_text(_CYRUS.format(**words))
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    _password(folder, "admin")
+    log_file = folder / "log"
+    with log_file.open("wb") as log:
+        command = [
+            _PROGRAMS / "master",
+            "-C",
+            folder / "imapd.conf",
+            "-M",
+            folder / "cyrus.conf",
+            "-p",
+            folder / "pid",
+        ]
+        # In a process group of its own: at its end it signals the whole group.
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=_environment(), start_new_session=True
+        )
+    try:
+        _await(process, port, log_file)
+        yield Cyrus(folder, port, process, log_file)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"cyrus ended: {log_file.read_text(errors='replace')}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2) as probe:
+            if re.match(rb"\* OK", probe.recv(200)):
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"cyrus did not come up: {log_file.read_text(errors='replace')}")
