@@ -7,28 +7,40 @@ ever re-folded or re-encoded (the standard library's message does both).
 from __future__ import annotations
 
 import re
-from functools import cached_property
 
-from classifier.parse.encoded import decode_bytes, decode_words
+from classifier.parse.encoded import decode_words
 
-#: Where a field starts: name (RFC 5322 section 2.2), then a colon.
-_FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]*:")
+#: Every field of a section: its bytes with folded lines and line end, and its name
+#: (RFC 5322 section 2.2). No group is possessive: Python before 3.11.5 takes too much with those.
+_FIELDS = re.compile(rb"^(([!-9;-~]{1,998}+)[ \t]*+:.*+(?:\n[ \t].*+)*\n?)", re.MULTILINE)
 _UNFOLD = re.compile(r"[\r\n]+[ \t]*|\x00")
 #: Values are read up to here; beyond it lies bait, not information.
 MAX_VALUE_CHARS = 64_000
 
 
+def _unfolded(raw: bytes) -> str:
+    """Return the value of the field *raw*, unfolded and stripped."""
+    at = raw.find(b":") + 1
+    raw = raw[at : at + MAX_VALUE_CHARS]
+    try:
+        text = raw.decode().strip()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1").strip()
+    if "\n" in text or "\r" in text or "\0" in text:
+        return _UNFOLD.sub(" ", text).strip()
+    return text
+
+
 class HeaderField:
     """One field: its name as written and its bytes as they came, line end included."""
 
-    __slots__ = ("_value", "key", "name", "raw")
+    __slots__ = ("key", "name", "raw")
 
     def __init__(self, name: str, raw: bytes) -> None:
-        """Keep *raw*; its value is decoded at first use."""
+        """Keep *raw*."""
         self.name = name
         self.key = name.lower()
         self.raw = raw
-        self._value: str | None = None
 
     @property
     def raw_value(self) -> bytes:
@@ -38,94 +50,116 @@ class HeaderField:
     @property
     def value(self) -> str:
         """The value unfolded and stripped; encoded words as they are."""
-        if self._value is None:
-            text = decode_bytes(self.raw.partition(b":")[2][:MAX_VALUE_CHARS])
-            if "\n" in text or "\r" in text or "\0" in text:
-                text = _UNFOLD.sub(" ", text)
-            self._value = text.strip()
-        return self._value
+        return _unfolded(self.raw)
 
 
 class HeaderBlock:
     """An ordered header section.
 
+    A line that is no field ends the section or, where more fields follow it, is
+    left out.
+
     Attributes:
         raw: the bytes as they came, without the blank line that ends them.
-        fields: every field in order; a line that is none ends the section or,
-            where more fields follow it, is left out.
 
     """
 
-    __slots__ = ("__dict__", "raw")
+    __slots__ = ("_found", "_index", "_values", "raw")
 
     def __init__(self, raw: bytes) -> None:
         """Keep *raw*; it is scanned at first use."""
         self.raw = raw
+        self._found: list[tuple[bytes, bytes]] | None = None
+        self._index: dict[str, list[tuple[bytes, bytes]]] | None = None
+        self._values: dict[str, str | None] = {}
 
-    @cached_property
-    def fields(self) -> tuple[HeaderField, ...]:
-        """The fields, scanned once."""
-        fields: list[HeaderField] = []
-        lines = self.raw.splitlines(keepends=True) if b"\r" in self.raw else self.raw.split(b"\n")
-        # split() takes the line ends away; they are put back below.
-        end = b"" if b"\r" in self.raw else b"\n"
-        name = ""
-        parts: list[bytes] = []
-        for line in lines:
-            if line[:1] in (b" ", b"\t"):
-                if parts:
-                    parts.append(line)
-                continue
-            if parts:
-                fields.append(HeaderField(name, end.join(parts) + end))
-                parts = []
-            match = _FIELD.match(line)
-            if match:
-                name = match.group().rstrip(b": \t").decode("ascii")
-                parts = [line]
-        if parts:
-            # Without a final line end in the source, none is invented.
-            raw = end.join(parts)
-            fields.append(HeaderField(name, raw + end if lines[-1:] == [b""] and raw[-1:] != end else raw))
-        return tuple(fields)
+    @classmethod
+    def of(cls, index: dict[str, list[tuple[bytes, bytes]]]) -> HeaderBlock:
+        """Return a block of chosen fields: by lower-case name, the bytes and the written name of each."""
+        block = cls(b"")
+        block._found = [found for group in index.values() for found in group]
+        block._index = index
+        return block
 
-    @cached_property
-    def _index(self) -> dict[str, list[HeaderField]]:
-        index: dict[str, list[HeaderField]] = {}
-        for field in self.fields:
-            index.setdefault(field.key, []).append(field)
+    def _scanned(self) -> list[tuple[bytes, bytes]]:
+        """Return the bytes and the name of each field; the section is scanned once."""
+        found = self._found
+        if found is None:
+            raw = self.raw
+            if b"\r" in raw and raw.count(b"\r") != raw.count(b"\r\n"):
+                # A bare CR ends a line too: scan a copy in which it does, of the same length.
+                flat = raw.replace(b"\r\n", b"\1\n").replace(b"\r", b"\n")
+                found = [(raw[m.start() : m.end()], m[2]) for m in _FIELDS.finditer(flat)]
+            else:
+                found = _FIELDS.findall(raw)
+            self._found = found
+        return found
+
+    def _indexed(self) -> dict[str, list[tuple[bytes, bytes]]]:
+        """Return what was scanned, by lower-case name."""
+        index = self._index
+        if index is None:
+            index = {}
+            for key, found in zip(self.keys, self._scanned(), strict=True):
+                if key in index:
+                    index[key].append(found)
+                else:
+                    index[key] = [found]
+            self._index = index
         return index
+
+    @property
+    def fields(self) -> tuple[HeaderField, ...]:
+        """Every field in order."""
+        return tuple(HeaderField(name.decode("ascii"), raw) for raw, name in self._scanned())
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The lower-case field names in their order."""
-        return tuple(field.key for field in self.fields)
+        found = self._scanned()
+        return (
+            tuple(b":".join([name for _, name in found]).lower().decode("ascii").split(":")) if found else ()
+        )
+
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Say whether one of these fields, in lower case, is there."""
+        return not names.isdisjoint(self._indexed())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every line of the section belongs to a field."""
+        return sum([len(raw) for raw, _ in self._scanned()]) == len(self.raw)
 
     def __contains__(self, name: str) -> bool:
         """Say whether a field of this name is there, in any case."""
-        return name.lower() in self._index
+        return name.lower() in self._indexed()
 
     def __len__(self) -> int:
         """Count the fields."""
-        return len(self.fields)
+        return len(self._scanned())
 
     def get(self, name: str) -> str | None:
         """Return the first value of *name*, unfolded and undecoded, or None."""
-        found = self._index.get(name.lower())
-        return found[0].value if found else None
+        values = self._values
+        if name in values:
+            return values[name]
+        found = self._indexed().get(name.lower())
+        value = values[name] = _unfolded(found[0][0]) if found else None
+        return value
 
-    def get_all(self, name: str) -> list[str]:
-        """Return all values of *name* in their order."""
-        return [field.value for field in self._index.get(name.lower(), ())]
+    def get_all(self, name: str, limit: int | None = None) -> list[str]:
+        """Return all values of *name* in their order, or the first *limit* of them."""
+        return [_unfolded(raw) for raw, _ in self._indexed().get(name.lower(), [])[:limit]]
 
     def all_fields(self, name: str) -> tuple[HeaderField, ...]:
         """Return all fields of *name* in their order."""
-        return tuple(self._index.get(name.lower(), ()))
+        found = self._indexed().get(name.lower(), ())
+        return tuple(HeaderField(written.decode("ascii"), raw) for raw, written in found)
 
     def text(self, name: str) -> str | None:
         """Return the first value of *name* with its encoded words decoded, or None."""
         value = self.get(name)
-        return None if value is None else decode_words(value)
+        return decode_words(value) if value is not None and "=?" in value else value
 
 
 EMPTY = HeaderBlock(b"")

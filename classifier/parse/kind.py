@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 
 from classifier.parse import words
+from classifier.parse.mime import MESSAGE_TYPES
 from classifier.parse.signs import MAIL_SYSTEM, Signs, read_signs
 from classifier.vocabulary import ReportKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from classifier.parse.formats.findings import FreeTextFindings
     from classifier.parse.headers import HeaderBlock
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 _NOTICE_CHARS = 3_000
 _OPENING_CHARS = 300
 _SUBJECT_CHARS = 1_000
-#: Parts looked at; a report has its report part among the first.
-_MAX_PARTS = 64
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _DISPOSITION_TYPES = frozenset(
     {"message/disposition-notification", "message/global-disposition-notification"}
@@ -57,16 +56,11 @@ _NOTIFICATION = re.compile(r'"?notificationtype\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"(\
 _BOUNCE_POINTS = 5
 
 
-def _own_parts(root: Part) -> Iterator[Part]:
-    """Walk the parts of the message itself, not those of messages inside it."""
-    pending = [root]
-    for _ in range(_MAX_PARTS):
-        if not pending:
-            return
-        part = pending.pop(0)
-        yield part
-        if part is root or part.content_type.startswith("multipart/"):
-            pending[0:0] = part.children
+def _below(root: Part) -> tuple[Part, ...]:
+    """Return the parts below *root* that are the message's own, or its content's where it is itself a message."""
+    if root.content_type in MESSAGE_TYPES:
+        return root.children[0].own_parts if root.children else ()
+    return root.own_parts[1:]
 
 
 def _any(needles: Iterable[str], haystack: str) -> bool:
@@ -80,7 +74,7 @@ def _first(needles: Iterable[str], haystack: str) -> int | None:
 def classify_kind(
     headers: HeaderBlock, root: Part, envelope: Envelope, text: str, findings: FreeTextFindings
 ) -> tuple[ReportKind, str]:
-    """Tell what kind of report the message is.
+    """Tell what kind of report a message is that :func:`structured_kind` does not tell.
 
     Args:
         headers: its own header section.
@@ -93,8 +87,6 @@ def classify_kind(
         The kind, and the name of the format; "" for OTHER.
 
     """
-    if (structured := structured_kind(headers, root)) is not None:
-        return structured
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
     low = subject.lower()
     notice = (findings.notice or text)[:_NOTICE_CHARS].lower()
@@ -113,7 +105,7 @@ def classify_kind(
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs):
         return ReportKind.VIRUS_WARNING, findings.format
-    returned = any(part.content_type in _RETURNED_TYPES for part in _own_parts(root) if part is not root)
+    returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
     points = _bounce_points(low, notice, findings, signs, returned=returned)
     if points < _BOUNCE_POINTS + 3 and _is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
@@ -135,10 +127,9 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
         The kind and the format, or None where the structure says nothing.
 
     """
-    types = [part.content_type for part in _own_parts(root)]
+    seen = frozenset([root.content_type, *[part.content_type for part in _below(root)]])
     report_type = (root.params.get("report-type") or "").lower()
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
-    seen = frozenset(types)
     if seen & _FEEDBACK_TYPES or report_type in {"feedback-report", "tlsrpt"}:
         return ReportKind.FEEDBACK_REPORT, "tlsrpt" if "tlsrpt" in report_type else "arf"
     if seen & _STATUS_TYPES:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from classifier.dataclass import replace
-from classifier.parse import formats
 from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
 from classifier.parse.kind import classify_kind, structured_kind
 from classifier.parse.limits import MAX_HOPS, MAX_RECIPIENTS, MAX_STATUS_BYTES
 from classifier.parse.mime import parse_tree
-from classifier.parse.original import find_original, own_parts
+from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
 from classifier.parse.trace import read_trace
@@ -36,6 +35,7 @@ _MARK = b"/delivery-status"
 _MARK_BYTES = 1 << 18
 #: Kinds that tell of an attempt to deliver.
 _TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
+_NO_TRACE: tuple[TraceHop, ...] = ()
 
 
 def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
@@ -55,8 +55,7 @@ def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
     section = root.buffer[root.start : root.body_start]
     if not may_be_report(section, envelope.mail_from) and not _has_status_part(root):
         return Report(ReportKind.OTHER, "", header, envelope)
-    report = _Reader(root, envelope, notes).report()
-    return replace(report, notes=tuple(notes))
+    return _Reader(root, envelope, notes).report()
 
 
 def _has_status_part(root: Part) -> bool:
@@ -87,11 +86,13 @@ class _Reader:
                 (ReportKind.OTHER, ""),
             )
             if kind is ReportKind.OTHER:
-                return Report(kind, "", self.headers, self.envelope)
+                return Report(kind, "", self.headers, self.envelope, notes=tuple(self.notes))
         original = self._guarded("the original", lambda: find_original(self.root), Original())
-        original = replace(
-            original, trace=self._guarded("the original's trace", lambda: reread(original.trace), ())
-        )
+        trace = self._guarded("the original's trace", lambda: reread(read_trace(original.headers)), _NO_TRACE)
+        if trace:
+            original = Original(
+                original.completeness, original.headers, original.body, original.verbatim, trace
+            )
         status = self._guarded("the delivery status", self._status, DeliveryStatus())
         recipients = status.recipients
         reporting_mta = status.reporting_mta
@@ -116,8 +117,9 @@ class _Reader:
             fields=status.fields,
             recipients=recipients[:MAX_RECIPIENTS],
             original=original,
-            trace=self._guarded("its trace", self._trace, ()),
+            trace=self._guarded("its trace", self._trace, _NO_TRACE),
             text=text,
+            notes=tuple(self.notes),
         )
 
     def _structured_kind(self) -> tuple[ReportKind, str] | None:
@@ -130,7 +132,7 @@ class _Reader:
         return reread(hops)
 
     def _status(self) -> DeliveryStatus:
-        found = [part for part in own_parts(self.root) if part.content_type in _STATUS_TYPES]
+        found = [part for part in self.root.own_parts if part.content_type in _STATUS_TYPES]
         if not found:
             return DeliveryStatus()
         status = read_delivery_status(found[0].decoded(MAX_STATUS_BYTES + 1))
@@ -139,6 +141,8 @@ class _Reader:
         return status
 
     def _findings(self, text: str, original_to: tuple[str, ...] = ()) -> FreeTextFindings:
+        from classifier.parse import formats  # noqa: PLC0415 - what follows the standard does without
+
         return self._guarded(
             "its words",
             lambda: formats.read(self.headers, self.root, text, original_to=original_to),
@@ -156,6 +160,8 @@ class _Reader:
     def _others(self, kind: ReportKind, findings: FreeTextFindings | None) -> tuple[ReportedRecipient, ...]:
         """Return whose mailbox an answer is about."""
         if kind is ReportKind.AUTO_REPLY:
+            from classifier.parse import formats  # noqa: PLC0415 - loaded already
+
             found = formats.responder(self.headers)
             return (found,) if found else ()
         return findings.recipients if findings is not None else ()
@@ -192,7 +198,7 @@ def merged(
 def human_text(root: Part) -> str:
     """Return the first text of the message itself: plain where there is any, else HTML as it is; bounded."""
     html = ""
-    for part in own_parts(root):
+    for part in root.own_parts:
         if part.content_type == "text/plain" and (text := part.text()).strip():
             return text
         if not html and part.content_type == "text/html":

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import binascii
 import re
-from functools import cached_property
 
 from classifier.parse.encoded import decode_bytes
-from classifier.parse.headers import HeaderBlock
+from classifier.parse.headers import EMPTY, HeaderBlock
 from classifier.parse.limits import (
     MAX_DEPTH,
     MAX_HEADER_BYTES,
+    MAX_OWN_PARTS,
     MAX_PARTS,
     MAX_STRAY_LINES,
     MAX_TEXT_CHARS,
@@ -75,7 +75,8 @@ class Part:
     """
 
     __slots__ = (
-        "__dict__", "_depth", "_tree", "body_start", "buffer", "content_type", "end", "headers", "start"
+        "_children", "_depth", "_encoding", "_own_parts", "_params", "_tree", "body_start", "buffer",
+        "content_type", "end", "headers", "start",
     )  # fmt: skip
 
     def __init__(
@@ -92,11 +93,10 @@ class Part:
         """Find the header section; the rest waits until it is asked for."""
         if message:
             start = _message_start(buffer, start, end)
-        header_end, self.body_start = find_header_end(buffer, start, end, message=message)
+        self.headers, self.body_start = _read_headers(buffer, start, end, message=message)
         self.buffer = buffer
         self.start = start
         self.end = end
-        self.headers = HeaderBlock(buffer[start:header_end])
         self._tree = tree
         self._depth = depth
         value = self.headers.get("content-type")
@@ -105,14 +105,20 @@ class Part:
             self.content_type = f"{match[1]}/{match[2]}".lower()
         else:
             self.content_type = default if value is None else "text/plain"
+        self._params: dict[str, str] | None = None
+        self._encoding: str | None = None
+        self._children: tuple[Part, ...] | None = None
+        self._own_parts: tuple[Part, ...] | None = None
         tree.parts += 1
 
-    @cached_property
+    @property
     def params(self) -> dict[str, str]:
         """The Content-Type parameters by lower-case name (RFC 2045, 2231)."""
-        return read_parameters(self.headers.get("content-type"))
+        if self._params is None:
+            self._params = read_parameters(self.headers.get("content-type"))
+        return self._params
 
-    @cached_property
+    @property
     def disposition(self) -> dict[str, str]:
         """The Content-Disposition parameters (RFC 2183); its type under the key ``""``."""
         value = self.headers.get("content-disposition")
@@ -130,11 +136,13 @@ class Part:
         """The body as it came, still encoded."""
         return self.buffer[self.body_start : self.end]
 
-    @cached_property
+    @property
     def encoding(self) -> str:
         """The content transfer encoding that has to be undone, or ""."""
-        value = (self.headers.get("content-transfer-encoding") or "").strip().lower()
-        return next((name for name in _ENCODINGS if value.startswith(name)), "")
+        if self._encoding is None:
+            value = (self.headers.get("content-transfer-encoding") or "").lower()
+            self._encoding = next((name for name in _ENCODINGS if value.startswith(name)), "")
+        return self._encoding
 
     def decoded(self, limit: int | None = None) -> bytes:
         """Return the body with its transfer encoding undone; what cannot be decoded, as it came.
@@ -155,9 +163,14 @@ class Part:
         """Return the body decoded to text, bounded by ``MAX_TEXT_CHARS``."""
         return decode_bytes(self.decoded(MAX_TEXT_CHARS), self.params.get("charset"))[:MAX_TEXT_CHARS]
 
-    @cached_property
+    @property
     def children(self) -> tuple[Part, ...]:
         """The parts directly inside: of a multipart, or the one message of a message type."""
+        if self._children is None:
+            self._children = self._cut()
+        return self._children
+
+    def _cut(self) -> tuple[Part, ...]:
         container = self.content_type.startswith("multipart/")
         if not container and self.content_type not in MESSAGE_TYPES:
             return ()
@@ -165,6 +178,20 @@ class Part:
             self._tree.notes.setdefault(f"parts nested more than {MAX_DEPTH} deep were not read")
             return ()
         return tuple(self._split() if container else self._message())
+
+    @property
+    def own_parts(self) -> tuple[Part, ...]:
+        """The first ``MAX_OWN_PARTS`` parts of this message itself in their order, not those of messages inside it."""
+        if self._own_parts is None:
+            found: list[Part] = []
+            pending = [self]
+            while pending and len(found) < MAX_OWN_PARTS:
+                part = pending.pop()
+                found.append(part)
+                if part.content_type.startswith("multipart/"):
+                    pending += reversed(part.children[:MAX_OWN_PARTS])
+            self._own_parts = tuple(found)
+        return self._own_parts
 
     def walk(self) -> Iterator[Part]:
         """Yield this part and all inside it, in their order."""
@@ -279,29 +306,32 @@ def _message_start(buffer: bytes, start: int, end: int) -> int:
     return start
 
 
-def find_header_end(buffer: bytes, start: int, end: int, *, message: bool = True) -> tuple[int, int]:
-    """Return where the header section that begins at *start* ends, and where the body begins.
+def _read_headers(buffer: bytes, start: int, end: int, *, message: bool) -> tuple[HeaderBlock, int]:
+    """Return the header section that begins at *start*, and where the body begins.
 
     A missing blank line is made up for: where a line is no field and none
     follows it, the body begins with it.
     """
     if buffer.startswith(b"\n", start, end):
-        return start, start + 1
+        return EMPTY, start + 1
     if buffer.startswith(b"\r\n", start, end):
-        return start, start + 2
+        return EMPTY, start + 2
     bound = min(end, start + MAX_HEADER_BYTES)
     blank = _BLANK.search(buffer, start, bound)
     header_end, body = (blank.start() + 1, blank.end()) if blank else (bound, bound)
     section = buffer[start:header_end]
+    headers = HeaderBlock(section)
+    if headers.is_whole:
+        return headers, body
     stray = _STRAY.search(section)
     for _ in range(MAX_STRAY_LINES):
         if stray is None:
             break
         at = stray.end()
         if _is_body(section, at, message=message):
-            return start + at, start + at
+            return HeaderBlock(section[:at]), start + at
         stray = _STRAY.search(section, max(at, 1))
-    return header_end, body
+    return headers, body
 
 
 def _is_body(section: bytes, at: int, *, message: bool) -> bool:

@@ -6,13 +6,13 @@ else somewhere in a text (:mod:`classifier.parse.inline`).
 
 from __future__ import annotations
 
+from itertools import chain
+
 from classifier.dataclass import replace
 from classifier.parse.headers import HeaderBlock
-from classifier.parse.inline import find_original as find_inline
-from classifier.parse.limits import MAX_INLINE_BYTES, MAX_INLINE_PARTS, MAX_OWN_PARTS
+from classifier.parse.limits import MAX_INLINE_BYTES, MAX_INLINE_PARTS
 from classifier.parse.mime import MESSAGE_TYPES, parse_embedded
 from classifier.parse.report import Original
-from classifier.parse.trace import read_trace
 from classifier.vocabulary import Completeness
 
 TYPE_CHECKING = False
@@ -41,18 +41,6 @@ _WHOLE = 2
 _FILES = (".eml", ".msg", ".txt", ".mht", ".rfc822", ".hdr")
 
 
-def own_parts(root: Part) -> Iterator[Part]:
-    """Yield the parts of the message itself in their order, not those of messages inside it."""
-    pending = [root]
-    for _ in range(MAX_OWN_PARTS):
-        if not pending:
-            return
-        part = pending.pop()
-        yield part
-        if part.content_type.startswith("multipart/"):
-            pending += reversed(part.children[:MAX_OWN_PARTS])
-
-
 def find_original(root: Part) -> Original:
     """Find the message that the report *root* is about.
 
@@ -66,19 +54,11 @@ def find_original(root: Part) -> Original:
 
     """
     best: Original | None = None
-    for candidate in _attached(root):
+    for candidate in chain(_attached(root), _inline(root)):
         if candidate.completeness is not Completeness.PARTIAL:
-            return _traced(candidate)
+            return candidate
         best = best or candidate
-    for candidate in _inline(root):
-        if candidate.completeness is not Completeness.PARTIAL:
-            return _traced(candidate)
-        best = best or candidate
-    return _traced(best) if best is not None else Original()
-
-
-def _traced(original: Original) -> Original:
-    return replace(original, trace=read_trace(original.headers))
+    return best or Original()
 
 
 def _attached(root: Part) -> list[Original]:
@@ -86,7 +66,7 @@ def _attached(root: Part) -> list[Original]:
     before: list[Original] = []
     after: list[Original] = []
     found = before
-    for part in own_parts(root):
+    for part in root.own_parts:
         if part.content_type in _STATUS_TYPES:
             found = after
         elif part.content_type in MESSAGE_TYPES:
@@ -116,8 +96,10 @@ def _described(headers: HeaderBlock, body: bytes, *, verbatim: bool) -> Original
 
 def _inline(root: Part) -> Iterator[Original]:
     """Yield the originals that stand in the text parts, each part decoded when it is reached."""
+    from classifier.parse.inline import find_original as find_inline  # noqa: PLC0415 - only where none is attached
+
     read = 0
-    for part in own_parts(root):
+    for part in root.own_parts:
         if read >= MAX_INLINE_PARTS:
             return
         if not _may_hold_text(part):

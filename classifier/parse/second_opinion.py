@@ -20,6 +20,8 @@ _MAX_ASKED = 8
 
 def reread(hops: Sequence[TraceHop]) -> tuple[TraceHop, ...]:
     """Return *hops* with those in which nothing was found read again by mail-parser."""
+    if not any(map(_is_empty, hops)):
+        return tuple(hops)
     asked = 0
     read: list[TraceHop] = []
     for hop in hops:

@@ -44,7 +44,7 @@ _NO_NAMES = frozenset(
 
 def read_trace(headers: HeaderBlock) -> tuple[TraceHop, ...]:
     """Return the Received hops of a header section, newest first, at most ``MAX_HOPS``."""
-    return read_hops(field.value for field in headers.all_fields("received")[:MAX_HOPS])
+    return read_hops(headers.get_all("received", MAX_HOPS))
 
 
 def read_hops(values: Iterable[str]) -> tuple[TraceHop, ...]:

@@ -171,6 +171,6 @@ def test_no_original_is_seen_where_there_is_none(text: bytes) -> None:
 )
 def test_time_is_linear_on_bait(unit: bytes) -> None:
     bait = b"\n" + unit * (4_000_000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()
     find_original(bait)
-    assert time.perf_counter() - began < 4.0
+    assert time.process_time() - began < 4.0
