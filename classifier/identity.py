@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from classifier.dataclass import dataclass, field
 from classifier.parse.addresses import domain_of, normalise
@@ -86,13 +86,19 @@ class Identity:
         """Say whether *address* (text) lies in one of our relays' networks."""
         if not address or not self.relay_networks:
             return False
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-            ip = ip.ipv4_mapped
-        return any(ip in network for network in self.relay_networks)
+        ip = _ip(address) if len(address) <= 64 else None
+        return ip is not None and any(ip in network for network in self.relay_networks)
+
+
+@lru_cache(maxsize=4096)
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        ip = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return ip.ipv4_mapped
+    return ip
 
 
 def _is_network(text: str) -> bool:

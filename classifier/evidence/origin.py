@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from classifier.dataclass import dataclass
 from classifier.parse.addresses import domain_of
@@ -26,6 +27,10 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: More hops than this on the reporting side are not believed.
 _MAX_REPORTER_HOPS = 20
+#: So many names and addresses are held: one message asks for each many times, and a flood for the same ones.
+_REMEMBERED = 4096
+#: A longer name is none, and not held.
+_LONG = 300
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z][A-Za-z0-9-]{0,62}")
 _LITERAL = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[\])]", re.IGNORECASE)
 #: Second-level labels under which registries sell names (``example.co.uk``).
@@ -99,6 +104,11 @@ def organisation(host: str | None) -> str | None:
     """
     if not host:
         return None
+    return (_organisation if len(host) <= _LONG else _organisation.__wrapped__)(host)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _organisation(host: str) -> str | None:
     labels = host.strip().strip("[]").rstrip(".").lower().split(".")
     if len(labels) < 2 or labels[-1].isdigit():
         return None
@@ -109,8 +119,11 @@ def organisation(host: str | None) -> str | None:
 
 def ip_of(text: str | None) -> IPAddress | None:
     """Read an IP address as headers write it: bare, in brackets, ``IPv6:``, with a zone."""
-    if not text or len(text) > 64:
-        return None
+    return _ip_of(text) if text and len(text) <= 64 else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _ip_of(text: str) -> IPAddress | None:
     text = text.strip().strip("[]()").partition("%")[0]
     if text[:5].lower() == "ipv6:":
         text = text[5:]
@@ -123,6 +136,7 @@ def ip_of(text: str | None) -> IPAddress | None:
     return ip
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_internal(ip: IPAddress) -> bool:
     """Say whether *ip* can only be a neighbour of the host that saw it."""
     return any(ip.version == network.version and ip in network for network in _INTERNAL)
