@@ -2,6 +2,7 @@
 # make test   all tests (as root on Debian: installs the servers they use)
 # make lint   ruff and mypy
 # make bench  measurements          make soak   long runs
+# make map    renew docs/map.svg
 # make lock   renew requirements/   make clean  remove what make made
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
 JOBS   ?= 2
 
-.PHONY: all demo test lint bench soak lock clean
+.PHONY: all demo test lint bench map soak lock clean
 .DELETE_ON_ERROR:
 
 all: $(VENV)/.run
@@ -42,6 +43,9 @@ test: $(VENV)/.dev
 	@sh .ci/debian-packages
 	@sh .ci/debian-unpacked $(VENV)/debian
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak and not benchmark_only"
+
+map: $(VENV)/.dev
+	@$(BIN)/python -m tests.house
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

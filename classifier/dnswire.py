@@ -25,7 +25,7 @@ from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from classifier.dataclass import dataclass
-from classifier.resolver import MAX_ALIASES, MAX_CHARS, MAX_RECORDS, NoAnswerError
+from classifier.dnslimits import MAX_ALIASES, MAX_CHARS, MAX_RECORDS, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 
 from classifier.dataclass import dataclass
+from classifier.dnslimits import NoAnswerError
 from classifier.evidence.base import DnsAnswer
 
 TYPE_CHECKING = False
@@ -30,11 +31,6 @@ RECORD_TYPES = frozenset({"TXT", "A", "AAAA", "MX", "PTR"})
 BREAK_AFTER = 3
 #: ... and, where the next messages fare no better, for so many seconds.
 BREAK_SECONDS = 60.0
-#: So many aliases are followed (RFC 1034 section 3.6.2 sets no limit).
-MAX_ALIASES = 8
-#: An answer with more records or text than this is none.
-MAX_RECORDS = 200
-MAX_CHARS = 65_536
 #: Answers held in memory.
 MAX_MEMORY = 20_000
 
@@ -71,20 +67,6 @@ class DnsCounts:
     failed: int = 0
     withheld: int = 0
     seconds: float = 0.0
-
-
-class NoAnswerError(Exception):
-    """No nameserver gave a usable answer; the message says why.
-
-    Attributes:
-        timed_out: True where the time ran out.
-
-    """
-
-    def __init__(self, note: str, *, timed_out: bool = False) -> None:
-        """Keep why."""
-        super().__init__(note)
-        self.timed_out = timed_out
 
 
 def parse_nameserver(text: str) -> tuple[str, int]:
