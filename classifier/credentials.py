@@ -55,6 +55,35 @@ class Secret:
             raise self.failure(f"{self.source} gave nothing")
         return lines[0]
 
+    def require_writable(self) -> None:
+        """Make sure that :meth:`put` can work here.
+
+        Raises:
+            ConfigurationError: the source is one that only gives.
+
+        """
+        if self.source not in {"file", "keyring"}:
+            raise self.failure(
+                f"{self.source} only gives secrets, a new one cannot be put there",
+                f"write {self.key} = {{ file = ... }} or {{ keyring = ... }}",
+            )
+
+    def put(self, value: str) -> None:
+        """Keep a new secret in the file or keyring that is referred to.
+
+        Raises:
+            ConfigurationError: it cannot be kept there.
+
+        """
+        self.require_writable()
+        try:
+            _PUTTERS[self.source](self, value)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - keyrings raise what they like
+            # The text of a foreign error may show what it must not.
+            raise self.failure(f"{self.source} failed ({type(error).__name__})") from None
+
     def failure(self, what: str, remedy: str = "") -> ConfigurationError:
         """Make the error that says which key's secret is not to be had."""
         return ConfigurationError(what, where=self.key, remedy=remedy or f"check {self.key}")
@@ -109,6 +138,28 @@ def _from_keyring(secret: Secret) -> str:
     return str(found)
 
 
+def _into_file(secret: Secret, value: str) -> None:
+    """Write a file for the owner alone, or leave the one that is there as it is."""
+    path = os.path.abspath(os.path.expanduser(secret.value))  # noqa: PTH100, PTH111 - see _from_file
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - likewise
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(value + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 - likewise
+    except OSError as error:
+        raise secret.failure(f"cannot write {path} ({error.strerror})") from None
+
+
+def _into_keyring(secret: Secret, value: str) -> None:
+    import keyring  # noqa: PLC0415 - only where a keyring is named
+
+    keyring.set_password(secret.value, secret.username, value)
+
+
 def _decoded(secret: Secret, raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
@@ -116,4 +167,5 @@ def _decoded(secret: Secret, raw: bytes) -> str:
         raise secret.failure(f"{secret.source} gave something other than UTF-8 text") from None
 
 
+_PUTTERS = {"file": _into_file, "keyring": _into_keyring}
 _FETCHERS = {"env": _from_env, "file": _from_file, "command": _from_command, "keyring": _from_keyring}

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from dnslib import AAAA, CNAME, MX, PTR, QTYPE, RCODE, RR, SOA, TXT, A, DNSHeader, DNSQuestion, DNSRecord
+from dnslib import AAAA, CNAME, MX, PTR, QTYPE, RCODE, RR, SOA, SRV, TXT, A, DNSHeader, DNSQuestion, DNSRecord
 
 
 def split_txt(text):
@@ -22,6 +22,7 @@ _MAKE = {
     "AAAA": AAAA,
     "MX": lambda v: MX(v.split()[1], int(v.split()[0])),
     "PTR": PTR,
+    "SRV": lambda v: SRV(*map(int, v.split()[:3]), v.split()[3]),
     "CNAME": CNAME,
 }
 

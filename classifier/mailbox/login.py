@@ -89,7 +89,7 @@ def _by_token(client: Any, login: Login, token: str, address: str) -> None:  # n
         # After a refusal the server sends its reasons and waits for an empty answer.
         return answers.popleft() if answers else "\1" if mechanism == "OAUTHBEARER" else ""
 
-    with _refusals(address, "sign in anew with `backscatter init`"):
+    with _refusals(address, "sign in anew with `backscatter init --sign-in`"):
         client.sasl_login(mechanism, respond)
 
 

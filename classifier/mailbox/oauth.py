@@ -12,18 +12,47 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from classifier.dataclass import dataclass
 from classifier.errors import MailboxError, TemporaryError
 from classifier.store.database import Database
 
 if TYPE_CHECKING:
     from classifier.settings import OAuth2Settings
 
-#: Where tokens are had, and the scope that IMAP needs, by provider.
-ENDPOINTS = {
-    "google": ("https://oauth2.googleapis.com/token", ""),
-    "microsoft": (
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider's addresses; ``{tenant}`` stands for the directory.
+
+    Attributes:
+        token: where tokens are had.
+        scope: what IMAP needs.
+        authorize: the page where users sign in.
+        device: where a code for another device is had; "": not for mail.
+        scoped: whether each refresh must name the scope.
+
+    """
+
+    token: str
+    scope: str
+    authorize: str = ""
+    device: str = ""
+    scoped: bool = False
+
+
+PROVIDERS = {
+    # https://developers.google.com/identity/protocols/oauth2/native-app; its device flow has no mail scope.
+    "google": Provider(
+        "https://oauth2.googleapis.com/token",
+        "https://mail.google.com/",
+        authorize="https://accounts.google.com/o/oauth2/v2/auth",
+    ),
+    # https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code
+    "microsoft": Provider(
         "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
         "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+        device="https://login.microsoftonline.com/{tenant}/oauth2/v2.0/devicecode",
+        scoped=True,
     ),
 }
 #: Seconds for one request.
@@ -36,6 +65,20 @@ CREATE TABLE IF NOT EXISTS oauth_token (
     account TEXT PRIMARY KEY, came_from BLOB NOT NULL, refresh_token TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+class TokenRefused(MailboxError):  # noqa: N818 - named for what happened
+    """The token server answered with an error (RFC 6749 section 5.2).
+
+    Attributes:
+        code: the error's name, e.g. ``invalid_grant``.
+
+    """
+
+    def __init__(self, what: str, code: str, *, where: str, remedy: str) -> None:
+        """Keep the error's name beside the line that users see."""
+        super().__init__(what, where=where, remedy=remedy)
+        self.code = code
 
 
 class TokenSource:
@@ -61,8 +104,8 @@ class TokenSource:
         self._settings = settings
         self._account = account
         self._store = store
-        default, self._scope = ENDPOINTS.get(settings.provider, ("", ""))
-        self._endpoint = endpoint or default.format(tenant=settings.tenant)
+        self._provider = PROVIDERS[settings.provider]
+        self._endpoint = endpoint or self._provider.token.format(tenant=settings.tenant)
         self._token = ""
         self._until = 0.0
 
@@ -91,9 +134,9 @@ class TokenSource:
         }
         if settings.client_secret is not None:
             form["client_secret"] = settings.client_secret.fetch()
-        if self._scope:
-            form["scope"] = self._scope
-        answer = _ask(self._endpoint, form, self._account)
+        if self._provider.scoped:
+            form["scope"] = self._provider.scope
+        answer = ask(self._endpoint, form, self._account)
         token, rotated, life = (
             answer.get("access_token"),
             answer.get("refresh_token"),
@@ -129,8 +172,14 @@ def _mark(token: str) -> bytes:
     return blake2b(token.encode(), digest_size=16).digest()
 
 
-def _ask(endpoint: str, form: dict[str, str], account: str) -> dict[str, object]:
-    """Post *form*; nothing of it, and nothing secret of the answer, gets into an error."""
+def ask(endpoint: str, form: dict[str, str], account: str) -> dict[str, object]:
+    """Post *form* and return the answer; nothing secret of either gets into an error.
+
+    Raises:
+        TokenRefused: the answer is an error.
+        TemporaryError: the server is not reached, or says "not now".
+
+    """
     import urllib.error  # noqa: PLC0415 - 30 ms, and most accounts have a password
     import urllib.parse  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
@@ -159,8 +208,11 @@ def _ask(endpoint: str, form: dict[str, str], account: str) -> dict[str, object]
     if status >= 500 or status == 429:
         raise TemporaryError(f"the token server answered {status}", where=where, remedy="try again later")
     if status != 200 or "error" in answer:
-        reason = str(answer.get("error", status))[:60]
-        raise MailboxError(
-            f"the token server refuses ({reason})", where=where, remedy="sign in anew with `backscatter init`"
+        code = "".join(c for c in str(answer.get("error", status)) if c.isprintable())[:60]
+        raise TokenRefused(
+            f"the token server refuses ({code})",
+            code,
+            where=where,
+            remedy=f"sign in anew with `backscatter init --sign-in {account}`",
         )
     return answer

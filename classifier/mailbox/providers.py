@@ -12,6 +12,12 @@ PROVIDERS = {
     "gmx.de": "imap.gmx.net", "gmx.net": "imap.gmx.net", "web.de": "imap.web.de", "t-online.de": "secureimap.t-online.de",
     "mailbox.org": "imap.mailbox.org", "posteo.de": "posteo.de",
 }  # fmt: skip
+#: Who hands out tokens, by IMAP server.
+_OAUTH = {
+    "imap.gmail.com": "google",
+    "outlook.office365.com": "microsoft",
+    "imap-mail.outlook.com": "microsoft",
+}
 #: Seconds that DNS has.
 _LIFETIME = 5.0
 
@@ -34,3 +40,8 @@ def imap_server(domain: str) -> str | None:
         if target and target != ".":
             return f"{scheme}://{target}" + ("" if best.port == usual else f":{best.port}")
     return None
+
+
+def oauth_provider(url: str) -> str | None:
+    """Return where users of the IMAP server at *url* sign in by OAuth2: ``google``, ``microsoft`` or None."""
+    return _OAUTH.get(url.partition("://")[2].partition("/")[0].partition(":")[0].lower())

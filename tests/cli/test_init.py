@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import stat
 import subprocess
 import sys
 
+import dns.resolver
 import pytest
 
 from classifier.config import load_config
+from classifier.mailbox import learn as learn_module
+from classifier.mailbox.maildir import MaildirMailbox
 from classifier.mailbox.providers import imap_server
+from tests.dnsserver import DnsServer, Zone
 
 
 def run(*arguments, cwd):
@@ -88,5 +95,95 @@ def test_bad_input_writes_nothing_and_repeats_no_secret(tmp_path, arguments, wor
     assert not (tmp_path / "sub").exists()
 
 
+@pytest.mark.parametrize(
+    ("records", "url"),
+    [
+        ({"_imaps": ["10 1 993 two.test", "0 1 993 one.test"]}, "imaps://one.test"),
+        ({"_imaps": ["0 1 9993 one.test"]}, "imaps://one.test:9993"),
+        ({"_imaps": ["0 0 0 ."], "_imap": ["0 1 143 one.test"]}, "imap+starttls://one.test"),
+        ({}, None),
+    ],
+)
+def test_srv_records_name_the_server(monkeypatch, records, url):
+    zone = Zone()
+    for service, values in records.items():
+        zone.add(f"{service}._tcp.example.org", "SRV", *values)
+    with DnsServer(zone) as server:
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], server.port
+        monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+        assert imap_server("example.org") == url
+
+
 def test_known_providers_need_no_dns():
     assert imap_server("GMX.de") == "imaps://imap.gmx.net"
+
+
+def returned(number, *, sent=True):
+    """Write a message of ours as it comes back to the inbox."""
+    identifier = number if sent else f"forged{number}"
+    host = "mail.example.org" if sent else "evil.test"
+    return (
+        f"Received: from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.org with ESMTP; x\n"
+        f"Received: from laptop ([198.51.100.7]) by {host} with ESMTPSA; x\n"
+        f"DKIM-Signature: v=1; a=rsa-sha256; d=Example.org; s=s2026; h=from; b=abc\n"
+        f"From: anna@example.org\nTo: list@remote.test\nMessage-ID: <{identifier}@mua.example.org>\n\nhi\n"
+    ).encode()
+
+
+def test_own_mail_in_the_inbox_shows_relays_and_signatures(maildir):
+    for number in range(4):
+        (maildir / "Maildir" / "cur" / f"a{number}:2,S").write_bytes(returned(number))
+    for number in range(20):  # under our name, and not ours
+        (maildir / "Maildir" / "cur" / f"b{number}:2,S").write_bytes(returned(number, sent=False))
+    for number in range(5):
+        (maildir / "Maildir" / ".Sent" / "cur" / f"c{number}:2,S").write_bytes(
+            f"From: anna@other.test\nMessage-ID: <c{number}@x>\n\n".encode()
+        )
+    assert run("--address", "anna@example.org", "--maildir", "Maildir", cwd=maildir).returncode == 0
+    path = maildir / "sub" / "config.toml"
+    config = load_config(str(path))
+    assert config.identity.relays == ("mail.example.org",)
+    assert config.identity.domains == ("example.org",)
+    text = path.read_text()
+    assert "also send from other.test" in text
+    assert "seen so far: s2026._domainkey.example.org" in text
+
+
+def test_the_dialogue_shows_what_was_learnt_and_takes_corrections(maildir):
+    for number in range(4):
+        (maildir / "Maildir" / "cur" / f"a{number}:2,S").write_bytes(returned(number))
+    arguments = ["--config", "sub/config.toml", "init", "--maildir", "Maildir"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(maildir)
+        os.execv(sys.executable, [sys.executable, "-m", "classifier", *arguments])
+    shown = b""
+    answers = [
+        (b"Your address", b"anna@example.org\n"),
+        (b"Domains to protect", b"\n"),
+        (b"Addresses that send", b"anna@example.org, shop@example.org\n"),
+        (b"Hosts that your mail", b"-\n"),
+    ]
+    with contextlib.suppress(OSError):  # the terminal's end
+        while data := os.read(terminal, 10_000):
+            shown += data
+            if answers and answers[0][0] in shown and shown.rstrip().endswith(b":"):
+                os.write(terminal, answers.pop(0)[1])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
+    os.close(terminal)
+    assert b"13 sent messages were looked at, 4 of them found in the inbox" in shown
+    assert b"[mail.example.org]" in shown
+    config = load_config(str(maildir / "sub" / "config.toml"))
+    assert config.identity.senders == ("anna@example.org", "shop@example.org")
+    assert config.identity.relays == ()
+
+
+def test_the_newest_sent_mail_counts(maildir, monkeypatch):
+    monkeypatch.setattr(learn_module, "LOOKED_AT", 5)
+    for number in range(5):
+        (maildir / "Maildir" / ".Sent" / "cur" / f"z{number}:2,S").write_bytes(
+            f"From: new@example.org\nMessage-ID: <z{number}@x>\n\n".encode()
+        )
+    learnt = learn_module.learn(MaildirMailbox(maildir / "Maildir", "main"), "example.org")
+    assert dict(learnt.senders) == {"new@example.org": 5}

@@ -8,6 +8,7 @@ from tests.mailbox.servers import (
     server_without_both,
     server_without_move,
 )
+from tests.mailbox.tokens import tokens
 
 __all__ = [
     "account",
@@ -16,4 +17,5 @@ __all__ = [
     "server",
     "server_without_both",
     "server_without_move",
+    "tokens",
 ]

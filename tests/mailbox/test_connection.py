@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
-import json
 import logging
 import socket
 import threading
-import urllib.parse
 from datetime import UTC, datetime
 
 import pytest
@@ -154,60 +151,6 @@ def test_capabilities_come_by_name_or_by_revision():
     assert Connection(Client(b"IMAP4REV2"), "main").capable("UIDPLUS")
     assert not Connection(Client(b"IMAP4REV1"), "main").capable("MOVE")
     assert Connection(Client(b"IMAP4REV1", b"MOVE"), "main").capable("MOVE")
-
-
-class TokenServer(http.server.BaseHTTPRequestHandler):
-    """Hands out tokens for refresh tokens, and tells a mail server whose they are."""
-
-    def do_POST(self):
-        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-        self.server.forms.append(form)
-        if self.server.status != 200:
-            self._answer(self.server.status, {"error": "invalid_grant", "error_description": SECRET})
-        elif form["refresh_token"] not in self.server.valid:
-            self._answer(400, {"error": "invalid_grant"})
-        else:
-            number = len(self.server.forms)
-            answer = {"access_token": f"access-{number}", "expires_in": 3600, "token_type": "Bearer"}
-            self.server.access = f"access-{number}"
-            if self.server.rotate:
-                answer["refresh_token"] = f"refresh-{number}"
-                self.server.valid = {f"refresh-{number}"}
-            self._answer(200, answer)
-
-    def do_GET(self):
-        token = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("access_token", [""])[0]
-        valid = token == self.server.access
-        self._answer(200 if valid else 401, {"email": "anna"} if valid else {"error": "invalid"})
-
-    def _answer(self, status, answer):
-        raw = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_args):
-        pass
-
-
-@pytest.fixture
-def tokens():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), TokenServer)
-    server.forms, server.valid, server.status, server.rotate, server.access = (
-        [],
-        {"refresh-0"},
-        200,
-        False,
-        "",
-    )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
 
 
 def source(tokens, tmp_path, monkeypatch, provider="google"):
