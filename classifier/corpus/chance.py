@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import random
+from bisect import bisect
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from _typeshed import SupportsLenAndGetItem
 
 T = TypeVar("T")
 
@@ -35,7 +39,16 @@ class Chance(random.Random):
 
     def token(self, alphabet: str, length: int) -> str:
         """Make a word of *length* letters."""
-        return "".join(self.choices(alphabet, k=length))
+        if alphabet == HEX:
+            return format(self.getrandbits(4 * length), f"0{length}x")
+        if alphabet == UPPER_HEX:
+            return format(self.getrandbits(4 * length), f"0{length}X")
+        size, draw = len(alphabet), self.random
+        return "".join([alphabet[int(draw() * size)] for _ in range(length)])
+
+    def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
+        """Draw one of *seq*: the same as the standard library's, and faster."""
+        return seq[int(self.random() * len(seq))]
 
     def uuid(self) -> str:
         """Make a random UUID (RFC 9562, version 4) in lower case."""
@@ -44,7 +57,8 @@ class Chance(random.Random):
 
     def weighted(self, choices: Weighted[T]) -> T:
         """Draw one of *choices* by its weight."""
-        return self.choices(choices.values, cum_weights=choices.cumulative)[0]
+        sums = choices.cumulative
+        return choices.values[bisect(sums, self.random() * sums[-1], 0, len(sums) - 1)]
 
 
 class Weighted(tuple[T, ...]):  # noqa: SLOT001 - with attributes
@@ -76,12 +90,21 @@ def later(moment: datetime, seconds: float) -> datetime:
 
 def in_zone(moment: datetime, minutes: int) -> datetime:
     """Return the same moment in a time zone so many *minutes* east of Greenwich."""
-    return moment.astimezone(timezone(timedelta(minutes=minutes)))
+    return moment.astimezone(_zone(minutes))
+
+
+@functools.cache
+def _zone(minutes: int) -> timezone:
+    return timezone(timedelta(minutes=minutes))
 
 
 def zone_of(moment: datetime) -> str:
     """Write the offset as RFC 5322 section 3.3 does: ``+0100``."""
-    offset = moment.utcoffset() or timedelta()
+    return _offset(moment.utcoffset() or timedelta())
+
+
+@functools.cache
+def _offset(offset: timedelta) -> str:
     minutes = int(offset.total_seconds()) // 60
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
 

@@ -187,13 +187,13 @@ def _relays(chance: Chance, name: str, year: int) -> tuple[Host, ...]:
     for label in labels:
         address = people.ipv6(chance) if year > 2011 and chance.yes(0.06) else people.ipv4(chance)
         own = f"{label}.{name}" if chance.yes(0.9) else f"{label}.{people.domain_name(chance)}"
-        known = (
-            own
-            if chance.yes(0.92)
-            else None
-            if chance.yes(0.3)
-            else f"{address.replace('.', '-').replace(':', '-')}.static.{people.domain_name(chance)}"
-        )
+        known: str | None = own
+        if ":" not in address and chance.yes(0.12 if year < 2008 else 0.08):
+            # A small office's or a home's line: named by the access provider, or not at all.
+            line = people.home_line(chance)
+            kind = chance.randrange(3)
+            static = f"{line.address.replace('.', '-')}.static.{people.domain_name(chance)}"
+            known, address = (None, line.name, static)[kind], line.address
         hosts.append(Host(known, address, own))
     return tuple(hosts)
 
@@ -241,7 +241,7 @@ def make_domain(
     relays = provider.hosts if provider else _relays(chance, name, year)
     signer = None
     if year >= _DKIM_SINCE and chance.yes(0.25 if year < 2012 else 0.75):
-        key = rsa_key(name) if chance.yes(0.75) else ed25519_key(name)
+        key = rsa_key(name) if chance.yes(0.5) else ed25519_key(name)
         headers = chance.choice(_SIGNED)
         signer = Signer(
             name,
@@ -322,8 +322,9 @@ def _publish(domain: Protected, chance: Chance, year: int) -> None:
             )
             dns[provider.signer.name, "TXT"] = (provider.signer.key.record,)
     for host in (*domain.relays, domain.mx):
-        if host.name:
-            dns[host.name, "AAAA" if ":" in host.address else "A"] = (host.address,)
+        for known in (host.name, host.helo):
+            if known:
+                dns[known, "AAAA" if ":" in host.address else "A"] = (host.address,)
     dns[domain.name, "MX"] = (f"10 {domain.mx.name or domain.mx.helo}",)
     if domain.signer and not domain.rotated:
         dns[domain.signer.name, "TXT"] = (domain.signer.key.record,)
@@ -336,7 +337,7 @@ def configure(domain: Protected, chance: Chance, care: float) -> None:
         return
     relays: tuple[str, ...] = ()
     if care > 0.4:
-        names = tuple(h.name for h in domain.relays if h.name)
+        names = tuple(h.helo for h in domain.relays)
         addresses = tuple(h.address for h in domain.relays)
         relays = (*names, *addresses) if care > 0.6 else chance.choice((names, addresses))
         if domain.provider and chance.yes(0.5):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 _RSA_BITS = 1024
+_PRIMES = 4
 #: So many RSA keys are there for all domains: making one takes a tenth of a second.
 _RSA_KEYS = 6
 _SMALL_PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
@@ -93,17 +95,21 @@ class Key:
 @functools.cache
 def _rsa(number: int) -> Key:
     chance = Chance(f"rsa/{number}")
-    p, q = _prime(_RSA_BITS // 2, chance), _prime(_RSA_BITS // 2, chance)
-    n, e = p * q, 65_537
-    d = pow(e, -1, (p - 1) * (q - 1))
-    dp, dq, inverse = d % (p - 1), d % (q - 1), pow(q, -1, p)
+    # Four primes instead of two (RFC 8017 section 3.1): signing is three times as fast.
+    primes: list[int] = []
+    while len(primes) < _PRIMES:
+        prime = _prime(_RSA_BITS // _PRIMES, chance)
+        if prime not in primes:
+            primes.append(prime)
+    n, e = math.prod(primes), 65_537
+    d = pow(e, -1, math.prod(p - 1 for p in primes))
+    parts = [(p, d % (p - 1), n // p * pow(n // p, -1, p)) for p in primes]
     size = (n.bit_length() + 7) // 8
 
     def sign(digest: bytes) -> bytes:
         padded = b"\0\1" + b"\xff" * (size - 54) + b"\0" + _SHA256_PREFIX + digest
         m = int.from_bytes(padded, "big")
-        a, b = pow(m, dp, p), pow(m, dq, q)
-        return (b + q * ((a - b) * inverse % p)).to_bytes(size, "big")
+        return (sum(pow(m % p, dp, p) * joined for p, dp, joined in parts) % n).to_bytes(size, "big")
 
     public = _der(0x30, _RSA_ALGORITHM + _der(3, b"\0" + _der(0x30, _integer(n) + _integer(e))))
     return Key("v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode("ascii"), "rsa-sha256", sign)

@@ -118,12 +118,12 @@ def _theirs(world: World, delivery: Delivery, label: Label, forwarder: Remote | 
     store = inner_host(chance, remote.domain) if session else None
     to = letter.author.address if fmt.answers_author else letter.envelope_from
     failed_at = later(when, 4 * 3600 if fmt.delayed else chance.randrange(1, 90))
-    failure, returned = _failure(
+    failure, returned = make_failure(
         world, delivery, fmt, host=reporter, organisation=remote.domain, language=remote.language, client=client,
         remote=store, failed_at=failed_at, to=to, made=made,
     )  # fmt: skip
     notice = fmt.write(failure)
-    raw, arrived = _home(world, notice, fmt.style, reporter, remote, forwarder, failed_at, to, letter)
+    raw, arrived = bring_home(world, notice, fmt.style, reporter, remote, forwarder, failed_at, to, letter)
     return Generated(raw, label, arrived, fmt.name, returned, delivery.name, letter.wording.spam)
 
 
@@ -135,16 +135,16 @@ def _own(world: World, delivery: Delivery, label: Label, fmt: Format, host: Host
         later(delivery.when, 4 * 3600 if fmt.delayed else world.chance.randrange(1, 90)), domain.zone
     )
     to = letter.author.address if fmt.answers_author else letter.envelope_from
-    failure, returned = _failure(
+    failure, returned = make_failure(
         world, delivery, fmt, host=host, organisation=domain.name, language=domain.language,
         client=Host(None, people.internal(world.chance), "localhost"), remote=delivery.remote.host, failed_at=failed_at, to=to, made=made,
     )  # fmt: skip
     notice = fmt.write(failure)
-    raw, arrived = _home(world, notice, fmt.style if fmt.style == "bare" else domain.style, host, None, None, failed_at, to, letter)  # fmt: skip
+    raw, arrived = bring_home(world, notice, fmt.style if fmt.style == "bare" else domain.style, host, None, None, failed_at, to, letter)  # fmt: skip
     return Generated(raw, label, arrived, fmt.name, returned, delivery.name, letter.wording.spam)
 
 
-def _failure(
+def make_failure(
     world: World, delivery: Delivery, fmt: Format, *, host: Host, organisation: str, language: str, client: Host,
     remote: Host | None, failed_at: datetime, to: str, made: str,
 ) -> tuple[Failure, Returned]:  # fmt: skip
@@ -160,7 +160,7 @@ def _failure(
         original = head[: chance.randrange(len(head) // 2, len(head))] + b"\n\n"
         told = Returned.PARTIAL
     failure = Failure(
-        chance=chance, host=host if host.name else replace(host, name=host.helo), organisation=organisation,
+        chance=chance, host=replace(host, name=host.helo), organisation=organisation,
         language=language, letter=letter, original=original, returned=returned, recipient=letter.recipients[0],
         original_recipient=letter.recipients[0], reason=chance.weighted(DELAYS if fmt.delayed else REASONS),
         stage=Stage.SESSION if remote else Stage.LOCAL, remote=remote, client=client,
@@ -169,7 +169,7 @@ def _failure(
     return failure, told
 
 
-def _home(
+def bring_home(
     world: World, notice: Notice, style: str, reporter: Host, remote: Remote | None, forwarder: Remote | None,
     when: datetime, to: str, letter: Letter,
 ) -> tuple[bytes, datetime]:  # fmt: skip

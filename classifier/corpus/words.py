@@ -15,7 +15,7 @@ from classifier.errors import InputError
 from classifier.parse.headers import HeaderBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
     from classifier.corpus.chance import Chance
@@ -63,11 +63,15 @@ class Material:
     spam: list[Wording] = field(default_factory=list)
 
     @classmethod
-    def read(cls, folder: Path) -> Material:
+    def read(cls, folder: Path, leave_out: Container[str] = ()) -> Material:
         """Read the mail below *folder*'s ``ham`` and ``spam``.
 
         Addresses and links in it are replaced: nobody real is named in what is
         generated.
+
+        Args:
+            folder: where it lies, one message a file.
+            leave_out: names of folders in between whose files are not to be read.
 
         Raises:
             InputError: neither is there, or holds mail.
@@ -75,14 +79,20 @@ class Material:
         """
         material = cls()
         for name, wordings in (("ham", material.ordinary), ("spam", material.spam)):
-            files = sorted(p for p in (folder / name).rglob("*") if p.is_file())[:_MAX_FILES]
-            for file in files:
+            for file in mail_files(folder / name, leave_out):
                 wording = _wording(file.read_bytes(), spam=name == "spam")
                 if wording is not None:
                     wordings.append(wording)
         if not material.ordinary and not material.spam:
             raise InputError("no mail in ham/ or spam/", where=str(folder), remedy="name another folder")
         return material
+
+
+def mail_files(folder: Path, leave_out: Container[str] = ()) -> list[Path]:
+    """List the files below *folder* in order, but those below a folder named in *leave_out*."""
+    found = (p for p in folder.rglob("*") if p.is_file())
+    kept = (p for p in found if not any(part in leave_out for part in p.relative_to(folder).parts[:-1]))
+    return sorted(kept)[:_MAX_FILES]
 
 
 def _wording(raw: bytes, *, spam: bool) -> Wording | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from classifier.corpus.chance import Chance, Weighted, later
 from classifier.corpus.era import draw_year
 from classifier.corpus.knowledge import ZoneResolver
+from classifier.corpus.routes import send
 from classifier.corpus.scene import Scene
 from classifier.evidence.base import Lookups
 
@@ -26,7 +27,7 @@ _CARE = Weighted((
 ))  # fmt: skip
 #: Reports of one domain, and the days in which they come.
 _REPORTS, _DAYS = 40, 10
-_NO_DNS, _NO_LEDGER, _PARTIAL, _STALE, _LEARNED = 0.4, 0.3, 0.4, 0.3, 0.15
+_NO_DNS, _NO_LEDGER, _PARTIAL, _STALE, _LEARNED = 0.4, 0.3, 0.4, 0.3, 0.1
 #: So many letters teach what a domain's mail looks like.
 _LETTERS = 60
 _CAMPAIGN = 6 * 3600
@@ -120,7 +121,7 @@ def _fill(scene: Scene, domain: Protected, chance: Chance) -> None:
     partial = chance.yes(_PARTIAL) and not domain.ledger_complete
     if chance.yes(_LEARNED):
         for _ in range(_LETTERS):
-            scene.genuine(scene.epoch)
+            send(scene.world, scene.epoch)
     for position, letter in enumerate(scene.sent):
         by_program = position in scene.world.unlisted and domain.ledger_source != "log"
         if by_program or (partial and chance.yes(0.5)):

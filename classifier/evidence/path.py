@@ -121,7 +121,9 @@ def _from_elsewhere(
     report: Report, identity: Identity, client: ObservedClient, name: str | None, resolved: frozenset[str]
 ) -> Iterator[Evidence]:
     """Judge an original that the reporting side had from a host that is not known as ours."""
-    typed = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
+    below = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
+    # A local hand-over, as qmail notes it, stands between no two hosts.
+    typed = tuple(hop for hop in below if hop.by or hop.client_address or hop.client_name)
     seen = f"{client.by or 'the reporting side'} saw {name or 'a client without a name'} [{client.address}] connect"
     addresses_known = knows_family(client.address, identity, resolved)
     kind = nature(name, client.address)
@@ -181,7 +183,9 @@ def _claims(
         finding = "look-alike-doubtful" if doubtful else "look-alike"
         # Chains of honest hosts have gaps as well: servers that write no hop, names known inside only,
         # writers that look no name up. Only a home line cannot be one of them.
-        strength = Strength.STRONG if addresses_known or kind is Nature.DIAL_UP else Strength.WEAK
+        # And where no relay is configured, a home line may be the domain's own server.
+        home_line = kind is Nature.DIAL_UP and bool(identity.relays)
+        strength = Strength.STRONG if addresses_known or home_line else Strength.WEAK
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
         detail = f"{seen}; a Received line below it names our {where}, but no hop joins the two: it was typed"

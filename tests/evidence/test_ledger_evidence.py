@@ -328,6 +328,11 @@ def test_a_message_id_added_by_a_relay_on_the_way(ledger):
     assert only(ledger, made, COMPLETE)[0] == "miss-rewritten"
 
 
+def test_headers_that_break_off_within_the_message_id(ledger):
+    made = report(b"From: anna@example.org\nMessage-ID: <20260105.12", final=["v@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("miss-cut-off", NEITHER, WEAK)
+
+
 def test_a_third_partys_mail_that_we_forwarded(ledger):
     made = report(
         head("<t@third.test>", sender="carl@third.test"),

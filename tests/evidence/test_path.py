@@ -113,6 +113,23 @@ REMOTE = {
         [hop("example.org", "dsl-9.isp.test", "198.51.100.9", MX)],
         [("helo-domain", *FORGED_WEAK), ("dial-up", *FORGED_WEAK)],
     ),
+    "a server of ours on a home line, for all that is configured": (
+        PLAIN,
+        [
+            hop("home.example.org", "dsl-9.isp.test", "198.51.100.9", MX),
+            hop("pc", None, "10.0.0.8", "home.example.org"),
+        ],
+        [("look-alike-unchecked", *FORGED_WEAK), ("dial-up", *FORGED_WEAK)],
+    ),
+    "a forwarder that notes a local hand-over, seen by a server that looks up no names": (
+        ALL_OF_IT,
+        [
+            hop("mx.forwarder.test", None, "203.0.113.40", MX),
+            hop(None, None, None, None),
+            hop("mail.example.org", None, "192.0.2.1", "mx.forwarder.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
     "no trace came back": (ALL_OF_IT, [], []),
     "only hops of nobody known": (PLAIN, [hop("a.test", "a.test", "203.0.113.9", "b.test")], []),
     "a typed hop dated days after the observed one": (
@@ -241,3 +258,19 @@ def test_a_report_from_outside_that_calls_itself_ours_is_not_ours():
 def test_a_trace_of_any_length_is_read_within_bounds():
     found = told(path.gather(make([ZOMBIE] * 500), OURS, LOOKUPS))
     assert found == told(path.gather(make([ZOMBIE] * 40), OURS, LOOKUPS))
+
+
+LISTED = b"From: bob@remote.test\nTo: club@example.org\nList-Id: <club.example.org>\n"
+
+
+@pytest.mark.parametrize(
+    ("failed", "expected"),
+    [
+        ("member@remote.test", [("forwarded-inbound-passed-on", *FORGED_WEAK)]),
+        ("nobody@example.org", [("forwarded-inbound", *FORGED_STRONG)]),
+    ],
+)
+def test_a_list_of_ours_sends_on_what_came_from_outside(failed, expected):
+    into = hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="club@example.org")
+    report = make([RELAY, into], headers=LISTED, failed=failed)
+    assert told(path.gather(report, OURS, LOOKUPS)) == expected
