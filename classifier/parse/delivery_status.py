@@ -205,7 +205,11 @@ def recipient_address(value: str | None) -> str | None:
         return None
     if "\\x{" in rest:
         rest = _EMBEDDED.sub(_embedded, rest)
-    return find_address(rest) or rest.strip("<> \t\"'")[:998] or None
+    address = find_address(rest)
+    if address is None and (rest[0] == "@" or (rest[0] == "/" and "=" not in rest)):
+        # A domain alone (Sendmail), a file that Exim delivered to: nobody's address, and no X.400 name.
+        return None
+    return address or rest.strip("<> \t\"'")[:998] or None
 
 
 def _embedded(match: re.Match[str]) -> str:

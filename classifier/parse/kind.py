@@ -145,6 +145,17 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
     return None
 
 
+def is_virus_warning(headers: HeaderBlock, text: str) -> bool:
+    """Say whether a delivery status was sent to warn the presumed sender of a virus, as amavis does.
+
+    Its own subject tells: that of a non-delivery report never quotes what was returned.
+    """
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
+    if not _any(words.VIRUS_SUBJECTS, subject):
+        return False
+    return _is_virus_warning(subject, text[:_NOTICE_CHARS].lower(), read_signs(headers, ""))
+
+
 def _is_virus_warning(subject: str, notice: str, signs: Signs) -> bool:
     at = _first(words.VIRUS_SUBJECTS, subject)
     if at is None or signs.reply:
@@ -173,7 +184,12 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
     if signs.automatic and subject.strip() == "unsubscribe":
         # Mail programs answer List-Unsubscribe with a mail that calls itself a reply.
         return ""
-    bounce = points >= _BOUNCE_POINTS and (signs.writer >= MAIL_SYSTEM or points >= _BOUNCE_POINTS + 2)
+    bounce = points >= _BOUNCE_POINTS and (
+        signs.writer >= MAIL_SYSTEM
+        or points >= _BOUNCE_POINTS + 2
+        # A postmaster's program that calls itself automatic and says that delivery failed.
+        or (signs.writer > 0 and not signs.rfc3834 and _any(words.FAILURE_SUBJECTS, subject))
+    )
     if signs.automatic and not bounce:
         return "rfc3834" if signs.rfc3834 else "auto-reply"
     if signs.writer >= MAIL_SYSTEM or points >= _BOUNCE_POINTS + 2:

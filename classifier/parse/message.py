@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from classifier.dataclass import replace
 from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
-from classifier.parse.kind import classify_kind, structured_kind
+from classifier.parse.kind import classify_kind, is_virus_warning, structured_kind
 from classifier.parse.limits import MAX_HOPS, MAX_RECIPIENTS, MAX_STATUS_BYTES
-from classifier.parse.mime import parse_tree
+from classifier.parse.mime import parse_embedded, parse_tree
 from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
@@ -35,6 +35,7 @@ _MARK = b"/delivery-status"
 _MARK_BYTES = 1 << 18
 #: Kinds that tell of an attempt to deliver.
 _TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
+_NOBODY: tuple[ReportedRecipient, ...] = ()
 _NO_TRACE: tuple[TraceHop, ...] = ()
 
 
@@ -87,6 +88,10 @@ class _Reader:
             )
             if kind is ReportKind.OTHER:
                 return Report(kind, "", self.headers, self.envelope, notes=tuple(self.notes))
+        elif kind is ReportKind.DSN and self._guarded(
+            "its kind", lambda: is_virus_warning(self.headers, text), otherwise=False
+        ):
+            kind = ReportKind.VIRUS_WARNING
         original = self._guarded("the original", lambda: find_original(self.root), Original())
         trace = self._guarded("the original's trace", lambda: reread(read_trace(original.headers)), _NO_TRACE)
         if trace:
@@ -152,10 +157,17 @@ class _Reader:
     def _findings_for(
         self, text: str, original: Original, findings: FreeTextFindings | None
     ) -> FreeTextFindings:
-        """Read the words again with the original's addressee, where that is the only one there can be."""
-        if findings is not None and (findings.recipients or len(original.to) != 1):
+        """Read the words; where they name nobody, see whom the returned message names.
+
+        A gateway that passes a report on wraps it: that one's delivery status
+        tells. Else the addressee it is, where there can be only one.
+        """
+        findings = findings or self._findings(text)
+        if findings.recipients:
             return findings
-        return self._findings(text, original.to)
+        if recipients := self._guarded("a report inside", lambda: recipients_inside(original), _NOBODY):
+            return replace(findings, recipients=recipients)
+        return self._findings(text, original.to) if len(original.to) == 1 else findings
 
     def _others(self, kind: ReportKind, findings: FreeTextFindings | None) -> tuple[ReportedRecipient, ...]:
         """Return whose mailbox an answer is about."""
@@ -193,6 +205,19 @@ def merged(
         )
         for group, named in zip(status, found, strict=True)
     )
+
+
+def recipients_inside(original: Original) -> tuple[ReportedRecipient, ...]:
+    """Return the recipients of the delivery status in a returned message that is itself a report."""
+    if original.body is None or not (original.headers.get("content-type") or "").lower().startswith(
+        "multipart/"
+    ):
+        return ()
+    for part in parse_embedded(original.headers.raw + b"\n" + original.body).own_parts:
+        if part.content_type in _STATUS_TYPES:
+            recipients = read_delivery_status(part.decoded(MAX_STATUS_BYTES)).recipients
+            return tuple([r for r in recipients if r.final_recipient or r.original_recipient])
+    return ()
 
 
 def human_text(root: Part) -> str:

@@ -54,6 +54,10 @@ _KEYED = re.compile(
     r"[ \t:\n\"'<\[(*-]{0,12}(?:smtp:|mailto:|rfc822;)?$",
     re.IGNORECASE,
 )
+#: The list that takes no post from the sender.
+_CLOSED_LIST = re.compile(r"not a member of (?:this|the) mailing list[ \n\"'<]{1,4}$", re.IGNORECASE)
+#: An address that only names whose angle address follows on the line.
+_NAMES_ANOTHER = re.compile(r"[\"']?[ \t]{1,4}<(?:mailto:)?[^\s<>@]{1,128}@")
 #: An address inside what a server answered.
 _REPLIED = re.compile(
     r"(?<![0-9])[45][0-5][0-9][ -](?:[45]\.[0-7]\.[0-9]{1,3} )?[<\[( ]?$|RCPT +TO: ?<? ?$", re.IGNORECASE
@@ -134,7 +138,7 @@ def find_recipients(headers: HeaderBlock, notice: str, subject: str) -> list[Men
         )
     seen = _addresses(text)
     theirs = [place for place in seen if normalise(place.address) not in ours]
-    if places := _heading(theirs) or _context(theirs):
+    if places := _closed_lists(theirs) or _heading(theirs) or _context(theirs):
         return _about(text, places)
     if failed:
         return [Mention(address, notice, alone=len(failed) == 1) for address in failed[:MAX_RECIPIENTS]]
@@ -180,6 +184,9 @@ def _addresses(text: str) -> list[_Place]:
             line = text.rfind("\n", 0, start) + 1
             domain = _ascii_domain(match.group())
             address = text[start:at] + "@" + domain.rstrip(".!?>*=")
+            if _NAMES_ANOTHER.match(text, start + len(address)):
+                at = text.find("@", match.end())
+                continue
             before = text[max(0, start - _BEFORE_CHARS) : start]
             places.append(_Place(address, start, before, text[max(line, start - 240) : start]))
             at = text.find("@", match.end())
@@ -220,6 +227,10 @@ def _bare_names(headers: HeaderBlock, text: str) -> list[Mention]:
 
 def _heading(places: list[_Place]) -> list[tuple[str, int]]:
     return _unique([p for p in places if _HEADING.fullmatch(p.line)])
+
+
+def _closed_lists(places: list[_Place]) -> list[tuple[str, int]]:
+    return _unique([p for p in places[:_MAX_CONTEXT] if _CLOSED_LIST.search(p.before)])
 
 
 def _context(places: list[_Place]) -> list[tuple[str, int]]:
