@@ -164,11 +164,9 @@ def _is_virus_warning(subject: str, notice: str, signs: Signs) -> bool:
     if failure is not None and failure < at:
         # "Undeliverable: virus alert" quotes what came back.
         return False
-    return (
-        (signs.writer > 0 or signs.automatic)
-        and _any(words.VIRUS_PHRASES, notice)
-        and _any(words.VIRUS_ADDRESS, notice)
-    )
+    # A newsletter may have a null sender, and offer protection.
+    machine = signs.writer >= MAIL_SYSTEM or ((signs.writer > 0 or signs.automatic) and not signs.list_mail)
+    return machine and _any(words.VIRUS_PHRASES, notice) and _any(words.VIRUS_ADDRESS, notice)
 
 
 def _is_challenge(subject: str, notice: str, signs: Signs) -> bool:
@@ -202,7 +200,8 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
         return ""
     if signs.null_sender and (signs.answers or signs.reply):
         return "auto-reply"
-    if (signs.null_sender or signs.answers or signs.reply) and _any(words.AUTO_SUBJECTS, subject):
+    # "Re: Holidays" is what people answer.
+    if (signs.null_sender or (signs.answers and not signs.reply)) and _any(words.AUTO_SUBJECTS, subject):
         return "auto-reply"
     return ""
 
@@ -223,8 +222,12 @@ def _bounce_points(
     ):
         # Only words: a postmaster who writes to his users has those too.
         return 0
+    failed = _any(words.FAILURE_SUBJECTS, subject)
+    if not (failed or known or quoted or findings.coded or findings.recipients):
+        # About no message: a mailbox that fills up, say.
+        return 0
     points = min(signs.writer, 4)
-    if _any(words.FAILURE_SUBJECTS, subject):
+    if failed:
         points += 2
     if _any(words.FAILURE_PHRASES, notice):
         points += 2
@@ -233,6 +236,8 @@ def _bounce_points(
     points += known
     points += any(r.smtp_reply or r.status for r in findings.recipients[:1])
     points += returned
+    # A mail system's null sender and a returned message: structure, in whatever language.
+    points += findings.returns and signs.null_sender and signs.writer >= MAIL_SYSTEM
     if not signs.writer:
         # A person's mail, whatever it is about; a robot's rarely.
         points -= 1 if signs.automatic else 3
@@ -242,6 +247,7 @@ def _bounce_points(
         if signs.forward:
             points -= 4
         elif signs.answers and not signs.automatic:
-            points -= 2
+            # "Re:" from postmaster@ is somebody's answer.
+            points -= 4 if signs.reply and not signs.null_sender else 2
         points -= 2 * signs.many_addressees + signs.list_mail
     return points

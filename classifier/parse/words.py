@@ -32,10 +32,11 @@ FAILURE_SUBJECTS = (
     "toimitus", "ei voitu toimittaa", "ei toimitettu", "toimittamaton",
     # Polish, Czech, Slovak, Hungarian, Romanian, Croatian, Lithuanian, Latvian, Estonian
     "niedostarczon", "nie dostarczon", "niedoręczon", "zwrot", "nie można dostarczyć", "błąd dostarcz", "nedoručiteln", "nedoručen", "nelze doručit", "vráceno", "nedoručiteľn",
+    "no es pot lliurar", "no s'ha pogut lliurar", "nije moguće isporučiti", "ni mogoče dostaviti", "nuk mund të dorëzohet",
     "kézbesíthetetlen", "nem kézbesít", "kézbesítés", "nu poate fi livrat", "nelivrat", "nije isporučen", "neisporučen", "nepristatyt", "nepiegād", "kohale toimeta",
     # Russian, Ukrainian, Bulgarian, Greek, Turkish
     "не доставлен", "недоставлен", "не удалось доставить", "не может быть доставлен", "отказ", "возврат", "не доставлено", "доставк", "недоставен", "неможлив",
-    "δεν παραδόθηκ", "αδύνατη η παράδοση", "δεν ήταν δυνατή", "μη παραδοτέ", "teslim edilemedi", "iletilemedi", "teslim edilemeyen", "gönderilemedi",
+    "не вдалося доставити", "αποτυχία παράδοσης", "δεν παραδόθηκ", "αδύνατη η παράδοση", "δεν ήταν δυνατή", "μη παραδοτέ", "teslim edilemedi", "iletilemedi", "teslim edilemeyen", "gönderilemedi",
     # Japanese, Chinese, Korean, Arabic, Hebrew, Thai, Vietnamese
     "配信不能", "配信できません", "配信に失敗", "配信エラー", "送信できません", "配達できません", "エラー通知", "不達", "届きません", "未配信", "配信状況", "宛先不明",
     "无法投递", "未送达", "退信", "邮件无法", "投递失败", "传输失败", "发送失败", "系统退信", "無法傳遞", "無法傳送", "未傳遞", "退件", "遞送失敗", "無法投遞", "投遞失敗", "退回",
@@ -62,7 +63,7 @@ FAILURE_PHRASES = (
     "no pudo ser entregado", "no se pudo entregar", "no se ha podido", "no ha sido entregad", "não pôde ser entregue", "não foi entregue", "nao pode ser", "não foi possível",
     "non è stato possibile", "impossibile recapitare", "non recapitat", "non può essere", "niet bezorgd", "niet worden bezorgd", "niet afgeleverd", "inte levereras", "inte leverera",
     "ikke leveres", "ikke levere", "ei voitu", "ei voi toimittaa", "nie można dostarczyć", "nie została dostarczona", "nie został", "nelze doručit", "nebyla doručena", "nem kézbesít", "kézbesíteni",
-    "не может быть доставлен", "не доставлен", "невозможно доставить", "не удалось доставить", "не может быть", "δεν παραδόθηκ", "δεν ήταν δυνατή", "teslim edilemedi", "iletilemedi",
+    "не может быть доставлен", "не доставлен", "невозможно доставить", "не удалось доставить", "не может быть", "не вдалося доставити", "να παραδοθεί", "δεν παραδόθηκ", "δεν ήταν δυνατή", "pogut lliurar", "nije isporučena", "moguće isporučiti", "mogoče dostaviti", "tidak dapat dikirim", "không gửi được", "teslim edilemedi", "iletilemedi",
     "配信できません", "送信できません", "届きません", "届けられません", "配送できません", "できませんでした", "存在しない", "見つかりません", "失敗", "配信不能", "無法", "无法", "失败", "退信", "전송", "배달",
     # In ISO-2022-JP that was never decoded
 )  # fmt: skip
@@ -111,7 +112,7 @@ CHALLENGE_PHRASES = (
     "bestätigen sie", "bitte bestätigen", "veuillez confirmer", "confirmez", "confirme", "confermare", "bevestig", "potwierd", "подтверд", "onayla", "確認", "确认",
 )  # fmt: skip
 CHALLENGE_SUBJECTS = (
-    "please confirm your message", "confirm your message", "please confirm (conf#", "please confirm delivery", "confirm your email to", "verify your email to", "confirmation required", "sender verification", "verification required",
+    "please confirm your message", "confirm your message", "confirm message", "please confirm (conf#", "please confirm delivery", "confirm your email to", "verify your email to", "confirmation required", "sender verification", "verification required",
     "your email requires verification", "requires verification", "challenge", "[spamarrest]", "action required: confirm", "confirm sender", "sender confirmation", "message awaiting", "your message to", "please verify your", "please verify that", "confirm that you sent", "authorization required",
     "please confirm", "[boxbe]", "action required", "waiting for your confirmation", "approve your email", "help keep",
 )  # fmt: skip
@@ -128,7 +129,7 @@ VIRUS_PHRASES = (
 )  # fmt: skip
 #: Where a warning speaks to the presumed sender; a newsletter about viruses does not.
 VIRUS_ADDRESS = (
-    "you sent", "your message", "your email", "your e-mail", "your mail", "from you", "sender", "originator", "mail from you", "von ihnen", "sie haben", "ihre nachricht", "ihrer nachricht", "ihrer mail", "ihrer e-mail", "ihre e-mail", "ihre mail", "votre message", "vous avez", "su mensaje", "enviado por", "su correo", "sua mensagem", "suo messaggio",
+    "you sent", "attachment you", "your message", "your email", "your e-mail", "your mail", "from you", "sender", "originator", "mail from you", "von ihnen", "sie haben", "ihre nachricht", "ihrer nachricht", "ihrer mail", "ihrer e-mail", "ihre e-mail", "ihre mail", "votre message", "vous avez", "su mensaje", "enviado por", "su correo", "sua mensagem", "suo messaggio",
     "inviato", "uw bericht", "du har", "ваше", "отправ", "wiadomo", "absender", "expéditeur", "mittente", "remitente", "remetente", "送信", "发件人", "寄件", "보낸",
 )  # fmt: skip
 

@@ -47,6 +47,11 @@ BOUNCES = {
     "Hungarian": ("Kézbesíthetetlen: Jegyzőkönyv", "Az üzenetet nem kézbesítettük:\nbob@example.com"),
     "Russian": ("Недоставлено: Протокол", "Сообщение не доставлено:\nbob@example.com"),
     "Greek": ("Αδύνατη η παράδοση", "Το μήνυμα δεν παραδόθηκε:\nbob@example.com"),
+    "Ukrainian": ("Не вдалося доставити: Протокол", "Не вдалося доставити повідомлення:\nbob@example.com"),
+    "Catalan": ("No es pot lliurar: Acta", "El missatge no s'ha pogut lliurar a bob@example.com"),
+    "Croatian": ("Nije moguće isporučiti: Zapisnik", "Poruka nije isporučena primatelju bob@example.com"),
+    "Slovenian": ("Ni mogoče dostaviti: Zapisnik", "Sporočila ni bilo mogoče dostaviti:\nbob@example.com"),
+    "a language that no table knows": ("Ma ne-mfuh: Agenda", "Ozi gị erughị:\nbob@example.com"),
     "Turkish": ("Teslim edilemedi: Tutanak", "İletiniz teslim edilemedi:\nbob@example.com"),
     "Japanese": ("配信不能: 議事録", "次の宛先に配信できませんでした。\nbob@example.com"),
     "Chinese": ("系统退信", "邮件无法投递到下列地址：\nbob@example.com"),
@@ -365,6 +370,29 @@ ORDINARY = {
     "the output of a job": (
         "From: root@example.com (Cron Daemon)\nTo: root@example.com\nSubject: Cron <root@host> mailq\nAuto-Submitted: auto-generated",
         "1 message: delivery temporarily suspended, user unknown\n",
+    ),
+    "a mailbox that fills up": (
+        "Return-Path: <>\nFrom: postmaster@example.org\nTo: anna@example.org\nSubject: Quota warning",
+        "Your mailbox has reached 90 % of its quota. Please delete messages.\n",
+    ),
+    "an advertisement with a null sender": (
+        "Return-Path: <>\nFrom: Shop <news@example.com>\nTo: anna@example.org\nSubject: Best price",
+        "Buy now: this message could not be clearer.\n",
+    ),
+    "a newsletter with a null sender about viruses": (
+        "Return-Path: <>\nFrom: Shop <news@example.com>\nTo: anna@example.org\nSubject: New antivirus offers\nList-Id: <n.example.com>",
+        "Dear sender of mail,\n\nprotect yourself from any virus today.\n",
+    ),
+    "a postmaster who quotes a reply code": (
+        (
+            'Return-Path: <postmaster@example.com>\nFrom: "Carol (postmaster)" <postmaster@example.com>\nTo: anna@example.org\n'
+            "Subject: Re: delivery problem\nIn-Reply-To: <one@example.org>"
+        ),
+        "Hi Anna,\n\nyour message was rejected with 550 5.1.1 user unknown for bob@example.com. Try again.\n",
+    ),
+    "an answer about holidays": (
+        "From: Bob <bob@example.com>\nTo: anna@example.org\nSubject: Re: Urlaub\nIn-Reply-To: <one@example.org>",
+        "Hallo Anna,\n\nab Montag bin ich im Urlaub.\n",
     ),
     "nothing": ("Subject:", ""),
 }
