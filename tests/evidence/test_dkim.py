@@ -354,9 +354,9 @@ def test_ten_thousand_signatures_cost_nothing():
     many = b"".join(field.replace(b"s=s1", b"s=n%d" % n) for n in range(10_000)) + MESSAGE
     original = report(many)
     assert len(original.original.headers) > 10_000
-    started = time.perf_counter()
+    started = time.process_time()
     found = list(dkim.gather(original, OURS, lookups))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert len(lookups.resolver.asked) == 10
     assert [e.finding for e in found] == ["no-key"] * 3
     others = b"".join(field.replace(b"d=example.org", b"d=n%d.test" % n) for n in range(10_000)) + MESSAGE
@@ -378,9 +378,9 @@ def test_ten_thousand_signatures_cost_nothing():
     ids=["h=", "b=", "folded b=", "subject", "headers", "body", "to"],
 )
 def test_bait_is_bounded_in_time(bait):
-    started = time.perf_counter()
+    started = time.process_time()
     list(dkim.gather(report(bait), OURS, look()))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_key_out_of_reason_is_not_computed_with():
@@ -392,9 +392,9 @@ def test_a_key_out_of_reason_is_not_computed_with():
     for n, e in ((huge, 65_537), (huge >> 58_000, huge >> 50_000), (huge >> 58_000, 1), (0, 3)):
         public = _der(0x30, _integer(n)[:60_000] + _integer(e)[:60_000])
         record = "v=DKIM1; p=" + base64.b64encode(public).decode()
-        started = time.perf_counter()
+        started = time.process_time()
         assert judged(SIGNED, look({NAME: record})).points_to is NEITHER
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 # -- keys ------------------------------------------------------------------
