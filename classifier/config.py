@@ -13,6 +13,7 @@ import sys
 from classifier.config_values import (
     dkim_key,
     domain_pattern,
+    http_address,
     imap_url,
     local_path,
     mail_address,
@@ -327,6 +328,7 @@ def _serve(table: Table) -> ServeSettings:
     settings = ServeSettings(
         spamd=table.read("spamd", table.text("spamd"), spamd_address) if "spamd" in table else None,
         milter=table.read("milter", table.text("milter"), milter_address) if "milter" in table else None,
+        metrics=table.read("metrics", table.text("metrics"), http_address) if "metrics" in table else None,
         on_forged=table.choice("on_forged", ("tag", "quarantine", "reject"), "tag"),
     )
     table.finish()

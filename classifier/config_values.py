@@ -221,6 +221,12 @@ def spamd_address(text: str) -> SpamdAddress:
     return SpamdAddress(host=host, port=port)
 
 
+def http_address(text: str) -> SpamdAddress:
+    """Read ``host:port``, where a page is served."""
+    host, port = _host_and_port(text.strip(), None)
+    return SpamdAddress(host=host, port=port)
+
+
 def milter_address(text: str) -> MilterAddress:
     """Read ``unix:/path`` (or a path), ``inet:port@host``, ``inet6:port@host``, or ``host:port``."""
     text = text.strip()

@@ -97,6 +97,7 @@ class ServeSettings:
 
     spamd: SpamdAddress | None = None
     milter: MilterAddress | None = None
+    metrics: SpamdAddress | None = None
     on_forged: str = "tag"
 
 

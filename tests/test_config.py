@@ -60,6 +60,7 @@ oauth2   = { provider = "google", client_id = "id", client_secret = { env = "S" 
 [serve]
 spamd     = "127.0.0.1:7830"
 milter    = "unix:/run/backscatter/milter.sock"
+metrics   = "127.0.0.1:9783"
 on_forged = "reject"
 """
 

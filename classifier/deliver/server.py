@@ -1,118 +1,59 @@
-"""The long-running judge: takes connections, hands them to workers that keep model and store open."""
+"""The SPAMD server: one thread reads and writes all connections, workers judge what has come whole.
+
+A client that sends a byte a second, or reads as slowly, holds up nobody but
+itself: a worker never waits for one.
+"""
 
 from __future__ import annotations
 
-import math
-import os
+import contextlib
 import queue
 import selectors
 import socket
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.deliver.judges import Found, InForce, Judge
+from classifier.deliver.listening import BACKLOG
 from classifier.deliver.result_headers import (
     NAMES,
     NoPlaceError,
     header_end,
     header_start,
-    ordinary,
     plain,
     with_result_headers,
 )
-from classifier.deliver.result_values import header_values
 from classifier.deliver.spamd import (
     Command,
     ProtocolError,
     Request,
     RequestParser,
-    SpamLine,
     Status,
     answer,
     failure,
 )
-from classifier.errors import ConfigurationError
 from classifier.parse.report import Envelope
-from classifier.parse.triage import may_be_report
-from classifier.runtime import Runtime, StoreUse
-from classifier.vocabulary import PointsTo, Strength
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from classifier.config_values import SpamdAddress
-    from classifier.settings import Config
+    from classifier.deliver.metrics import Metrics
 
 #: A message larger than this is refused; its client keeps it as it is. In bytes.
 MAX_MESSAGE = 32 * 1024 * 1024
 #: Seconds that one request may take to come, from the first byte to the last, and its answer to go.
 REQUEST_TIME = 60.0
-#: Another process that writes the store is waited for so long, in seconds.
-STORE_WAIT = 0.25
-#: Connections that wait to be accepted, and accepted ones that wait for a worker.
-BACKLOG, WAITING = 1024, 256
+#: Connections at a time; more wait in the kernel's backlog.
+MAX_CONNECTIONS = 512
+#: Bytes of requests that have not come whole, of all connections together.
+MAX_PENDING = 8 * MAX_MESSAGE
+#: A request of so many bytes is not yet worth counting.
+_SMALL = 262_144
 #: Request headers of our own filter, see :mod:`classifier.deliver.client`.
 _FROM, _TO, _DETAILS = "x-envelope-from", "x-envelope-to", "x-backscatter-details"
 _PROOF = "X-Backscatter-Proof"
 _REPORT_LINES = 40
-
-
-class Found:
-    """What judging one message came to.
-
-    Attributes:
-        values: the values of the result headers.
-        spam: the verdict in spamd's terms.
-        symbols: the names of what told.
-        reasons: in words for a person.
-        proof: True where the verdict rests on proof.
-
-    """
-
-    __slots__ = ("proof", "reasons", "spam", "symbols", "values")
-
-    def __init__(
-        self,
-        values: tuple[str, str, str, str],
-        *,
-        score: float = 0.0,
-        symbols: tuple[str, ...] = (),
-        reasons: tuple[str, ...] = (),
-        proof: bool = False,
-    ) -> None:
-        """Keep it; a score is pressed to the side of the threshold on which the verdict is."""
-        forged = values[0] == "forged"
-        limit = SpamLine.THRESHOLD
-        self.values = values
-        self.spam = SpamLine(forged, max(limit, score) if forged else min(limit - 0.1, score))
-        self.symbols = symbols
-        self.reasons = reasons
-        self.proof = proof
-
-
-def judge(runtime: Runtime, message: bytes, envelope: Envelope) -> Found:
-    """Judge one message. Never raises on content."""
-    try:
-        start = header_start(message)
-    except NoPlaceError:
-        return Found(ordinary())
-    if not message or not may_be_report(message[start : header_end(message, start)], envelope.mail_from):
-        return Found(ordinary())
-    examination = runtime.examine(message[start:], envelope)
-    judgement = examination.judgement
-    telling = [e for e in examination.evidence if e.points_to is not PointsTo.NEITHER]
-    score = 0.0
-    if judgement.probability is not None:
-        score = SpamLine.THRESHOLD * _log_odds(judgement.probability) / _log_odds(runtime.policy.forged_from)
-    names = dict.fromkeys(_symbol(f"{e.name}_{e.finding}") for e in telling)
-    return Found(
-        header_values(examination),
-        score=score,
-        symbols=(_symbol(f"backscatter_{judgement.verdict.value}"), *names),
-        reasons=judgement.reasons,
-        proof=any(e.strength is Strength.PROOF and e.points_to is PointsTo.FORGED for e in telling),
-    )
+#: Connections are looked through for those out of time so often, in seconds.
+_EXPIRE_EVERY = 1.0
 
 
 def respond(request: Request, found: Found) -> bytes:
@@ -145,23 +86,43 @@ def _with_headers(message: bytes, values: tuple[str, str, str, str]) -> bytes:
         return message
 
 
-def _symbol(text: str) -> str:
-    return text.upper().replace("-", "_")
+class _Connection:
+    """One client.
 
+    Attributes:
+        socket: its socket, which never blocks.
+        parser: takes its request.
+        end: when its time is up, by the monotonic clock.
+        begun: when it was accepted.
+        left: what of the answer is still to be sent; None: no answer yet.
+        watched: True while the reading thread waits for it; else it is with a worker.
 
-def _log_odds(probability: float) -> float:
-    clamped = min(max(probability, 1e-6), 1 - 1e-6)
-    return math.log(clamped / (1 - clamped))
+    """
+
+    __slots__ = ("begun", "end", "left", "parser", "socket", "watched")
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.socket = connection
+        self.parser = RequestParser(MAX_MESSAGE)
+        self.begun = time.monotonic()
+        self.end = self.begun + REQUEST_TIME
+        self.left: memoryview | None = None
+        self.watched = False
+
+    @property
+    def command(self) -> str:
+        request = self.parser.request
+        return request.command.value if request else "none"
 
 
 class _Worker(threading.Thread):
-    """Answers one connection after the other; the store belongs to its thread."""
+    """Judges one request after the other; the store belongs to its thread."""
 
     def __init__(self, server: Server, number: int) -> None:
         super().__init__(name=f"worker-{number}", daemon=True)
         self._server = server
-        self._runtime: Runtime | None = None
-        self._generation = -1
+        self._judge = Judge(server.in_force)
 
     def run(self) -> None:
         while True:
@@ -169,183 +130,229 @@ class _Worker(threading.Thread):
                 connection = self._server.waiting.get(timeout=1.0)
             except queue.Empty:
                 # Quiet: what was judged is written, so that other processes see it.
-                if self._runtime is not None:
-                    self._runtime.flush()
+                self._judge.flush()
                 continue
             if connection is None:
                 break
-            try:
-                self._serve(connection)
-            except Exception as error:  # noqa: BLE001 - one connection never costs the worker
-                self._server.tell(f"a request failed ({type(error).__name__}: {error})")
-            finally:
-                connection.close()
-        if self._runtime is not None:
-            self._runtime.close()
+            self._server.reply(connection, *self._answered(connection))
+        self._judge.close()
 
-    def _serve(self, connection: socket.socket) -> None:
-        end = time.monotonic() + REQUEST_TIME
-        parser = RequestParser(MAX_MESSAGE)
+    def _answered(self, connection: _Connection) -> tuple[bytes, int]:
+        request = connection.parser.request
+        assert request is not None
         try:
-            while parser.request is None:
-                data = _receive(connection, end)
-                if data:
-                    parser.feed(data)
-                else:
-                    parser.end()
-            request = parser.request
-            if request.command is Command.SKIP:
-                return
-            reply = self._reply(request)
+            return self._answer(request), Status.OK[0]
         except ProtocolError as error:
-            reply = failure(error)
-        except TimeoutError:
-            reply = failure(ProtocolError("the request took too long to come", Status.TIMEOUT))
-        except OSError:
-            return  # the client is gone
-        try:
-            connection.settimeout(max(1.0, end - time.monotonic()))
-            connection.sendall(reply)
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
+            return failure(error), error.status[0]
+        except Exception as error:  # noqa: BLE001 - one request never costs the worker, nor stays without an answer
+            self._server.in_force.tell(f"a request failed ({type(error).__name__}: {error})")
+            self._server.metrics.message("spamd", "error")
+            told = ProtocolError("the message could not be judged", Status.TRY_AGAIN)
+            return failure(told), told.status[0]
 
-    def _reply(self, request: Request) -> bytes:
-        if request.command is Command.PING:
-            return answer(request)
+    def _answer(self, request: Request) -> bytes:
         if request.command is Command.TELL:
-            raise ProtocolError("learning is not offered here: use restore", Status.UNAVAILABLE)
-        return respond(request, self._judge(request))
-
-    def _judge(self, request: Request) -> Found:
+            return self._learn(request)
         mail_from = request.headers.get(_FROM)
         envelope = Envelope(
             mail_from=None if mail_from is None else mail_from.strip("<> "), rcpt_to=request.headers.get(_TO)
         )
-        return judge(self._current(), request.body, envelope)
+        found = self._judge.judge(request.body, envelope)
+        self._server.metrics.message("spamd", found.values[0])
+        return respond(request, found)
 
-    def _current(self) -> Runtime:
-        config, generation = self._server.current
-        if self._runtime is None or generation != self._generation:
-            if self._runtime is not None:
-                self._runtime.close()
-            self._runtime = Runtime(config, StoreUse.KEEP, remember=True, wait=STORE_WAIT)
-            self._generation = generation
-        for note in dict.fromkeys(self._runtime.notes):
-            self._server.tell(note)
-        self._runtime.notes.clear()
-        return self._runtime
+    def _learn(self, request: Request) -> bytes:
+        from classifier.deliver.learning import learn  # noqa: PLC0415 - few clients teach
 
-
-def _receive(connection: socket.socket, end: float) -> bytes:
-    left = end - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    connection.settimeout(left)
-    return connection.recv(65_536)
+        database = self._judge.runtime.database
+        if database is None or database.readonly:
+            raise ProtocolError("there is no store to learn into", Status.UNAVAILABLE)
+        return answer(request, b"", extra=learn(request, database))
 
 
 class Server:
     """Serves until :meth:`stop`.
 
     Attributes:
-        waiting: accepted connections; None ends a worker.
-        current: the configuration and its number.
+        in_force: the configuration.
+        metrics: counts what comes and goes.
+        waiting: connections whose request has come whole; None ends a worker.
 
     """
 
-    def __init__(
-        self, config: Config, listener: socket.socket, workers: int, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, in_force: InForce, listener: socket.socket, workers: int, metrics: Metrics) -> None:
         """Prepare.
 
         Args:
-            config: the settings.
+            in_force: the configuration.
             listener: a listening socket.
             workers: how many requests are judged at the same time.
-            tell: takes one line for the log.
+            metrics: counts what comes and goes.
 
         """
-        self.waiting: queue.Queue[socket.socket | None] = queue.Queue(WAITING)
-        self.current = (config, 0)
-        self.tell = tell
-        self._listener = listener
+        self.in_force = in_force
+        self.metrics = metrics
+        self.waiting: queue.SimpleQueue[_Connection | None] = queue.SimpleQueue()
+        self._listener: socket.socket | None = listener
         self._workers = [_Worker(self, number) for number in range(workers)]
-        self._stopping = threading.Event()
-
-    def reload(self, config: Config) -> None:
-        """Judge by *config* from the next request on."""
-        self.current = (config, self.current[1] + 1)
+        self._stopping = False
+        self._open: set[_Connection] = set()
+        self._selector = selectors.DefaultSelector()
+        #: Answers that a client would not take at once, for the reading thread to send.
+        self._unsent: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
+        self._woken, self._wake = socket.socketpair()
+        for each in (self._woken, self._wake):
+            each.setblocking(False)
 
     def stop(self) -> None:
         """Take no more connections; those accepted are answered."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake_up()
+
+    def ailing(self) -> str | None:
+        """Return what is wrong with the server, or None."""
+        dead = sum(not worker.is_alive() for worker in self._workers)
+        return f"{dead} of {len(self._workers)} workers are gone" if dead else None
 
     def run(self) -> None:
         """Serve; returns after :meth:`stop`, when all that was accepted is answered."""
+        assert self._listener is not None
         for worker in self._workers:
             worker.start()
+        self._listener.listen(BACKLOG)
         self._listener.setblocking(False)
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._listener, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                if not selector.select(0.2):
-                    continue
-                try:
-                    connection, _ = self._listener.accept()
-                except OSError:
-                    continue
-                connection.setblocking(True)
-                # A full queue holds accepting up; the kernel's backlog then holds the clients.
-                self.waiting.put(connection)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        looked, listening = time.monotonic(), False
+        while self._open or not self._stopping:
+            wanted = not self._stopping and len(self._open) < MAX_CONNECTIONS
+            if wanted != listening:
+                listening = wanted
+                if wanted:
+                    self._selector.register(self._listener, selectors.EVENT_READ)
+                else:
+                    self._selector.unregister(self._listener)
+            for key, events in self._selector.select(0.2):
+                self._attend(key.fileobj, key.data, events)
+            if time.monotonic() - looked >= _EXPIRE_EVERY:
+                looked = time.monotonic()
+                self._expire(looked)
         self._listener.close()
         for _ in self._workers:
             self.waiting.put(None)
         for worker in self._workers:
-            worker.join(REQUEST_TIME + 5)
+            worker.join(REQUEST_TIME)
+        self._selector.close()
 
-
-def listen(address: SpamdAddress) -> socket.socket:
-    """Listen where the configuration says, or on the socket that systemd hands over (sd_listen_fds(3)).
-
-    Raises:
-        ConfigurationError: nobody can listen there.
-
-    """
-    if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
-        return socket.socket(fileno=3)
-    try:
-        if address.path:
-            return _listen_on_path(Path(address.path).expanduser())
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address.host, address.port))
-    except OSError as error:
-        where = address.path or f"{address.host}:{address.port}"
-        raise ConfigurationError(
-            f"nobody can listen there ({error.strerror or error})", where=where, remedy="correct serve.spamd"
-        ) from error
-    listener.listen(BACKLOG)
-    return listener
-
-
-def _listen_on_path(path: Path) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    if path.is_socket():
-        try:
-            listener.connect(str(path))
-        except OSError:
-            path.unlink()  # left by a server that was killed
+    def _attend(self, ready: object, connection: _Connection | None, events: int) -> None:
+        if ready is self._listener:
+            self._accept()
+        elif connection is None:
+            with contextlib.suppress(BlockingIOError):
+                self._woken.recv(4096)
+            while not self._unsent.empty():
+                each = self._unsent.get()
+                self._watch(each, selectors.EVENT_WRITE)
+        elif events & selectors.EVENT_WRITE:
+            self._send(connection, registered=True)
         else:
-            listener.close()
-            raise OSError("another server is there")
-        listener.close()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o117)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    listener.listen(BACKLOG)
-    return listener
+            self._receive(connection)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        # Not too many at a time: those that are here already are to be read, too.
+        for _ in range(16):
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            connection = _Connection(accepted)
+            self._open.add(connection)
+            self._watch(connection, selectors.EVENT_READ)
+            # What it had to say is often here already.
+            self._receive(connection)
+
+    def _receive(self, connection: _Connection) -> None:
+        parser = connection.parser
+        try:
+            data = connection.socket.recv(262_144)
+            if data:
+                parser.feed(data)
+            else:
+                parser.end()
+            self._check_pending(parser)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._unwatch(connection)
+            self._drop(connection)
+            return
+        except ProtocolError as error:
+            self._unwatch(connection)
+            self.reply(connection, failure(error), error.status[0])
+            return
+        if parser.request is None:
+            return
+        self._unwatch(connection)
+        if parser.request.command is Command.SKIP:
+            self._drop(connection)
+        elif parser.request.command is Command.PING:
+            self.reply(connection, answer(parser.request), Status.OK[0])
+        else:
+            self.waiting.put(connection)
+
+    def _check_pending(self, parser: RequestParser) -> None:
+        if parser.buffered > _SMALL and sum(c.parser.buffered for c in tuple(self._open)) > MAX_PENDING:
+            raise ProtocolError("too much is being sent at the same time", Status.TRY_AGAIN)
+
+    def reply(self, connection: _Connection, reply: bytes, status: int) -> None:
+        """Send an answer, as far as the client takes it at once; the reading thread sends the rest."""
+        self.metrics.request(connection.command, status, time.monotonic() - connection.begun)
+        connection.left = memoryview(reply)
+        self._send(connection, registered=False)
+
+    def _send(self, connection: _Connection, *, registered: bool) -> None:
+        assert connection.left is not None
+        try:
+            connection.left = connection.left[connection.socket.send(connection.left) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            connection.left = memoryview(b"")  # the client is gone
+        if connection.left:
+            if not registered:
+                self._unsent.put(connection)
+                self._wake_up()
+            return
+        if registered:
+            self._unwatch(connection)
+        self._drop(connection)
+
+    def _expire(self, now: float) -> None:
+        for connection in [c for c in tuple(self._open) if c.watched and c.end < now]:
+            self._unwatch(connection)
+            if connection.left is None:
+                error = ProtocolError("the request took too long to come", Status.TIMEOUT)
+                connection.end = now + _EXPIRE_EVERY
+                self.reply(connection, failure(error), error.status[0])
+            else:
+                self._drop(connection)
+
+    def _watch(self, connection: _Connection, events: int) -> None:
+        connection.watched = True
+        self._selector.register(connection.socket, events, connection)
+
+    def _unwatch(self, connection: _Connection) -> None:
+        connection.watched = False
+        self._selector.unregister(connection.socket)
+
+    def _drop(self, connection: _Connection) -> None:
+        with contextlib.suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_WR)
+        connection.socket.close()
+        self._open.discard(connection)
+        if self._stopping:
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._wake.send(b"x")

@@ -7,11 +7,15 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from classifier.store.database import Database
+from classifier.store.taught import TaughtMail
 from tests.deliver.test_filter import CONFIG, split
 from tests.mailbox.dovecot import free_port
 from tests.samples import ORDINARY, REPORT
@@ -104,10 +108,55 @@ def test_every_command(served):
     assert served.ask(request("REPORT_IFSPAM", ORDINARY)).endswith(b"\r\n\r\n")
     deflated = zlib.compress(REPORT)
     assert b"Spam: True" in served.ask(request("CHECK", deflated, "Compress: zlib"))
-    assert served.ask(request("TELL", REPORT, "Set: local", "Message-class: spam")).startswith(
+    assert b"Spam: True" in served.ask(request("CHECK", REPORT, version="1.2"))
+
+
+def test_learning(served):
+    learnt, known = b"Message successfully un/learned\n", b"Message was already un/learned\n"
+    assert served.spamc("-L", "spam", message=REPORT).stdout == learnt
+    assert served.spamc("-L", "spam", message=REPORT).stdout == known
+    assert served.spamc("-L", "ham", message=REPORT.replace(b"\n", b"\r\n")).stdout == learnt
+    assert served.spamc("-L", "spam", message=ORDINARY).stdout == known
+    with Database.open(served.config.parent / "state.sqlite3", readonly=True) as database:
+        [taught] = TaughtMail(database).messages()
+    assert (taught.raw, taught.is_forged) == (REPORT.replace(b"\n", b"\r\n"), False)
+    assert served.spamc("-L", "forget", message=REPORT).stdout == learnt
+    assert served.spamc("-L", "forget", message=REPORT).stdout == known
+    assert served.ask(request("TELL", REPORT, "Set: remote", "Message-class: spam")).startswith(
         b"SPAMD/1.0 69 "
     )
-    assert b"Spam: True" in served.ask(request("CHECK", REPORT, version="1.2"))
+    assert served.ask(request("TELL", REPORT, "Set: local", "Message-class: eggs")).startswith(
+        b"SPAMD/1.0 64 "
+    )
+
+
+def test_clients_that_send_a_byte_a_second_hold_up_nobody(served):
+    slow = [served.connect() for _ in range(40)]
+    for client in slow:
+        client.sendall(request("CHECK", REPORT)[:-5])
+    began = time.monotonic()
+    for _ in range(20):
+        assert b"Spam: True" in served.ask(request("CHECK", REPORT))
+    assert time.monotonic() - began < 5
+    for client in slow:
+        client.sendall(request("CHECK", REPORT)[-5:])
+    for client in slow:
+        assert b"Spam: True" in client.recv(65_536)
+        client.close()
+
+
+def test_a_client_that_reads_slowly_gets_all_of_it(served):
+    message = REPORT + b"x" * 3_000_000
+    with served.connect() as client:
+        client.sendall(request("PROCESS", message))
+        time.sleep(0.5)
+        assert b"Spam: True" in served.ask(request("CHECK", REPORT))
+        answer = b""
+        while chunk := client.recv(100_000):
+            answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert f"Content-length: {len(body)}".encode() in head
+    assert split(body)[1] == message
 
 
 @pytest.mark.parametrize(
@@ -174,6 +223,57 @@ def test_reload(served):
     served.process.send_signal(signal.SIGHUP)
     assert b"from before stays" in served.process.stderr.readline()
     assert b"Spam: False" in served.ask(request("CHECK", REPORT))
+
+
+def test_metrics_and_health(tmp_path):
+    config = tmp_path / "config.toml"
+    page = free_port()
+    config.write_text(
+        CONFIG.replace('"state', f'"{tmp_path}/state')
+        + f'[serve]\nspamd = "{tmp_path}/s.sock"\nmetrics = "127.0.0.1:{page}"\n'
+    )
+    config.chmod(0o600)
+    with subprocess.Popen([*COMMAND, "--config", config, "serve"], stderr=subprocess.PIPE) as process:
+        assert b"serving at" in process.stderr.readline()
+        served = Served(str(tmp_path / "s.sock"), process, config)
+        for message in (REPORT, ORDINARY, ORDINARY):
+            served.ask(request("CHECK", message))
+        served.ask(b"nonsense")
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/healthz", timeout=10) as answer:
+            assert (answer.status, answer.read()) == (200, b"ok\n")
+        with urllib.request.urlopen(f"http://127.0.0.1:{page}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"http://127.0.0.1:{page}/etc/passwd", timeout=10)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert 'backscatter_messages_total{way="spamd",verdict="forged"} 1\n' in text
+    assert 'backscatter_messages_total{way="spamd",verdict="not-a-report"} 2\n' in text
+    assert 'backscatter_requests_total{command="CHECK",status="0"} 3\n' in text
+    assert 'backscatter_requests_total{command="none",status="76"} 1\n' in text
+    assert "backscatter_request_seconds_count 4\n" in text
+
+
+def test_a_socket_of_systemd(tmp_path):
+    """As sd_listen_fds(3) hands it over: descriptor 3, LISTEN_PID, LISTEN_FDS."""
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.replace('"state', f'"{tmp_path}/state'))
+    config.chmod(0o600)
+    starter = (
+        "import os, socket, sys\n"
+        f"s = socket.socket(socket.AF_UNIX); s.bind({str(tmp_path / 'a.sock')!r}); s.listen()\n"
+        "os.dup2(s.fileno(), 3)\n"
+        "os.set_inheritable(3, True)\n"
+        "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])\n"
+    )
+    command = [sys.executable, "-c", starter, *COMMAND[1:], "--config", str(config), "serve"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert b"socket of systemd" in process.stderr.readline()
+        served = Served(str(tmp_path / "a.sock"), process, config)
+        assert b"Spam: True" in served.ask(request("CHECK", REPORT))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
 def test_stopping_answers_what_was_accepted(served):
