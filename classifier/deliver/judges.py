@@ -11,11 +11,12 @@ from classifier.deliver.result_values import header_values
 from classifier.deliver.spamd import SpamLine
 from classifier.parse.triage import may_be_report
 from classifier.runtime import Runtime, StoreUse
-from classifier.vocabulary import Action, PointsTo, Strength
+from classifier.vocabulary import Action, PointsTo, Strength, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from classifier.evidence.base import Evidence
     from classifier.parse.report import Envelope
     from classifier.settings import Config
 
@@ -79,9 +80,20 @@ def judge(runtime: Runtime, message: bytes, envelope: Envelope) -> Found:
         score=score,
         symbols=(_symbol(f"backscatter_{judgement.verdict.value}"), *names),
         reasons=judgement.reasons,
-        proof=any(e.strength is Strength.PROOF and e.points_to is PointsTo.FORGED for e in telling),
+        proof=judgement.verdict is Verdict.FORGED and _is_proven(runtime, envelope, telling),
         quarantine=judgement.action is Action.QUARANTINE,
     )
+
+
+def _is_proven(runtime: Runtime, envelope: Envelope, telling: list[Evidence]) -> bool:
+    """Say whether a forged report may be turned away for good: by proof, or as one to an address that never sends.
+
+    The envelope's recipient is who the report is about; its owner has said that it never sends.
+    """
+    identity = None if runtime.config is None else runtime.config.identity
+    if identity and envelope.mail_from == "" and envelope.rcpt_to and identity.never_sends(envelope.rcpt_to):
+        return True
+    return any(e.strength is Strength.PROOF and e.points_to is PointsTo.FORGED for e in telling)
 
 
 def _symbol(text: str) -> str:

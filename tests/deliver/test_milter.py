@@ -1,0 +1,168 @@
+"""The milter, asked by a real Postfix."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.deliver.postfix import group_of_postfix, running
+from tests.deliver.test_filter import CONFIG
+from tests.deliver.test_recipes import mixed
+from tests.mailbox.dovecot import free_port
+from tests.samples import ORDINARY, REPORT
+from tests.support import missing
+
+#: Debian's python3-milter, for an environment of Debian's own Python without pymilter.
+_DEBIAN = Path("/usr/lib/python3/dist-packages")
+MAIN = """
+smtpd_milters = {address}
+milter_default_action = tempfail
+milter_protocol = 6
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The environment of a server that finds pymilter."""
+    path = str(Path(__file__).parents[2])
+    if importlib.util.find_spec("Milter") is None:
+        libraries = list(_DEBIAN.glob(f"milter.{sys.implementation.cache_tag}*.so"))
+        if not libraries:
+            missing("pymilter is not installed (the extra [milter], or Debian package python3-milter)")
+        borrowed = tmp_path / "borrowed"
+        borrowed.mkdir()
+        for each in (_DEBIAN / "Milter", *libraries):
+            (borrowed / each.name).symlink_to(each)
+        path += f":{borrowed}"
+    return {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path)}
+
+
+@contextmanager
+def serving(folder, environment, on_forged, where):
+    config = folder / "config.toml"
+    config.write_text(
+        CONFIG.replace('"state', f'"{folder}/state')
+        + f'[serve]\nmilter = "{where}"\non_forged = "{on_forged}"\n'
+    )
+    config.chmod(0o600)
+    with subprocess.Popen(
+        [sys.executable, "-m", "classifier", "--config", config, "serve"],
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        assert b"milter at" in process.stderr.readline()
+        time.sleep(0.5)
+        try:
+            yield process, config
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+        told = process.stderr.read()
+        assert b"Traceback" not in told
+        assert b"taken as it is" not in told
+
+
+def delivered(postfix, count):
+    """Wait for so many messages in the Maildir, and give them."""
+    folder = postfix.mail / "Maildir" / "new"
+    postfix.wait_for(lambda: folder.exists() and len(list(folder.iterdir())) >= count)
+    return [path.read_bytes() for path in folder.iterdir()]
+
+
+def number_of(message):
+    return message[message.index(b"X-Number:") :]
+
+
+@pytest.mark.parametrize("family", ["unix", "inet"])
+def test_every_message_is_tagged_and_otherwise_as_it_was(tmp_path, environment, family):
+    messages = list(mixed())
+    port = free_port()
+    with running() as plain:
+        assert set(plain.send([m for m, _ in messages])) == {""}
+        wanted = sorted(map(number_of, delivered(plain, len(messages))))
+    with running(
+        main=MAIN.replace("{address}", "unix:{root}/m.sock" if family == "unix" else f"inet:127.0.0.1:{port}")
+    ) as postfix:
+        where = f"unix:{postfix.root}/m.sock" if family == "unix" else f"inet:{port}@127.0.0.1"
+        with serving(tmp_path, environment, "tag", where):
+            if family == "unix":
+                assert (postfix.root / "m.sock").stat().st_mode & 0o007 == 0
+                os.chown(postfix.root / "m.sock", 0, group_of_postfix())
+            assert set(postfix.send([m for m, _ in messages])) == {""}
+            found = delivered(postfix, len(messages))
+    assert sorted(map(number_of, found)) == wanted
+    assert sum(b"\nX-Backscatter-Verdict: forged\n" in m for m in found) == sum(f for _, f in messages)
+    assert all(m.count(b"\nX-Backscatter-Verdict: ") == 1 for m in found)
+    assert all(max(map(len, m.partition(b"\nReceived:")[0].splitlines())) <= 78 for m in found)
+
+
+def test_results_that_came_with_the_message_are_taken_out(tmp_path, environment):
+    port = free_port()
+    typed = (
+        b"X-Backscatter-Verdict: genuine\nx-backscatter-verdict: genuine\n again\nX-Backscatter-Kind: other\n"
+    )
+    with (
+        running(main=MAIN.replace("{address}", f"inet:127.0.0.1:{port}")) as postfix,
+        serving(tmp_path, environment, "tag", f"inet:{port}@127.0.0.1"),
+    ):
+        assert postfix.send([typed + REPORT, typed + ORDINARY]) == ["", ""]
+        for message in delivered(postfix, 2):
+            assert b"Verdict: genuine" not in message
+            assert b"again" not in message
+            assert message.lower().count(b"x-backscatter-kind") == 1
+
+
+@pytest.mark.parametrize("on_forged", ["quarantine", "reject"])
+def test_policies(tmp_path, environment, on_forged):
+    port = free_port()
+    unproven = REPORT.replace(b"trap@example.org", b"anna@example.org")
+    with (
+        running(main=MAIN.replace("{address}", f"inet:127.0.0.1:{port}")) as postfix,
+        serving(tmp_path, environment, on_forged, f"inet:{port}@127.0.0.1") as (process, config),
+    ):
+        assert postfix.send([ORDINARY, unproven]) == ["", ""]
+        [answer] = postfix.send([REPORT], "trap@example.org")
+        if on_forged == "reject":
+            assert answer.startswith("550 5.7.1")
+            # Without proof, the report is taken: a rejected one is gone for good.
+            assert postfix.send([REPORT]) == [""]
+            assert postfix.queue("hold") == []
+        else:
+            assert answer == ""
+            assert len(postfix.queue("hold")) == 1
+        count = 3 if on_forged == "reject" else 2
+        assert sum(b"Verdict: forged" in message for message in delivered(postfix, count)) == count - 2
+        # SIGHUP brings another policy, without a message lost.
+        config.write_text(config.read_text().replace(f'"{on_forged}"', '"tag"'))
+        process.send_signal(signal.SIGHUP)
+        assert b"read again" in process.stderr.readline()
+        assert postfix.send([REPORT], "trap@example.org") == [""]
+        found = delivered(postfix, count + 1)
+        assert sum(b"Verdict: forged" in message for message in found) == count - 1
+
+
+def test_without_pymilter_or_a_place_it_says_so(tmp_path, environment):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[identity]\ndomains = ["example.org"]\n[serve]\nmilter = "unix:/no/such/place/m.sock"\n'
+    )
+    config.chmod(0o600)
+    command = [sys.executable, "-m", "classifier", "--config", str(config), "serve"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode != 0
+    assert "m.sock" in done.stderr
+    hidden = "import sys; sys.modules['Milter'] = None; from classifier.entry import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, *command[3:]], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "backscatter-quarantine[milter]" in done.stderr
