@@ -28,7 +28,7 @@ _WANTED = (
 #: A wanted field in a header section in lower case, or the end of the section.
 _FIELD = re.compile(
     rf"\n(?=[{''.join(sorted({name[0] for name in _WANTED}))}\r\n])"
-    rf"(?:({'|'.join(_WANTED)})[ \t]*+:(.*+(?:\n[ \t].*+)*)|\r?\n)".encode()
+    rf"(?:({'|'.join(sorted(_WANTED))})[ \t]*+:(.*+(?:\n[ \t].*+)*)|\r?\n)".encode()
 )
 _REPORT_TYPE = re.compile(rb"\s{0,99}(?:multipart/report|message/|application/tlsrpt)")
 _SUBJECT_CHARS = 1_000
