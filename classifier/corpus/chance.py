@@ -46,6 +46,15 @@ class Chance(random.Random):
         size, draw = len(alphabet), self.random
         return "".join([alphabet[int(draw() * size)] for _ in range(length)])
 
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        """Draw a whole number below *start*, or from *start* to below *stop*; fast where there is no *step*."""
+        if step != 1:
+            return super().randrange(start, stop, step)
+        low, high = (0, start) if stop is None else (start, stop)
+        if high - low > 1 << 40:
+            return super().randrange(low, high)
+        return low + int(self.random() * (high - low))
+
     def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
         """Draw one of *seq*: the same as the standard library's, and faster."""
         return seq[int(self.random() * len(seq))]

@@ -153,7 +153,9 @@ class Host:
 
 def word(chance: Chance) -> str:
     """Invent a name of one word."""
-    middle = chance.choice(_MIDDLES) if chance.yes(0.55) else ""
+    middle = chance.choice(_MIDDLES) if chance.yes(0.7) else ""
+    if middle and chance.yes(0.5):
+        middle += chance.choice(_ENDS)[0] + chance.choice(_MIDDLES)
     return chance.choice(_STARTS) + middle + chance.choice(_ENDS)
 
 

@@ -28,8 +28,8 @@ __all__ = ["Generated", "Label", "Scene", "careful_domain", "mailbox"]
 
 #: Reports of one campaign come within so many seconds.
 _CAMPAIGN = 6 * 3600
-_SUBJECTS_PER_CAMPAIGN = 40
-_REMOTES = 30
+_REPORTS_PER_CAMPAIGN = 10
+_REMOTES = 20
 
 
 class Scene:
@@ -173,7 +173,7 @@ def mailbox(scene: Scene, *, ordinary: int, genuine: int, forged: int) -> list[G
     found = [scene.genuine(some_time()) for _ in range(genuine)]
     while len(found) < genuine + forged:
         campaign, begin = scene.campaign(), some_time()
-        size = min(_SUBJECTS_PER_CAMPAIGN, genuine + forged - len(found))
+        size = min(_REPORTS_PER_CAMPAIGN, genuine + forged - len(found))
         found += [scene.forged(later(begin, chance.randrange(_CAMPAIGN)), campaign) for _ in range(size)]
     found += [scene.ordinary(some_time()) for _ in range(ordinary)]
     return sorted(found, key=lambda message: (message.received_at, message.raw))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, forged, neutral
+from classifier.evidence.ours import sent_on_by_us
 from classifier.parse.addresses import domain_of
 from classifier.vocabulary import Strength
 
@@ -46,7 +47,6 @@ REWRITERS = (
     "mailgun.net",
     "mailgun.org",
 )
-_FORWARDED = ("srs0", "srs1")
 
 
 def judge_miss(
@@ -145,13 +145,8 @@ def _claims_our_author(report: Report, identity: Identity) -> bool:
 
 def _forwarded_by_us(report: Report, identity: Identity) -> bool:
     """Say whether the report came to an SRS, list or VERP address of ours."""
-    for address in (*report.addressees, report.original.return_path or ""):
-        local = address.rpartition("@")[0].lower()
-        if not identity.owns_address(address):
-            continue
-        if local.startswith(_FORWARDED) or "bounce" in local or local.startswith("owner-") or "=" in local:
-            return True
-    return False
+    paths = (*report.addressees, report.original.return_path or "")
+    return any(identity.owns_address(path) and sent_on_by_us(path) for path in paths)
 
 
 def shown(text: str) -> str:

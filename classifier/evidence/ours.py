@@ -104,6 +104,12 @@ def made_by_rule(address: str) -> bool:
     return re.match(_MADE, address.rpartition("@")[0]) is not None
 
 
+def sent_on_by_us(address: str) -> bool:
+    """Say whether *address*, one of ours, is a return path of mail that we forward or distribute: SRS, VERP, a list's."""
+    local = address.rpartition("@")[0].lower()
+    return local.startswith(("srs0", "srs1", "owner-")) or "bounce" in local or "=" in local
+
+
 def passed_on(headers: HeaderBlock) -> bool:
     """Say whether a header section is that of mail which somebody passed on or a list distributed."""
     return any(name in headers for name in _PASSED_ON)

@@ -29,10 +29,11 @@ from classifier.evidence.ours import (
     nature,
     passed_on,
     resolved_relays,
+    sent_on_by_us,
     verified_name,
     written_by_us,
 )
-from classifier.vocabulary import Completeness, RefusalStage, Strength
+from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -241,7 +242,10 @@ def _taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, find
     kind = nature(name, hop.client_address)
     detail = f"{what} {name or 'a client without a name'} [{hop.client_address or 'no address'}], not authenticated"
     failed = [r.final_recipient for r in report.recipients if r.final_recipient]
-    if passed_on(report.original.headers) and not any(identity.owns_address(a) for a in failed):
+    marked = passed_on(report.original.headers) or any(
+        identity.owns_address(a) and sent_on_by_us(a) for a in report.addressees
+    )
+    if marked and not any(identity.owns_address(a) for a in failed):
         # A list of ours sent it on to its members, and one of them is gone.
         detail += "; it has the marks of a list or forward"
         return forged("path", Strength.WEAK, f"{finding}-passed-on", detail)
@@ -286,12 +290,14 @@ def _inbound(report: Report, hop: TraceHop, identity: Identity) -> bool:
     """Say whether our side took the message in for an address of ours."""
     if hop.for_address:
         return identity.owns_address(hop.for_address)
+    # Whoever answers by a program names himself, or the one whom he answers.
+    recipients = report.recipients if report.kind in {ReportKind.DSN, ReportKind.BOUNCE} else ()
     if any(
         identity.owns_address(r.final_recipient) or identity.owns_address(r.original_recipient)
-        for r in report.recipients
+        for r in recipients
     ):
         return True
-    failed = [r.final_recipient for r in report.recipients if r.final_recipient]
+    failed = [r.final_recipient for r in recipients if r.final_recipient]
     return not failed and any(identity.owns_address(a) for a in report.original.to)
 
 

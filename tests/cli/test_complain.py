@@ -17,7 +17,8 @@ from classifier.corpus.scene import Scene, careful_domain, mailbox
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("complain")
-    scene = Scene("complain", domain=careful_domain("complain"))
+    # Its exchanger, Postfix, notes looked-up names: only with those is an operator beyond doubt.
+    scene = Scene("complain b", domain=careful_domain("complain b"))
     found = mailbox(scene, ordinary=5, genuine=20, forged=60)
     write_mbox(folder / "in.mbox", (m.raw for m in found))
     write_sent(folder / "sent.mbox", scene.sent)

@@ -9,7 +9,7 @@ import pytest
 
 from classifier.evidence import path
 from classifier.identity import Identity
-from classifier.vocabulary import Completeness, RefusalStage
+from classifier.vocabulary import Completeness, RefusalStage, ReportKind
 from tests.evidence.makers import LOOKUPS, NOW, KnownNames, hop, make, told
 
 OURS = Identity(domains=("example.org",), relays=("mail.example.org", "192.0.2.0/24"))
@@ -273,4 +273,23 @@ LISTED = b"From: bob@remote.test\nTo: club@example.org\nList-Id: <club.example.o
 def test_a_list_of_ours_sends_on_what_came_from_outside(failed, expected):
     into = hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="club@example.org")
     report = make([RELAY, into], headers=LISTED, failed=failed)
+    assert told(path.gather(report, OURS, LOOKUPS)) == expected
+
+
+def test_a_bounce_to_the_lists_own_address_tells_of_a_list_where_its_headers_are_lost():
+    into = hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="club@example.org")
+    report = make([RELAY, into], own=b"To: club-bounces@example.org\n", failed="member@remote.test")
+    assert told(path.gather(report, OURS, LOOKUPS)) == [("forwarded-inbound-passed-on", *FORGED_WEAK)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (ReportKind.CHALLENGE, [("relay", *GENUINE_STRONG)]),
+        (ReportKind.DSN, [("forwarded-inbound", *FORGED_STRONG)]),
+    ],
+)
+def test_a_challenge_names_whom_it_answers_and_no_failed_recipient(kind, expected):
+    into = hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org")
+    report = make([RELAY, into], kind=kind, failed="anna@example.org")
     assert told(path.gather(report, OURS, LOOKUPS)) == expected
