@@ -172,11 +172,11 @@ def test_fifty_thousand_reports_stay_small():
     found = [one for one in found if one.judgement.verdict is not Verdict.NOT_A_REPORT]
     assert len(found) > 390
     attack = Attack(scene.domain.identity)
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(50_000):
         attack.add(f"inbox/{number}", found[number % len(found)])
     html = made(attack)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert len(html) < 3_000_000
     harmless(html)
     assert attack.reports == 50_000
