@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _MONTHS = {
     m: n
@@ -37,6 +38,7 @@ _ISO = re.compile(
 _MAX_CHARS = 200
 
 
+@lru_cache(maxsize=128)
 def _zone(text: str | None) -> timezone:
     if not text:
         return UTC

@@ -26,8 +26,13 @@ def _unfolded(raw: bytes) -> str:
         text = raw.decode().strip()
     except UnicodeDecodeError:
         text = raw.decode("latin-1").strip()
-    if "\n" in text or "\r" in text or "\0" in text:
+    if "\r\n" in text:
+        text = text.replace("\r\n", "\n")
+    if "\r" in text or "\0" in text:
         return _UNFOLD.sub(" ", text).strip()
+    if "\n" in text:
+        first, *others = text.split("\n")
+        return " ".join([first, *[line.lstrip(" \t") for line in others]])
     return text
 
 

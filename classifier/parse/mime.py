@@ -257,6 +257,11 @@ class Part:
         while (at := buffer.find(needle, pos, end)) >= 0:
             pos = at + len(needle)
             if at > self.body_start and buffer[at - 1] not in b"\r\n":
+                # On with the next line: one may be nothing but such places.
+                line_end = buffer.find(b"\n", pos, end)
+                pos = line_end if line_end >= 0 else end
+                bare = buffer.find(b"\r", at, pos)
+                pos = bare if bare >= 0 else pos
                 continue
             match = _DELIMITER_END.match(buffer, pos, end)
             if match is None:
