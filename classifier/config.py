@@ -272,7 +272,8 @@ def _account(name: str, table: Table, policy: PolicySettings, base: str) -> Acco
         table.fail("folders", "must name one folder or more, none of them empty")
     if account.quarantine in account.folders:
         table.fail(
-            "quarantine" if "quarantine" in table else "folders", "is one of the folders looked through"
+            "quarantine" if "quarantine" in table else "folders",
+            f"holds the quarantine {account.quarantine!r}: it is one of the folders looked through",
         )
     if account.imap:
         if not username:

@@ -37,7 +37,10 @@ class Login:
 
 def words(error: BaseException) -> str:
     """Return what an exception says, in one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    said = str(error)
+    if said[:2] in {"b'", 'b"'}:  # imaplib makes its text of bytes
+        said = said[2:-1]
+    return " ".join(said.split())[:200] or type(error).__name__
 
 
 def log_in(client: Any, login: Login, address: str) -> None:  # noqa: ANN401

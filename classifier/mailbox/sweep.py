@@ -7,6 +7,7 @@ killed looks at the batch again; what it had moved is settled first.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -143,6 +144,9 @@ class Sweep:
                 self.counts.reports += number
                 self.counts.quarantined += number
                 log.info("account %s: %d interrupted moves settled", self.job.account, len(settled.moved))
+            # Opened before anything is listed: after a LIST, Dovecot 2.3 reads the whole Maildir anew.
+            with contextlib.suppress(MailboxError):
+                self.mailbox.open(self.job.folders[0], write=False)
             self._guarded(self._upkeep.learn)
         for folder in self.job.folders:
             self._guarded(self._folder, folder)
