@@ -114,15 +114,20 @@ def judged(
         executor: see :func:`classifier.parallel.in_order`.
 
     """
-    # The accounts' passwords are no judge's business, and no other process's.
-    bare = None if config is None else dataclasses.replace(config, accounts={})
-    results = in_order(Judging(bare, use, keep, debug), found, jobs=jobs, size=_size, executor=executor)
+    results = in_order(
+        Judging(bare(config), use, keep, debug), found, jobs=jobs, size=_size, executor=executor
+    )
     with contextlib.closing(results):
         for message, result in results:
             if isinstance(result, Lost):
                 yield Judged(message.source, None, f"could not be judged: {result.reason}")
             else:
                 yield result
+
+
+def bare(config: Config | None) -> Config | None:
+    """Return the settings without the accounts: their passwords are no judge's business, and no other process's."""
+    return None if config is None else dataclasses.replace(config, accounts={})
 
 
 def jobs_for(paths: Iterable[str], wanted: int | None) -> int | None:

@@ -13,13 +13,15 @@ import signal
 import threading
 import time
 from collections import deque
-from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from classifier.errors import ConfigurationError, TemporaryError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor, Future
     from contextlib import AbstractContextManager
 
 Item = TypeVar("Item")
@@ -74,6 +76,7 @@ def in_order(
     *,
     jobs: int | None = None,
     size: Callable[[Item], int] = lambda _item: 1,
+    chunk_items: int = CHUNK_ITEMS,
     executor: Callable[[], Executor] | None = None,
 ) -> Generator[tuple[Item, Result | Lost]]:
     """Yield each item with its result, in the order of *items*.
@@ -87,6 +90,7 @@ def in_order(
         items: read only as fast as results are taken.
         jobs: how many processes; None: as said above.
         size: an item's bytes.
+        chunk_items: how many items go to a process at once, at most.
         executor: starts other processes than those of this machine, e.g. a cluster's.
 
     """
@@ -110,15 +114,15 @@ def in_order(
 
     # One more item tells whether there is anything to start processes for.
     for first in remaining:
-        yield from _Pool(work, executor, jobs or 2).run(_chunks(first, remaining, size))
+        yield from _Pool(work, executor, jobs or 2).run(_chunks(first, remaining, size, chunk_items))
 
 
 def _chunks(
-    first: Item, items: Iterator[Item], size: Callable[[Item], int]
+    first: Item, items: Iterator[Item], size: Callable[[Item], int], most: int
 ) -> Iterator[tuple[list[Item], int]]:
     chunk, total = [first], size(first)
     for item in items:
-        if len(chunk) >= CHUNK_ITEMS or total >= CHUNK_BYTES:
+        if len(chunk) >= most or total >= CHUNK_BYTES:
             yield chunk, total
             chunk, total = [], 0
         chunk.append(item)
@@ -155,6 +159,8 @@ class _Pool(Generic[Item, Result]):
         return ahead >= _AHEAD * self._jobs or (ahead > 0 and size >= _BYTES_AHEAD * self._jobs)
 
     def _submit(self, items: Sequence[Item]) -> Future[list[Any]]:
+        from concurrent.futures import BrokenExecutor, Future  # noqa: PLC0415 - 10 ms; one process needs none of it
+
         try:
             return self._submitted(items)
         except BrokenExecutor as error:
@@ -176,7 +182,7 @@ class _Pool(Generic[Item, Result]):
         except Exception as error:
             if not _died(error):
                 raise
-            self._stop()
+            self._renew(error)
             yield from self._singly(chunk.items)
             return
         yield from zip(chunk.items, results, strict=True)
@@ -189,9 +195,14 @@ class _Pool(Generic[Item, Result]):
             except Exception as error:
                 if not _died(error):
                     raise
-                self._stop()
+                self._renew(error)
                 result = Lost("the process that judged it died")
             yield item, result
+
+    def _renew(self, error: Exception) -> None:
+        """Start anew where all processes are gone; a cluster goes on with those that it has."""
+        if _broken(error):
+            self._stop()
 
     def _stop(self) -> None:
         executor, self._executor = self._executor, None
@@ -199,9 +210,16 @@ class _Pool(Generic[Item, Result]):
             _kill(executor)
 
 
+def _broken(error: Exception) -> bool:
+    """Say whether *error* tells that the processes of this machine are gone."""
+    from concurrent.futures import BrokenExecutor  # noqa: PLC0415 - see _Pool
+
+    return isinstance(error, BrokenExecutor)
+
+
 def _died(error: Exception) -> bool:
     """Say whether *error* tells of a dead process; Dask's own is known by its name, for it may not be installed."""
-    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+    return _broken(error) or type(error).__name__ == "KilledWorker"
 
 
 def _kill(executor: Executor) -> None:
@@ -210,7 +228,10 @@ def _kill(executor: Executor) -> None:
     loky's own ``kill_workers=True`` forgets chunks that its thread still counts
     on, and the traceback lands on the terminal: its processes are killed here.
     """
-    started: dict[int, Any] = getattr(executor, "_processes", None) or {}
+    started: dict[int, Any] | None = getattr(executor, "_processes", None)
+    if started is None:  # a cluster's: what is under way there is called off
+        executor.shutdown(wait=False)
+        return
     for process in list(started.values()):
         with contextlib.suppress(OSError):  # gone already
             os.kill(process.pid, signal.SIGKILL)
@@ -232,6 +253,35 @@ def _here(jobs: int) -> Executor:
         max_workers=jobs, initializer=_begin, initargs=(MEMORY,), env=one_thread
     )
     return pool
+
+
+@contextlib.contextmanager
+def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
+    """Connect to a Dask cluster; give what :func:`in_order` takes as *executor*, and how many can work at once.
+
+    Args:
+        scheduler: its URL, ``tcp://host:port`` or ``tls://host:port``.
+
+    Raises:
+        ConfigurationError: Dask is not installed.
+        TemporaryError: the scheduler does not answer.
+
+    """
+    try:
+        import distributed  # noqa: PLC0415 - with a cluster only
+    except ImportError as error:
+        raise ConfigurationError(
+            "Dask is not installed", remedy="install backscatter-quarantine[dask]"
+        ) from error
+    try:
+        connect: Callable[..., Any] = distributed.Client
+        client = connect(scheduler, timeout=30, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise TemporaryError(f"no answer ({error})", where=scheduler, remedy="check --scheduler") from error
+    try:
+        yield lambda: client.get_executor(pure=False), sum(client.nthreads().values())
+    finally:
+        client.close()
 
 
 def _begin(memory: int) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from classifier.dataclass import dataclass, field
 from classifier.ingest.streams import opened
 from classifier.parse.report import Envelope
+from classifier.place import file_system, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,25 +65,35 @@ def messages(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[So
             # Python has none where its caller closed it.
             stream = stdin or (sys.stdin.buffer if sys.stdin else None)
             yield _one("-", stream) if stream else SourcedMessage("-", None, "standard input is closed")
-        elif os.path.isdir(path):  # noqa: PTH112 - a folder may hold a million files; Path costs more than open
-            yield from _folder(path)
         else:
-            yield from _file(path)
+            for file, error in _files(path):
+                if error is None:
+                    yield from _file(file)
+                else:
+                    yield SourcedMessage(file, None, _reason(error))
 
 
-def _folder(top: str) -> Iterator[SourcedMessage]:
-    """Yield the messages of all files below *top*, sorted by name."""
-    waiting = [(top, False)]
+def files_of(path: str) -> Iterator[str]:
+    """Yield the files of *path*, a file or folder, in the order of :func:`messages`; also what cannot be listed."""
+    return (file for file, _error in _files(path))
+
+
+def _files(top: str) -> Iterator[tuple[str, OSError | None]]:
+    """Yield all files below *top*, sorted by name, and each folder that cannot be read with the reason."""
+    if is_url(top):
+        yield from _remote_files(top)
+        return
+    waiting = [(top, not os.path.isdir(top))]  # noqa: PTH112 - a folder may hold a million files; Path costs more than open
     while waiting:
         path, is_file = waiting.pop()
         if is_file:
-            yield from _file(path)
+            yield path, None
             continue
         try:
             with os.scandir(path) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            yield SourcedMessage(path, None, _reason(error))
+            yield path, error
             continue
         maildir = {"cur", "new"} <= {entry.name for entry in entries}
         found = []
@@ -94,6 +105,27 @@ def _folder(top: str) -> Iterator[SourcedMessage]:
             elif not maildir and not entry.name.startswith(".") and _may_be_read(entry):
                 found.append((entry.path, True))
         waiting += reversed(found)
+
+
+def _remote_files(url: str) -> Iterator[tuple[str, OSError | None]]:
+    """Yield the files of a URL by the same rules, as far as a store without folders has them."""
+    system, top = file_system(url)
+    try:
+        names = sorted(system.find(top)) if system.isdir(top) else None
+    except OSError as error:
+        yield url, error
+        return
+    if names is None:
+        yield url, None
+        return
+    folders = {name.rpartition("/")[0] for name in names}
+    maildirs = {f.rpartition("/")[0] for f in folders if f.endswith(("/cur", "/new"))}
+    for name in names:
+        folder, _, last = name.rpartition("/")
+        above, _, part = folder.rpartition("/")
+        if last.startswith(".") or folder in maildirs or (part == "tmp" and above in maildirs):
+            continue
+        yield system.unstrip_protocol(name), None
 
 
 def _is_mail_folder(entry: os.DirEntry[str], *, maildir: bool) -> bool:
@@ -109,7 +141,7 @@ def _may_be_read(entry: os.DirEntry[str]) -> bool:
 
 def _file(path: str) -> Iterator[SourcedMessage]:
     try:
-        stream = open(_renamed(path), "rb")  # noqa: PTH123, SIM115 - closed below
+        stream = _opened(path)
     except OSError as error:
         yield SourcedMessage(path, None, _reason(error))
         return
@@ -123,6 +155,14 @@ def _file(path: str) -> Iterator[SourcedMessage]:
             yield from _mbox(path, whole)
         else:
             yield _one(path, whole)
+
+
+def _opened(path: str) -> BinaryIO:
+    if is_url(path):
+        system, name = file_system(path)
+        remote: BinaryIO = system.open(name, "rb")
+        return remote
+    return open(_renamed(path), "rb")  # noqa: PTH123 - see _files
 
 
 def _renamed(path: str) -> str:

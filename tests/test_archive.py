@@ -1,0 +1,157 @@
+"""An archive judged in parts: the same bytes, restarts, other stores, a cluster that loses a worker."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.samples import ORDINARY, REPORT
+from tests.support import missing
+
+LINE = b"From x@example.com Thu Jan  1 10:00:00 2026\n"
+CONFIG = """
+[identity]
+domains = ["example.org"]
+never_send = ["trap@example.org"]
+[dns]
+enabled = false
+"""
+
+
+def numbered(raw, number):
+    return raw.replace(b"r1@mx", b"r%d@mx" % number).replace(b"hello", b"hello %d" % number)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A Maildir, mboxes and single files, and a configuration."""
+    (tmp_path / "config.toml").write_text(f'{CONFIG}[store]\npath = "{tmp_path}/state.sqlite3"\n')
+    (tmp_path / "config.toml").chmod(0o600)
+    mail = tmp_path / "mail"
+    for part in ("cur", "new", "tmp"):
+        (mail / "md" / part).mkdir(parents=True)
+    for number in range(20):
+        (mail / "md" / "cur" / f"{number:03}:2,S").write_bytes(numbered(REPORT, number))
+    for box in range(6):
+        (mail / f"{box}.mbox").write_bytes(
+            b"".join(LINE + numbered(REPORT if n % 2 else ORDINARY, n) + b"\n" for n in range(100))
+        )
+    (mail / "one.eml").write_bytes(ORDINARY)
+    (tmp_path / "list").write_text("mail\nabsent\n")
+    return tmp_path
+
+
+def classify(archive, *arguments, **options):
+    command = [sys.executable, "-m", "classifier", "--config", "config.toml", "classify", *arguments]
+    return subprocess.run(command, cwd=archive, capture_output=True, timeout=240, check=False, **options)
+
+
+def joined(folder):
+    return b"".join(file.read_bytes() for file in sorted(folder.glob("part-*.jsonl")))
+
+
+def test_the_parts_are_what_one_run_writes_and_a_second_run_has_nothing_to_do(archive):
+    whole = classify(archive, "--json", "--list", "list")
+    done = classify(archive, "--list", "list", "--output", "out", "-j", "2")
+    assert whole.returncode == done.returncode == 1
+    assert joined(archive / "out") == whole.stdout
+    told = "backscatter: absent: no such file or folder\nbackscatter: 622 messages in 7 parts in out; 1 could not be judged\n"
+    assert done.stderr.decode() == told
+    assert {file.stat().st_mode & 0o777 for file in (archive / "out").iterdir()} == {0o600}
+    before = {file.name: file.stat().st_mtime_ns for file in (archive / "out").iterdir()}
+    (archive / "out" / "part-000003.jsonl").unlink()
+    again = classify(archive, "--list", "list", "--output", "out")
+    after = {file.name: file.stat().st_mtime_ns for file in (archive / "out").iterdir()}
+    assert again.stderr.decode() == told
+    assert [name for name in before if before[name] != after[name]] == ["part-000003.jsonl"]
+    assert joined(archive / "out") == whole.stdout
+    other = classify(archive, "mail", "--output", "out")
+    assert (other.returncode, other.stderr) == (
+        2,
+        b"backscatter: out: holds the results of another run; name an empty folder with --output\n",
+    )
+
+
+def test_parquet_and_urls(archive):
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        missing("pyarrow is not installed")
+    whole = classify(archive, "--json", f"file://{archive}/mail")
+    assert whole.returncode == 0
+    local = classify(archive, "--json", str(archive / "mail"))
+    assert whole.stdout.replace(b"file://", b"") == local.stdout
+    done = classify(
+        archive, f"file://{archive}/mail", "--output", f"file://{archive}/out", "--format", "parquet"
+    )
+    assert done.returncode == 0
+    rows = [
+        row
+        for file in sorted((archive / "out").glob("*.parquet"))
+        for row in parquet.read_table(file).to_pylist()
+    ]
+    assert "".join(f"{row['json']}\n" for row in rows).encode() == whole.stdout
+    assert [row["verdict"] for row in rows] == [json.loads(row["json"])["verdict"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--backend", "dask", "mail"], "--scheduler"),
+        (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:9", "mail"], "--output"),
+        (["--backend", "dask", "--scheduler", "tcp://127.0.0.1:9", "--output", "/x", "mail"], "whole paths"),
+        (["--output", "out"], "PATHs"),
+        (["--output", "out", "-"], "PATHs"),
+        (["--list", "empty", "--output", "out"], "name nothing"),
+        (["--list", "absent", "--output", "out"], "absent: cannot be read"),
+    ],
+)
+def test_what_cannot_be(archive, arguments, words):
+    (archive / "empty").touch()
+    done = classify(archive, *arguments)
+    assert done.returncode in {1, 2}
+    assert words in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(archive):
+    try:
+        from distributed import LocalCluster
+    except ImportError:
+        missing("Dask is not installed")
+    for box in range(6, 30):
+        os.link(archive / "mail" / "0.mbox", archive / "mail" / f"{box}.mbox")
+    (archive / "list").write_text(f"{archive}/mail\n{archive}/absent\n")
+    whole = classify(archive, "--json", "--list", "list")
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "classifier", "--config", "config.toml", "classify", "--list", "list"),
+                *("--output", f"{archive}/out", "--backend", "dask", "--scheduler", cluster.scheduler_address),
+            ],
+            cwd=archive, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        with process:
+            end = time.monotonic() + 100
+            while not list(archive.glob("out/part-*")) and time.monotonic() < end:
+                time.sleep(0.005)
+            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+            assert process.poll() is None
+            _, errors = process.communicate(timeout=200)
+    assert errors.decode().splitlines() == [
+        f"backscatter: {archive}/absent: no such file or folder",
+        f"backscatter: 3,022 messages in 31 parts in {archive}/out; 1 could not be judged",
+    ]
+    assert process.returncode == 1
+    assert joined(archive / "out") == whole.stdout
