@@ -129,6 +129,7 @@ def parse_config(text: str, path: str = "", parsed: ParsedConfig | None = None) 
         store=_store(top.table("store"), base),
         accounts=_accounts(top.table("accounts"), policy, base),
         serve=_serve(top.table("serve")),
+        tenants=_tenants(top.table("tenants")),
     )
     top.finish()
     if parsed is not None and known is None:
@@ -175,6 +176,21 @@ def _identity(table: Table, ledger: Table) -> Identity:
     table.finish()
     ledger.finish()
     return identity
+
+
+def _tenants(table: Table) -> dict[str, Identity]:
+    """Read the customers; each has its own keys of ``[identity]``, and its own ``complete_since``."""
+    found: dict[str, Identity] = {}
+    owner: dict[str, str] = {}
+    for name in table.keys:
+        own = table.table(name)
+        found[name] = _identity(own, own)
+        for domain in found[name].domains:
+            if domain in owner:
+                own.fail("domains", f"{domain} belongs to {owner[domain]} already", "give it to one of them")
+            owner[domain] = name
+    table.finish()
+    return found
 
 
 def _batv_keys(table: Table) -> dict[str, str]:

@@ -275,7 +275,7 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
         ) from error
     try:
         connect: Callable[..., Any] = distributed.Client
-        client = connect(scheduler, timeout=30, set_as_default=False)
+        client = connect(scheduler, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise TemporaryError(f"no answer ({error})", where=scheduler, remedy="check --scheduler") from error
     try:

@@ -140,7 +140,7 @@ class Runtime:
             self.notes.append(f"the policies of our domains not remembered ({error})")
 
     def _judge(self, report: Report) -> Examination:
-        identity = None if self.config is None else self.config.identity
+        identity = None if self.config is None else self.config.identity_of(report.addressed_domains)
         return examine_report(report, self.lookups(), identity, self.policy)
 
     def _not_a_report(self, report: Report) -> Judgement:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from classifier.config_values import local_path
 from classifier.dataclass import dataclass, field
 from classifier.errors import ConfigurationError
@@ -9,7 +11,7 @@ from classifier.identity import Identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from classifier.config_values import MilterAddress, ServerAddress, SpamdAddress
     from classifier.credentials import Secret
@@ -113,6 +115,7 @@ class Config:
         store: the store's path, ``~`` expanded.
         accounts: ``[accounts.*]`` by name, in their order.
         serve: ``[serve]``.
+        tenants: ``[tenants.*]`` by name: other identities, by the domain that a report came to.
 
     """
 
@@ -123,6 +126,25 @@ class Config:
     store: str = field(default_factory=lambda: local_path(DEFAULT_STORE))
     accounts: Mapping[str, AccountSettings] = field(default_factory=dict)
     serve: ServeSettings = field(default_factory=ServeSettings)
+    tenants: Mapping[str, Identity] = field(default_factory=dict)
+
+    @cached_property
+    def _by_domain(self) -> dict[str, Identity]:
+        return {domain: identity for identity in self.tenants.values() for domain in identity.domains}
+
+    def identity_of(self, addressed: Iterable[str]) -> Identity:
+        """Return who is protected where a report came to the domains *addressed*: a tenant, else ``identity``."""
+        if not self.tenants:
+            return self.identity
+        for domain in addressed:
+            if self.identity.owns_domain(domain):
+                return self.identity
+            # ".example.org" stands for all names below it.
+            above = (domain[at:] for at, sign in enumerate(domain) if sign == ".")
+            for name in (domain, *above):
+                if name in self._by_domain:
+                    return self._by_domain[name]
+        return self.identity
 
     def chosen_accounts(self, names: tuple[str, ...] = ()) -> tuple[AccountSettings, ...]:
         """Return the accounts of these names, or all.

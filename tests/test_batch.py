@@ -1,11 +1,15 @@
 """Many messages judged by several processes: what one process would say, and what one message may cost."""
 
 import functools
+import json
 import os
 import resource
 
+import pytest
+
 from classifier.batch import Judging, jobs_for, judged
 from classifier.config import parse_config
+from classifier.errors import ConfigurationError
 from classifier.present.json import line, record
 from classifier.runtime import StoreUse
 from classifier.sources import SourcedMessage
@@ -86,3 +90,36 @@ def test_a_pipe_is_read_as_it_comes(tmp_path):
     assert jobs_for([*names, str(tmp_path / "pipe")], None) == 1
     assert jobs_for(["-"], None) == 1
     assert jobs_for(["-"], 3) == 3
+
+
+def test_each_tenant_is_judged_by_its_own_identity():
+    config = parse_config("""
+[identity]
+domains = ["example.net"]
+[tenants.one]
+domains = ["example.org", ".sub.example.com"]
+never_send = ["trap@example.org"]
+[tenants.two]
+domains = ["example.com"]
+[dns]
+enabled = false
+""")
+    to_other = REPORT.replace(b"anna@example.org", b"anna@example.com")
+    found = [SourcedMessage("1", REPORT), SourcedMessage("2", to_other)]
+    lines = [json.loads(f.kept) for f in judged(config, StoreUse.READ, found, as_line)]
+    # For the second one, the original's sender is a stranger's address.
+    assert [(o["verdict"], o["reasons"][0].split()[0]) for o in lines] == [
+        ("forged", "trap@example.org"),
+        ("unsure", lines[1]["reasons"][0].split()[0]),
+    ]
+    for domain, expected in (("example.net", config.identity), ("a.b.sub.example.com", config.tenants["one"]),
+                             ("example.com", config.tenants["two"]), ("sub.example.com", config.identity)):  # fmt: skip
+        assert config.identity_of([domain]) is expected
+
+
+def test_a_domain_has_one_owner():
+    with pytest.raises(ConfigurationError, match=r"example.org belongs to one already"):
+        parse_config(
+            '[identity]\ndomains = ["example.net"]\n[tenants.one]\ndomains = ["example.org"]\n'
+            '[tenants.two]\ndomains = ["example.org"]\n'
+        )
