@@ -3,6 +3,7 @@
 # make lint   ruff and mypy
 # make bench  measurements          make soak   long runs
 # make map    renew docs/map.svg
+# make screenshot   docs/report.png anew, by Chromium
 # make lock   renew requirements/   make clean  remove what make made
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input
 JOBS   ?= 2
 
-.PHONY: all demo test lint bench map soak lock clean
+.PHONY: all demo test lint bench map soak screenshot lock clean
 .DELETE_ON_ERROR:
 
 all: $(VENV)/.run
@@ -60,6 +61,10 @@ soak: $(VENV)/.dev
 	@sh .ci/debian-packages
 	@sh .ci/debian-unpacked $(VENV)/debian
 	$(BIN)/python -m pytest tests/soak -m soak --timeout 0 -s
+
+screenshot: $(VENV)/.dev
+	@sh .ci/debian-packages
+	$(BIN)/python -m tests.screenshot docs/report.png
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

@@ -96,6 +96,7 @@ class Runtime:
         self._wait = wait
         self._clock = clock
         self._judged: list[Examination] = []
+        self._judged_again: list[Examination] = []
         self._observed = False
 
     def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:
@@ -121,10 +122,14 @@ class Runtime:
 
     def reexamine(self, examination: Examination) -> Examination:
         """Judge a report again by what was learnt since."""
-        self.flush()
+        if self._judged:
+            self.flush()
         if self.resolver is not None:
             self.resolver.begin_message()
-        return self._judge(examination.report)
+        again = self._judge(examination.report)
+        if self._remember and again.judgement != examination.judgement:
+            self._judged_again.append(again)
+        return again
 
     def _observe(self) -> None:
         """Once a run, note what our domains publish: what was seen before a mail came can be believed about it."""
@@ -147,18 +152,26 @@ class Runtime:
         return judge(report, Identity(), (), self.policy)
 
     def flush(self) -> None:
-        """Write the reports judged so far into the memory of recent ones."""
-        judged, self._judged = self._judged, []
-        if not judged or self.database is None:
+        """Write the reports judged so far into the memory of recent ones and into the history."""
+        judged, again = self._judged, self._judged_again
+        self._judged, self._judged_again = [], []
+        if not (judged or again) or self.database is None or self.config is None:
             return
         from classifier.evidence.company import strange  # noqa: PLC0415 - with the store only
+        from classifier.history import entry_of  # noqa: PLC0415 - likewise
         from classifier.store.floods import FloodStore  # noqa: PLC0415 - likewise
+        from classifier.store.history import HistoryStore  # noqa: PLC0415 - likewise
 
-        lookups = self.lookups()
+        lookups, identity = self.lookups(), self.config.identity
         try:
-            FloodStore(self.database).record_all(
-                [(e.report, e.evidence, strange(e.report, lookups)) for e in judged], lookups.now
-            )
+            floods, history = FloodStore(self.database), HistoryStore(self.database)
+            with self.database.transaction():  # one wait for another writer, not two
+                floods.record_all(
+                    [(e.report, e.evidence, strange(e.report, lookups)) for e in judged], lookups.now
+                )
+                history.record_all(
+                    [entry_of(e, identity, lookups.now) for e in (*judged, *again)], lookups.now
+                )
         except Exception as error:  # noqa: BLE001 - memory is a help; judging goes on without
             self.notes.append(f"recent reports not remembered ({error})")
 

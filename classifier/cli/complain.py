@@ -10,7 +10,7 @@ import click
 
 from classifier.cli.context import App, say
 from classifier.errors import ConfigurationError
-from classifier.present.attack import came_in
+from classifier.history import came_in
 from classifier.present.complaint import Complaints, arf, draft, spamcop
 from classifier.present.progress import Progress
 from classifier.runtime import Runtime, StoreUse

@@ -6,31 +6,29 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from classifier.dataclass import dataclass, field
-from classifier.evidence.origin import organisation
-from classifier.parse.addresses import normalise
+from classifier.dataclass import dataclass, field, replace
+from classifier.history import USER
+from classifier.present.advice import ANSWERS, ARRIVED, advice
 from classifier.present.text import printable
-from classifier.vocabulary import (
-    NOT_REPORTS,
-    Action,
-    DeliveryAction,
-    PointsTo,
-    RefusalStage,
-    Strength,
-    Verdict,
-)
+from classifier.vocabulary import Action, DeliveryAction, RefusalStage, Verdict
 
 if TYPE_CHECKING:
-    from classifier.examine import Examination
+    from collections.abc import Mapping
+
+    from classifier.history import HistoryEntry
     from classifier.identity import Identity
-    from classifier.parse.report import Report
 
 #: So many of each sort are kept to be shown.
 SHOWN = 100
-#: So many different campaigns, addresses and operators are counted.
-_MAX_KEYS = 20_000
-_TEXT = 300
+#: So many different campaigns, addresses and operators are counted, and so many networks of each operator.
+_MAX_KEYS, _MAX_NETWORKS = 20_000, 50
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+#: Dates before this, or later than tomorrow, are a sender's invention.
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_OTHERS = "others"
+
+Series = list[tuple[datetime, dict[str, int]]]
 
 
 @dataclass
@@ -53,20 +51,30 @@ class Campaign:
     sample: str = ""
 
 
-@dataclass(frozen=True)
-class Undelivered:
-    """A genuine report: mail of ours that did not arrive.
+@dataclass
+class Operator:
+    """Who sends reports about forged mail.
 
     Attributes:
-        source: where the report lies.
-        when: when it came in.
-        recipient: whom the mail did not reach.
-        subject: the mail's.
-        status: the enhanced status code (RFC 3463), or "".
-        said: the server's words.
-        advice: what to do.
+        name: a registered domain, or "unknown".
+        stages: reports by the moment at which the original was refused.
+        networks: reports by the network that brought them.
 
     """
+
+    name: str
+    stages: Counter[str] = field(default_factory=Counter)
+    networks: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def reports(self) -> int:
+        """How many it sent."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """Mail of ours that did not arrive: the report's source, when it came in, and what it says."""
 
     source: str
     when: datetime | None
@@ -79,9 +87,10 @@ class Undelivered:
 
 @dataclass(frozen=True)
 class Doubtful:
-    """A report of which too little is known."""
+    """A report on which one may think otherwise: where it lies, what it is about, and why it was judged so."""
 
     source: str
+    when: datetime | None
     subject: str
     probability: float | None
     reasons: tuple[str, ...]
@@ -93,130 +102,171 @@ class Attack:
 
     Attributes:
         identity: who is protected, or None.
+        now: the time, aware.
+        current: True where no later mail exists than what was added: silence then tells that a flood is over.
+        corrected: what the user said of reports, by their Message-ID: ``genuine`` or ``forged``.
+        places: where quarantined reports lie, in words, by their Message-ID.
         messages: how many messages were looked at.
         errors: how many could not be judged.
         verdicts: reports by verdict.
         kinds: reports by kind.
+        quarantined: how many were, or would be, quarantined.
         hours: reports by (hour, verdict); the hour aware, in UTC.
         undated: reports without a usable date.
         campaigns: forged mail by subject.
         abused: addresses used as sender of forged mail, with counts.
-        operators: who wrote reports of forged mail: (organisation) to counts.
+        operators: who wrote reports of forged mail.
         stages: how they were refused, of forged mail.
-        decided: by what forged and genuine verdicts came about.
-        undelivered: genuine reports, the newest kept.
-        undelivered_count: how many there are.
+        decided: by what verdicts came about.
+        models: reports by the model that took part.
+        evidence: (name, points to) of what spoke for the verdicts, each once a report.
+        undelivered: mail of ours that did not arrive, the newest kept.
+        undelivered_count: how many reports tell of it.
+        answered: genuine reports that say that mail of ours did arrive.
         doubtful: unsure ones, the most likely forged kept.
+        nearly_kept: quarantined ones, the least certain kept.
         misuse: reasons to believe that an account is broken into.
 
     """
 
     identity: Identity | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    current: bool = False
+    corrected: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     messages: int = 0
     errors: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    quarantined: int = 0
     hours: Counter[tuple[datetime, str]] = field(default_factory=Counter)
     undated: int = 0
     campaigns: dict[str, Campaign] = field(default_factory=dict)
     abused: Counter[str] = field(default_factory=Counter)
-    operators: Counter[str] = field(default_factory=Counter)
+    operators: dict[str, Operator] = field(default_factory=dict)
     stages: Counter[str] = field(default_factory=Counter)
     decided: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    evidence: Counter[tuple[str, str]] = field(default_factory=Counter)
     undelivered: list[Undelivered] = field(default_factory=list)
     undelivered_count: int = 0
+    answered: int = 0
     doubtful: list[Doubtful] = field(default_factory=list)
+    nearly_kept: list[Doubtful] = field(default_factory=list)
     misuse: list[str] = field(default_factory=list)
+    #: Quarantined reports as certain as this, or more, are not kept.
+    _certain: float = 1.1
 
     @property
     def reports(self) -> int:
         """How many reports there are."""
         return sum(self.verdicts.values())
 
-    def add(self, source: str, found: Examination, since: datetime | None = None) -> None:
-        """Count one judged message; reports before *since* are left out."""
-        self.messages += 1
-        report, judgement = found.report, found.judgement
-        if report.kind in NOT_REPORTS:
-            return
-        when = came_in(report)
-        if since is not None and (when is None or when < since):
-            return
-        self.verdicts[judgement.verdict.value] += 1
-        self.kinds[report.kind.value] += 1
+    def add(self, entry: HistoryEntry, source: str = "") -> None:
+        """Count one judged report.
+
+        Args:
+            entry: what is known of it.
+            source: where it lies, as people name it; "": told from the store.
+
+        """
+        label = self.corrected.get(entry.message_id) if entry.message_id else None
+        if label is not None and label != entry.verdict:
+            entry = replace(entry, verdict=label, decided=USER, action=Action.KEEP.value)
+        when = self._when(entry.came)
+        self.verdicts[entry.verdict] += 1
+        self.kinds[entry.kind] += 1
+        self.decided[entry.decided] += 1
+        if entry.model:
+            _bounded(self.models, printable(entry.model), _OTHERS)
+        for spoke in {e.rpartition(":")[0] for e in entry.evidence}:
+            name, _, points_to = spoke.partition(":")
+            if points_to == entry.verdict:
+                _bounded(self.evidence, (name, points_to), (_OTHERS, points_to))
         if when is None:
             self.undated += 1
         else:
-            self.hours[when.replace(minute=0, second=0, microsecond=0), judgement.verdict.value] += 1
-        self.decided[_decided(found)] += 1
-        if judgement.account_misuse and len(self.misuse) < SHOWN:
-            self.misuse.append(printable(f"{source}: {next(iter(judgement.reasons), '')}", _TEXT))
-        if judgement.verdict is Verdict.FORGED:
-            self._forged(report, when)
-        elif judgement.verdict is Verdict.GENUINE:
-            self._genuine(source, report, when)
-        elif judgement.action is Action.KEEP:
-            self._doubtful(source, found)
-
-    def _forged(self, report: Report, when: datetime | None) -> None:
-        subject = printable(report.original.subject or "(no subject came back)", _TEXT)
-        key = " ".join(subject.casefold().split())[:120]
-        campaign = self.campaigns.get(key)
-        if campaign is None and len(self.campaigns) < _MAX_KEYS:
-            campaign = self.campaigns[key] = Campaign(subject, first=when, last=when)
-        if campaign is not None:
-            campaign.reports += 1
-            if when is not None:
-                campaign.first = min(campaign.first or when, when)
-                campaign.last = max(campaign.last or when, when)
-            if not campaign.sample and report.original.body:
-                campaign.sample = printable(report.original.body[:2_000].decode("utf-8", "replace"), _TEXT)
-        used = (
-            next(
-                (a for a in report.addressees if self.identity is None or self.identity.owns_address(a)), None
-            )
-            or report.original.return_path
+            self.hours[when.replace(minute=0, second=0, microsecond=0), entry.verdict] += 1
+        source = (
+            printable(source or self.places.get(entry.message_id, "")) if entry.message_id or source else ""
         )
-        _bounded(self.abused, printable(normalise(used) if used else "unknown", _TEXT))
-        _bounded(self.operators, printable(organisation(report.reporting_mta) or "unknown", _TEXT))
-        _bounded(self.stages, next((r.stage.value for r in report.recipients), RefusalStage.UNKNOWN.value))
+        if entry.misuse and len(self.misuse) < SHOWN:
+            about = source or printable(entry.subject)
+            self.misuse.append(f"{about}: {printable(entry.misuse)}" if about else printable(entry.misuse))
+        if entry.verdict == Verdict.FORGED:
+            self._forged(entry, when)
+            if entry.action == Action.QUARANTINE:
+                self.quarantined += 1
+                if (entry.probability or 0.0) < self._certain:
+                    self.nearly_kept.append(_doubtful(entry, source, when))
+                if len(self.nearly_kept) > 2 * SHOWN:
+                    self.nearly_kept = least_certain(self.nearly_kept)
+                    self._certain = self.nearly_kept[-1].probability or 0.0
+        elif entry.verdict == Verdict.GENUINE:
+            self._genuine(entry, source, when)
+        else:
+            self.doubtful.append(_doubtful(entry, source, when))
+            if len(self.doubtful) > 2 * SHOWN:
+                self.doubtful = likeliest(self.doubtful)
 
-    def _genuine(self, source: str, report: Report, when: datetime | None) -> None:
+    def _when(self, came: int | None) -> datetime | None:
+        try:
+            when = None if came is None else datetime.fromtimestamp(came, UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
+        return when if when is not None and _EARLIEST <= when <= self.now + _DAY else None
+
+    def _forged(self, entry: HistoryEntry, when: datetime | None) -> None:
+        subject = printable(entry.subject) or "(no subject came back)"
+        key = subject.casefold()[:120]
+        campaign = self.campaigns.get(key)
+        if campaign is None:
+            if len(self.campaigns) >= _MAX_KEYS:
+                key, subject = "", "(other subjects)"
+            campaign = self.campaigns.setdefault(key, Campaign(subject, first=when, last=when))
+        campaign.reports += 1
+        if when is not None:
+            campaign.first = min(campaign.first or when, when)
+            campaign.last = max(campaign.last or when, when)
+        campaign.sample = campaign.sample or printable(entry.sample)
+        used = printable(entry.used) or "unknown"
+        _bounded(self.abused, used, _OTHERS)
+        name = printable(entry.operator) or "unknown"
+        if name not in self.operators and len(self.operators) >= _MAX_KEYS:
+            name = _OTHERS
+        operator = self.operators.setdefault(name, Operator(name))
+        operator.stages[entry.stage] += 1
+        self.stages[entry.stage] += 1
+        if entry.network:
+            _bounded(operator.networks, printable(entry.network), _OTHERS, _MAX_NETWORKS)
+
+    def _genuine(self, entry: HistoryEntry, source: str, when: datetime | None) -> None:
+        failures = [r for r in entry.recipients if r.action not in ARRIVED]
+        if entry.kind in ANSWERS or (entry.recipients and not failures):
+            self.answered += 1
+            return
         self.undelivered_count += 1
-        for recipient in report.recipients[:5] or (None,):
-            status = (recipient.status if recipient else "") or ""
-            said = (recipient.diagnostic_code if recipient else "") or ""
-            delayed = recipient is not None and recipient.action is DeliveryAction.DELAYED
+        for r in failures or (None,):
+            status, said = (printable(r.status, 20), printable(r.said)) if r else ("", "")
             self.undelivered.append(
                 Undelivered(
-                    printable(source, _TEXT),
+                    source,
                     when,
-                    printable((recipient.final_recipient if recipient else "") or "not named", _TEXT),
-                    printable(report.original.subject or "", _TEXT),
-                    printable(status, 20),
-                    printable(said, _TEXT),
-                    advice(status, said, delayed=delayed),
+                    printable(r.recipient if r else "") or "not named",
+                    printable(entry.subject),
+                    status,
+                    said,
+                    advice(
+                        status, said, delayed=bool(r and r.action == DeliveryAction.DELAYED), kind=entry.kind
+                    ),
                 )
             )
         if len(self.undelivered) > 2 * SHOWN:
             self.undelivered = newest(self.undelivered)
 
-    def _doubtful(self, source: str, found: Examination) -> None:
-        judgement = found.judgement
-        self.doubtful.append(
-            Doubtful(
-                printable(source, _TEXT),
-                printable(found.report.original.subject or found.report.headers.text("subject") or "", _TEXT),
-                judgement.probability,
-                tuple(printable(reason, _TEXT) for reason in judgement.reasons[:4]),
-            )
-        )
-        if len(self.doubtful) > 2 * SHOWN:
-            self.doubtful = likeliest(self.doubtful)
-
     # -- in time ---------------------------------------------------------------
 
-    def series(self, most: int = 72) -> tuple[timedelta, list[tuple[datetime, dict[str, int]]]]:
+    def series(self, most: int = 72) -> tuple[timedelta, Series]:
         """Return reports over time in at most *most* equal steps, without gaps: (step, [(begin, {verdict: count})])."""
         if not self.hours:
             return _HOUR, []
@@ -226,14 +276,25 @@ class Attack:
         step = next((timedelta(hours=h) for h in hours if span / timedelta(hours=h) <= most), None)
         if step is None:
             step = timedelta(days=-(-span.days // most) + 1)
-        steps = [
-            (begin + i * step, dict[str, int]())
-            for i in range(int(span / step) + (span % step > timedelta()))
-        ]
+        # Steps begin at midnight or a multiple of themselves after it: that is what people look for.
+        begin -= (begin - begin.replace(hour=0)) % step if step < _DAY else begin - begin.replace(hour=0)
+        return step, self._steps(begin, step, -(-(end - begin + _HOUR) // step))
+
+    def around_peak(self, hours: int = 48) -> Series:
+        """Return the *hours* around the peak hour by hour; empty where :meth:`series` shows hours already."""
+        peak = self.peak()
+        if peak is None or self.series()[0] == _HOUR:
+            return []
+        return self._steps(peak[0] - hours // 2 * _HOUR, _HOUR, hours)
+
+    def _steps(self, begin: datetime, step: timedelta, number: int) -> Series:
+        steps = [(begin + i * step, dict[str, int]()) for i in range(number)]
         for (hour, verdict), count in self.hours.items():
-            counts = steps[int((hour - begin) / step)][1]
-            counts[verdict] = counts.get(verdict, 0) + count
-        return step, steps
+            place = (hour - begin) // step
+            if 0 <= place < number:
+                counts = steps[place][1]
+                counts[verdict] = counts.get(verdict, 0) + count
+        return steps
 
     def peak(self) -> tuple[datetime, int] | None:
         """Return the hour in which most reports of forged mail came in, and how many; None without any."""
@@ -250,75 +311,55 @@ class Attack:
         if peak is None:
             return "No report of forged mail with a usable date."
         first, last = min(forged), max(forged)
-        newest_hour = max(hour for hour, _ in self.hours)
+        end = self.now if self.current else max(hour for hour, _ in self.hours)
         words = (
             f"The first report of forged mail came on {first:%Y-%m-%d at %H} h UTC, the last on {last:%Y-%m-%d at %H} h; "
             f"the most in one hour were {peak[1]:,}, on {peak[0]:%Y-%m-%d at %H} h."
         )
-        day = timedelta(hours=24)
-        latest = sum(n for hour, n in forged.items() if hour > newest_hour - day)
-        before = sum(n for hour, n in forged.items() if newest_hour - 2 * day < hour <= newest_hour - day)
-        if newest_hour - first < 2 * day:
-            return words
+        latest = sum(n for hour, n in forged.items() if hour > end - _DAY)
+        before = sum(n for hour, n in forged.items() if end - 2 * _DAY < hour <= end - _DAY)
         if latest == 0:
-            return f"{words} None came in the last day of this mail: it is over, or pauses."
+            since = "in the last 24 hours" if self.current else "in the last day of this mail"
+            return f"{words} None came {since}: it is over, or pauses."
+        if end - first < 2 * _DAY:
+            return f"{words} It is too early to say whether it fades."
         trend = "It fades" if latest * 2 <= before else "It grows" if latest >= before * 2 else "It goes on"
         return f"{words} {trend}: {latest:,} in the last day, {before:,} in the day before."
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        step, steps = self.series()
-        peak = self.peak()
-        return {
-            "messages": self.messages,
-            "reports": self.reports,
-            "errors": self.errors,
-            "verdicts": dict(self.verdicts),
-            "kinds": dict(self.kinds),
-            "course": self.course(),
-            "peak": None if peak is None else {"hour": peak[0].isoformat(), "reports": peak[1]},
-            "step_seconds": int(step.total_seconds()),
-            "series": [{"begin": begin.isoformat(), **counts} for begin, counts in steps],
-            "undated": self.undated,
-            "account_misuse": self.misuse,
-            "undelivered_count": self.undelivered_count,
-            "undelivered": [
-                {**vars(u), "when": u.when.isoformat() if u.when else None} for u in newest(self.undelivered)
-            ],
-            "campaigns": [
-                {
-                    "subject": c.subject,
-                    "reports": c.reports,
-                    "first": c.first.isoformat() if c.first else None,
-                    "last": c.last.isoformat() if c.last else None,
-                    "sample": c.sample,
-                }
-                for c in self.top_campaigns()
-            ],
-            "abused": [
-                {"address": a, "reports": n, "sends": self.sends(a)}
-                for a, n in self.abused.most_common(SHOWN)
-            ],
-            "operators": [{"operator": o, "reports": n} for o, n in self.operators.most_common(SHOWN)],
-            "stages": dict(self.stages),
-            "decided": dict(self.decided),
-            "doubtful": [vars(d) for d in likeliest(self.doubtful)],
-        }
+    # -- ordered, to be shown --------------------------------------------------
 
     def top_campaigns(self) -> list[Campaign]:
         """Return the campaigns with most reports."""
         return sorted(self.campaigns.values(), key=lambda c: (-c.reports, c.subject))[:SHOWN]
 
+    def top_operators(self) -> list[Operator]:
+        """Return the operators with most reports."""
+        return sorted(self.operators.values(), key=lambda o: (-o.reports, o.name))[:SHOWN]
+
     def sends(self, address: str) -> bool | None:
         """Say whether an abused address is one that sends, by the configuration; None where it does not say."""
-        if self.identity is None or not self.identity.senders:
+        if self.identity is None or not self.identity.owns_address(address):
             return None
-        return self.identity.is_sender(address)
+        if self.identity.never_sends(address):
+            return False
+        if self.identity.is_sender(address):
+            return True
+        return False if self.identity.closed_senders else None
+
+    def standing(self, address: str) -> str:
+        """Say in words what an abused address is to us."""
+        sends = self.sends(address)
+        if sends:
+            return "sends"
+        if self.identity is None or sends is None:
+            known = self.identity is not None and self.identity.senders
+            return "not among your senders" if known else "not configured"
+        return "receives only" if self.identity.never_sends(address) else "invented"
 
 
 def newest(undelivered: list[Undelivered]) -> list[Undelivered]:
     """Return the newest of them."""
-    return sorted(undelivered, key=lambda u: u.when or datetime.min.replace(tzinfo=UTC), reverse=True)[:SHOWN]
+    return sorted(undelivered, key=lambda u: u.when or _EARLIEST, reverse=True)[:SHOWN]
 
 
 def likeliest(doubtful: list[Doubtful]) -> list[Doubtful]:
@@ -328,60 +369,25 @@ def likeliest(doubtful: list[Doubtful]) -> list[Doubtful]:
     ]
 
 
-def came_in(report: Report) -> datetime | None:
-    """Return when the report came in, in UTC: as our side recorded it, else by its own Date."""
-    from classifier.parse.dates import parse_date  # noqa: PLC0415 - loaded with the parser
-
-    when = report.envelope.received_at or next((hop.when for hop in report.trace if hop.when), None)
-    when = when or parse_date(report.headers.get("date")) or report.arrival_date
-    if when is None:
-        return None
-    try:
-        return when.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
+def least_certain(quarantined: list[Doubtful]) -> list[Doubtful]:
+    """Return those least likely forged."""
+    return sorted(quarantined, key=lambda d: 0.0 if d.probability is None else d.probability)[:SHOWN]
 
 
-#: What to do, by the beginning of the status code (RFC 3463) or by words.
-_ADVICE = (
-    ("5.1.", "Check the address: there is no such mailbox."),
-    ("5.2.2", "Their mailbox is full: write again later, or call."),
-    ("5.2.", "Their mailbox takes nothing: reach them another way."),
-    ("5.3.4", "The message is too large: send it in parts or as a link."),
-    ("5.4.", "Their server cannot be found or reached: check the domain, else tell them."),
-    (
-        "5.7.",
-        "It was refused by policy or as spam: ask their postmaster, and check your SPF, DKIM and block lists.",
-    ),
-)
+def _doubtful(entry: HistoryEntry, source: str, when: datetime | None) -> Doubtful:
+    return Doubtful(
+        source, when, printable(entry.subject), entry.probability, tuple(printable(r) for r in entry.reasons)
+    )
 
 
-def advice(status: str, said: str, *, delayed: bool = False) -> str:
-    """Say what a sender can do about a failure."""
-    if delayed or status.startswith("4."):
-        return "Nothing yet: delivery is still being tried."
-    for begin, words in _ADVICE:
-        if status.startswith(begin):
-            return words
-    low = said.lower()
-    if "quota" in low or "full" in low:
-        return _ADVICE[1][1]
-    if "unknown" in low or "no such" in low:
-        return _ADVICE[0][1]
-    return "Read what their server said, and write again or ask their postmaster."
+def _bounded(counter: Counter[Any], key: object, instead: object, most: int = _MAX_KEYS) -> None:
+    counter[key if key in counter or len(counter) < most else instead] += 1
 
 
-def _decided(found: Examination) -> str:
-    verdict = found.judgement.verdict
-    if verdict is Verdict.UNSURE:
-        return "undecided"
-    toward = PointsTo.FORGED if verdict is Verdict.FORGED else PointsTo.GENUINE
-    strengths = {e.strength for e in found.evidence if e.points_to is toward}
-    for strength in (Strength.PROOF, Strength.STRONG):
-        if strength in strengths:
-            return strength.value
-    return Strength.WEAK.value
-
-
-def _bounded(counter: Counter[str], key: str) -> None:
-    counter[key if key in counter or len(counter) < _MAX_KEYS else "others"] += 1
+def stage_words(stages: Mapping[str, int]) -> tuple[int, int, int]:
+    """Return reports by stage: refused in the session, failed after acceptance, not known."""
+    return (
+        stages.get(RefusalStage.SESSION, 0),
+        stages.get(RefusalStage.ACCEPTED, 0),
+        stages.get(RefusalStage.UNKNOWN, 0),
+    )

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from classifier.present.attack import SHOWN, Attack, likeliest, newest
+from classifier.present.attack import Attack, least_certain, likeliest, newest, stage_words
+from classifier.present.attack_text import decided
+from classifier.present.charts import beside_each_other, over_time
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from classifier.present.attack import Operator
+
 _DISTRIBUTION = "backscatter-quarantine"
-#: In the order in which they are stacked, with colours that both themes and the colour-blind can tell apart.
-_SERIES = (("forged", "#c9372c"), ("unsure", "#b88600"), ("genuine", "#2f855a"))
-#: Rows of a table that is shown whole on a page.
-_ROWS = 50
+#: Rows of a table that is shown whole on a page, and of one that only illustrates.
+_ROWS, _FEW = 50, 20
+_NETWORKS = 3
 
 
 def page(attack: Attack, made: datetime, domains: str) -> str:
@@ -31,51 +33,76 @@ def page(attack: Attack, made: datetime, domains: str) -> str:
 
     """
     environment = Environment(
-        loader=PackageLoader("classifier.present", "templates"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("classifier.present", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["moment"] = lambda when: f"{when:%Y-%m-%d %H:%M}" if when else "no date"
+    environment.filters["day"] = lambda when: f"{when:%Y-%m-%d}" if when else "no date"
+    environment.filters["chance"] = _chance
     step, series = attack.series()
-    return environment.get_template(
-        "report.html.j2"
-    ).render(
+    around = attack.around_peak()
+    why = decided(attack)
+    return environment.get_template("report.html.j2").render(
         a=attack,
         made=f"{made:%Y-%m-%d %H:%M} UTC",
         version=_version(),
         domains=domains,
         undelivered=newest(attack.undelivered)[:_ROWS],
-        chart=Markup(chart(series)) if series else "",  # noqa: S704 - numbers and dates alone
-        series=series,
+        # The charts' words are ours alone: dates and numbers.
+        chart=_drawn(over_time(series, step, "Bars: reports over time, by verdict")) if series else "",
+        peak_chart=_drawn(over_time(around, _hour(around), "Bars: reports an hour around the peak"))
+        if around
+        else "",
+        why_chart=_drawn(beside_each_other(why, "Bars: what decided")) if why else "",
+        series=[row for row in series if row[1]],
+        around=[row for row in around if row[1]],
         step=_step(step),
         campaigns=attack.top_campaigns()[:_ROWS],
-        abused=attack.abused.most_common(_ROWS),
-        operators=attack.operators.most_common(_ROWS),
-        decided=attack.decided.most_common(),
-        doubtful=likeliest(attack.doubtful)[: min(_ROWS, SHOWN)],
+        abused=[
+            {"address": address, "reports": n, "standing": attack.standing(address)}
+            for address, n in attack.abused.most_common(_ROWS)
+        ],
+        operators=[_operator(operator) for operator in attack.top_operators()[:_ROWS]],
+        stages=stage_words(attack.stages),
+        why=why,
+        evidence=attack.evidence.most_common(_FEW),
+        least_certain=least_certain(attack.nearly_kept)[:_FEW],
+        doubtful=likeliest(attack.doubtful)[:_ROWS],
     )
 
 
-def chart(series: list[tuple[datetime, dict[str, int]]]) -> str:
-    """Draw reports over time as stacked bars: SVG without script or links."""
-    import pygal  # noqa: PLC0415 - half a second
-    from pygal.style import Style  # noqa: PLC0415 - likewise
+def _operator(operator: Operator) -> dict[str, Any]:
+    session, accepted, unknown = stage_words(operator.stages)
+    return {
+        "name": operator.name,
+        "reports": operator.reports,
+        "networks": [network for network, _ in operator.networks.most_common(_NETWORKS)],
+        "more": max(0, len(operator.networks) - _NETWORKS),
+        "session": session,
+        "accepted": accepted,
+        "unknown": unknown,
+    }
 
-    style = Style(
-        background="transparent", plot_background="transparent", foreground="#7d8590", foreground_strong="#7d8590",
-        foreground_subtle="#7d8590", colors=tuple(colour for _, colour in _SERIES), font_family="sans-serif",
-        opacity="1", opacity_hover="1", transition="0s",
-    )  # fmt: skip
-    bars = pygal.StackedBar(
-        style=style, js=[], css=["file://style.css", "file://graph.css", "file://base.css"], width=900, height=320,
-        legend_at_bottom=True, show_minor_x_labels=False, x_label_rotation=30, disable_xml_declaration=True,
-        pretty_print=False, include_x_axis=True, print_values=False, no_prefix=True, margin=10,
-    )  # fmt: skip
-    labels = [f"{begin:%m-%d %H:%M}" for begin, _ in series]
-    bars.x_labels = labels
-    bars.x_labels_major = labels[:: max(1, len(labels) // 12)]
-    for name, _ in _SERIES:
-        bars.add(name, [counts.get(name, 0) for _, counts in series])
-    drawn: str = bars.render(is_unicode=True)
-    # The page has no script; pygal writes an empty configuration all the same.
-    return re.sub(r"<script\b.*?</script>", "", drawn, flags=re.DOTALL)
+
+def _drawn(svg: str) -> Markup:
+    return Markup(svg)  # noqa: S704 - see charts: nothing of a message is in them
+
+
+def _chance(probability: float | None) -> str:
+    """Return a probability; never a certainty that it is not."""
+    return (
+        ""
+        if probability is None
+        else f"{min(max(probability, 0.0001), 0.9999):.1%}".replace("100.0%", ">99.9%")
+    )
+
+
+def _hour(series: list[tuple[datetime, dict[str, int]]]) -> timedelta:
+    return series[1][0] - series[0][0]
 
 
 def _step(step: timedelta) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+#: Raised where a table changes that older versions know; new tables need nothing.
+SCHEMA = 1
 #: How long a writer waits for another one, in seconds.
 WRITER_WAIT = 30.0
 #: How long a reader in the mail stream waits at most, in seconds.
@@ -82,7 +84,16 @@ class Database:
                 _write_ahead(connection, seconds)
                 # Moves are journalled here: a commit must survive a power cut.
                 connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            (schema,) = connection.execute("PRAGMA user_version").fetchone()
+            if schema > SCHEMA:
+                connection.close()
+                raise BackscatterError(
+                    f"the store was made by a newer version (schema {schema}; this one knows {SCHEMA})",
+                    where=str(file),
+                    remedy="upgrade backscatter, or name another file by [store] path",
+                )
+            if schema < SCHEMA and not readonly:
+                connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except sqlite3.OperationalError as error:
             connection.close()
             raise TemporaryError(
@@ -103,12 +114,15 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction: all of it or nothing.
+        """Write in one transaction: all of it or nothing. One inside another is part of it.
 
         Raises:
             TemporaryError: another process kept writing for too long.
 
         """
+        if self.connection.in_transaction:
+            yield self.connection
+            return
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:

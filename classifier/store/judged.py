@@ -227,6 +227,16 @@ class JudgedMail:
             for d, label, how, at, f, m in rows
         ]
 
+    def corrected_messages(self) -> dict[str, str]:
+        """Return the last label that the user gave to each message, by its Message-ID, over all accounts."""
+        if not self._there:
+            return {}
+        return dict(
+            self._database.connection.execute(
+                "SELECT message_id, label FROM correction WHERE message_id != '' ORDER BY at"
+            )
+        )
+
     # The digests that we put into the inbox ourselves
 
     def last_digest(self, account: str) -> tuple[datetime | None, int]:
