@@ -38,7 +38,8 @@ def entries(number):
     made += [scene.genuine(NOW - timedelta(hours=n * 7)).raw for n in range(40)]
     found = [entry_of(examine(raw, LOOKUPS, identity), identity, NOW) for raw in made]
     found = [replace(e, verdict="genuine", decided="proof") if n >= 360 else e for n, e in enumerate(found)]
-    return [replace(found[n * 7 % 400], digest=f"{n}") for n in range(number)], identity
+    found = [e for e in found if e.verdict != "not-a-report"]
+    return [replace(found[n * 7 % len(found)], digest=f"{n}") for n in range(number)], identity
 
 
 def flood(judged, identity):
