@@ -119,7 +119,8 @@ def kill_once(
         # Every other time the next sweep starts at once, while the server is still at the last command.
         if moment.random() < 0.5:
             time.sleep(0.2)
-            tally.half_done += sum((sum(user.census().values(), Counter()) - before).values()) > 0
+            with contextlib.suppress(FileNotFoundError):  # the server is moving it at this moment
+                tally.half_done += sum((sum(user.census().values(), Counter()) - before).values()) > 0
     last = _context.Process(target=target, args=(*arguments, store))
     last.start()
     last.join(120)
