@@ -8,7 +8,6 @@ time is :class:`Lost`. Nothing here knows what an item is.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 import time
@@ -38,6 +37,8 @@ _AHEAD = 3
 _BYTES_AHEAD = 32 << 20
 #: So many seconds one process works alone before others are started: they take as long to start.
 ALONE_SECONDS = 1.0
+#: ``PR_SET_PDEATHSIG`` of prctl(2).
+_PR_SET_PDEATHSIG = 1
 #: Memory that one process may take beyond what it holds when it begins: a message has at most 128 MB.
 MEMORY = 4 << 30
 
@@ -207,7 +208,9 @@ class _Pool(Generic[Item, Result]):
     def _stop(self) -> None:
         executor, self._executor = self._executor, None
         if executor is not None:
-            _kill(executor)
+            for chunk in self._under_way:
+                chunk.future.cancel()
+            _end(executor)
 
 
 def _broken(error: Exception) -> bool:
@@ -222,20 +225,13 @@ def _died(error: Exception) -> bool:
     return _broken(error) or type(error).__name__ == "KilledWorker"
 
 
-def _kill(executor: Executor) -> None:
-    """End an executor at once.
+def _end(executor: Executor) -> None:
+    """End an executor: what has begun is finished, what has not is never begun.
 
-    loky's own ``kill_workers=True`` forgets chunks that its thread still counts
-    on, and the traceback lands on the terminal: its processes are killed here.
+    Nothing is killed: a process that dies while it writes a result leaves half
+    of it in the pipe, and whoever reads that waits for ever.
     """
-    started: dict[int, Any] | None = getattr(executor, "_processes", None)
-    if started is None:  # a cluster's: what is under way there is called off
-        executor.shutdown(wait=False)
-        return
-    for process in list(started.values()):
-        with contextlib.suppress(OSError):  # gone already
-            os.kill(process.pid, signal.SIGKILL)
-    executor.shutdown(wait=True)
+    executor.shutdown(wait=hasattr(executor, "_processes"))  # a cluster's: called off there
 
 
 def _here(jobs: int) -> Executor:
@@ -268,7 +264,13 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
 
     """
     try:
-        import distributed  # noqa: PLC0415 - with a cluster only
+        import logging  # noqa: PLC0415 - with a cluster only
+
+        import distributed  # noqa: PLC0415 - likewise
+
+        # What it does about a lost worker is no news to the user: errors are one line, and ours.
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     except ImportError as error:
         raise ConfigurationError(
             "Dask is not installed", remedy="install backscatter-quarantine[dask]"
@@ -286,7 +288,11 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
 
 def _begin(memory: int) -> None:
     """Limit a new process: memory beyond *memory* fails as MemoryError, before the kernel picks a victim."""
-    import resource  # noqa: PLC0415 - in the processes only
+    import ctypes  # noqa: PLC0415 - in the processes only
+    import resource  # noqa: PLC0415 - likewise
+
+    with contextlib.suppress(AttributeError, OSError):  # Linux only: not to outlive a caller that was killed
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
     # Where there is no /proc, or a lower limit is in force already, it stays as it is.
     with contextlib.suppress(ValueError, OSError):

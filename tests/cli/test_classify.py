@@ -225,7 +225,10 @@ def test_several_processes_say_what_one_does(home):
         assert (one.stdout, one.stderr) == (two.stdout, two.stderr)
 
 
-def test_interrupting_ends_all_processes(home):
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_ending_it_ends_all_processes(home, sign):
+    if sign == signal.SIGKILL and sys.platform != "linux":
+        pytest.skip("only Linux tells processes that their parent was killed")
     (home / "in.mbox").write_bytes((b"From x@example.com Thu Jan  1 10:00:00 2026\n" + REPORT + b"\n") * 5000)
     process = subprocess.Popen(
         [*COMMAND, "classify", "--json", "-j", "2", "in.mbox"],
@@ -236,9 +239,13 @@ def test_interrupting_ends_all_processes(home):
     )
     with process:
         process.stdout.readline()
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        out, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, b"")
+        if sign == signal.SIGINT:
+            os.killpg(process.pid, sign)  # as a terminal does
+        else:
+            process.kill()
+        out, errors = process.communicate(timeout=60)
+    if sign == signal.SIGINT:
+        assert (process.returncode, errors) == (130, b"")
     assert out.count(b"\n") < 5000
     end = time.monotonic() + 10
     while alive(process.pid) and time.monotonic() < end:
