@@ -114,15 +114,15 @@ else:
             if each.factory is not None:
                 space[f"_{number}"] = each.factory
                 parameters.append(f"{name}=_missing")
-                lines.append(f" values[{name!r}] = _{number}() if {name} is _missing else {name}")
+                lines.append(f" _into[{name!r}] = _{number}() if {name} is _missing else {name}")
                 continue
             if each.default is not _MISSING:
                 space[f"_{number}"] = each.default
                 parameters.append(f"{name}=_{number}")
             else:
                 parameters.append(name)
-            lines.append(f" values[{name!r}] = {name}")
-        source = f"def __init__(self, {', '.join(parameters)}):\n values = self.__dict__\n"
+            lines.append(f" _into[{name!r}] = {name}")
+        source = f"def __init__(self, {', '.join(parameters)}):\n _into = self.__dict__\n"
         exec(source + "\n".join(lines), space)  # noqa: S102 - names of fields alone, as dataclasses does
         return space["__init__"]
 

@@ -3,8 +3,13 @@
     1. Not a report: no verdict about an original.
     2. Nothing of the protected domains is concerned: unsure.
     3. Proof on one side only: that side. Proof on both sides: unsure.
-    4. Otherwise the log-odds of the evidence are added to those of the model
-       (where there is one) and compared with the two thresholds.
+    4. Otherwise the model decides, where there is one and enough came back for
+       it; it knows the evidence, too. Strong evidence of a genuine original
+       holds it: it never goes further towards forged than the evidence alone.
+       Strong evidence of forgery that nothing contradicts is added to it where
+       both agree. "Genuine" takes the evidence alone as well: forgers can type
+       all that the model looks at.
+    5. Without a model: the sum of the evidence.
 
 Quarantine takes more than doubt: between the thresholds the answer is unsure,
 and the message stays.
@@ -23,71 +28,48 @@ from classifier.vocabulary import (
     Strength,
     Verdict,
 )
+from classifier.weights import weight
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from classifier.evidence.base import Evidence
     from classifier.identity import Identity
+    from classifier.model.score import Opinion
     from classifier.parse.report import Report
 
-#: What one piece of evidence adds to the log-odds of "forged", by strength.
-WEIGHTS: dict[Strength, float] = {Strength.STRONG: 5.0, Strength.WEAK: 0.8}
-#: Exceptions to it, by (kind, finding).
-FINDING_WEIGHTS: dict[tuple[str, str], float] = {
-    # A report made up from nothing could name our relay; one that came from where it says could not.
-    ("path", "relay-unvouched"): 3.0,
-    ("path", "own-host"): 3.0,
-    ("path", "relay-presumed"): 1.5,
-    # Claims that an observation contradicts; a named host may be a forwarder that leaves no hop.
-    ("path", "look-alike"): 3.0,
-    ("path", "look-alike-doubtful"): 4.2,
-    ("path", "helo"): 3.0,
-    ("path", "helo-doubtful"): 4.2,
-    ("path", "helo-unchecked"): 1.5,
-    ("path", "helo-domain"): 1.2,
-    # Our own people write in from outside too, through providers and from web forms.
-    ("path", "taken-in-numbered"): 3.5,
-    ("path", "taken-in-named"): 2.5,
-    ("path", "forwarded-inbound-numbered"): 3.5,
-    ("path", "forwarded-inbound-named"): 2.5,
-    ("path", "dial-up"): 1.2,
-    ("path", "numbered"): 0.5,
-    ("path", "elsewhere-presumed"): 0.4,
-    # Headers of ours that reached somebody else: a replay, or a Bcc, a list, a forward.
-    ("dkim", "valid-replayed"): 3.0,
-    ("dkim", "valid-unbound"): 3.0,
-    # Others send through the same hosts; or the report may be made up.
-    ("spf", "pass-shared"): 1.6,
-    ("spf", "pass-unvouched"): 2.0,
-    ("spf", "fail-unconfirmed"): 2.0,
-    ("spf", "fail-maybe-forwarded"): 1.2,
-    ("authres", "dkim-pass-unvouched"): 2.0,
-    ("reporter", "listed"): 0.5,
-    ("reporter", "not-authentic"): 0.5,
-    ("address", "never-sends"): 6.0,
-    ("address", "unknown-return-path"): 3.0,
-    ("message-id", "private"): 0.4,
-    ("habits", "very-unlike"): 1.5,
-    ("habits", "very-like"): 1.5,
-    ("company", "forged-run"): 4.0,
-    ("company", "strangers"): 1.5,
-}
 #: Weak signs of forgery alone never add up to more: many an honest sender has several.
 WEAK_LIMIT = 4.0
-#: What proof is worth when a probability has to be named for it.
-PROOF_LOG_ODDS = 9.2
+#: The strengths in order.
+_RANK = {Strength.WEAK: 0, Strength.STRONG: 1, Strength.PROOF: 2}
+#: So many of the model's reasons are told.
+_TOLD = 5
 #: At or above this probability of forged the verdict is forged.
 FORGED_FROM = 0.99
 #: At or below it the verdict is genuine.
 GENUINE_TO = 0.10
+_GENUINE_LOG_ODDS = math.log(GENUINE_TO / (1 - GENUINE_TO))
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the user wants done: the ``[policy]`` part of the configuration that judging needs."""
+    """What the user wants done: the ``[policy]`` part of the configuration that judging needs.
+
+    Attributes:
+        keep_delayed: True: delay notices are never quarantined.
+        forged_from: the probability from which the evidence alone says forged.
+        model_from: the same for verdicts in which a model took part.
+
+    """
 
     keep_delayed: bool = False
     forged_from: float = FORGED_FROM
+    model_from: float = FORGED_FROM
+
+    def threshold(self, model: str | None) -> float:
+        """Return the probability from which a verdict is forged; *model* is the name of the one that took part."""
+        return self.forged_from if model is None else self.model_from
 
 
 @dataclass(frozen=True)
@@ -127,14 +109,53 @@ def concerns(report: Report, identity: Identity) -> bool:
     )
 
 
-def weight(evidence: Evidence) -> float:
-    """Return what *evidence* adds to the log-odds of forged; below zero for genuine."""
-    if evidence.points_to is PointsTo.NEITHER:
-        return 0.0
-    size = FINDING_WEIGHTS.get((evidence.name, evidence.finding))
-    if size is None:
-        size = PROOF_LOG_ODDS if evidence.strength is Strength.PROOF else WEIGHTS[evidence.strength]
-    return size if evidence.points_to is PointsTo.FORGED else -size
+@dataclass(frozen=True)
+class Weighed:
+    """What the evidence comes to by itself.
+
+    Attributes:
+        log_odds: of forged; None where no evidence points anywhere.
+        forged: the greatest strength of what points to forged, or None.
+        genuine: the greatest strength of what points to genuine, or None.
+
+    """
+
+    log_odds: float | None
+    forged: Strength | None
+    genuine: Strength | None
+
+
+def weigh(evidence: Iterable[Evidence]) -> Weighed:
+    """Add the evidence up: proof outweighs all that is none; weak signs of forgery have a limit."""
+    telling = [e for e in evidence if e.points_to is not PointsTo.NEITHER]
+    best: dict[PointsTo, Strength] = {}
+    for piece in telling:
+        known = best.get(piece.points_to)
+        if known is None or _RANK[piece.strength] > _RANK[known]:
+            best[piece.points_to] = piece.strength
+    forged, genuine = best.get(PointsTo.FORGED), best.get(PointsTo.GENUINE)
+    if not telling:
+        return Weighed(None, None, None)
+    proven = {side for side, strength in best.items() if strength is Strength.PROOF}
+    log_odds = math.fsum(weight(e) for e in telling if not proven or e.points_to in proven)
+    if forged is Strength.WEAK or forged is None:
+        log_odds = min(log_odds, WEAK_LIMIT)
+    return Weighed(log_odds, forged, genuine)
+
+
+def combine(weighed: Weighed, model: float | None) -> float | None:
+    """Return the log-odds of forged from the evidence and the *model*'s; None where neither tells.
+
+    Never lower by more evidence of forgery, never higher by more of the contrary.
+    """
+    evidence = weighed.log_odds
+    if model is None or evidence is None or Strength.PROOF in {weighed.forged, weighed.genuine}:
+        return evidence if model is None or evidence is not None else model
+    if weighed.genuine is Strength.STRONG:
+        return min(evidence, model)
+    if weighed.forged is Strength.STRONG and weighed.genuine is None and model > 0:
+        return evidence + model
+    return model
 
 
 def judge(
@@ -142,33 +163,34 @@ def judge(
     identity: Identity,
     evidence: tuple[Evidence, ...],
     policy: Policy,
+    opinion: Opinion | None = None,
 ) -> Judgement:
-    """Decide about one report from its evidence."""
+    """Decide about one report from its evidence and a model's opinion, where there is one."""
     if report.kind in NOT_REPORTS:
         return Judgement(Verdict.NOT_A_REPORT, None, Action.KEEP, (f"kind: {report.kind}",))
     if not concerns(report, identity):
         return Judgement(Verdict.UNSURE, None, Action.KEEP, ("concerns no protected domain",))
+    weighed = weigh(evidence)
+    log_odds = combine(weighed, opinion.log_odds if opinion is not None else None)
+    if log_odds is None:
+        return Judgement(Verdict.UNSURE, None, Action.KEEP, ("nothing tells who sent the original",))
+    misuse = any(e.account_misuse for e in evidence)
     telling = sorted(
         (e for e in evidence if e.points_to is not PointsTo.NEITHER), key=lambda e: -abs(weight(e))
     )
-    if not telling:
-        return Judgement(Verdict.UNSURE, None, Action.KEEP, ("nothing tells who sent the original",))
-    misuse = any(e.account_misuse for e in evidence)
-    proven = {e.points_to for e in telling if e.strength is Strength.PROOF}
+    proof = Strength.PROOF in {weighed.forged, weighed.genuine}
+    name = opinion.model if opinion is not None and not proof else None
     reasons = (
         *(e.detail for e in evidence if e.account_misuse),
         *(f"{e.detail} ({e.strength}, {e.points_to})" for e in telling),
+        *(_of_model(opinion) if opinion is not None and not proof else ()),
     )
-    if len(proven) == 2:
+    if weighed.forged is weighed.genuine is Strength.PROOF:
         return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, ("proof contradicts proof", *reasons), misuse)
-    considered = [e for e in telling if not proven or e.points_to in proven]
-    log_odds = math.fsum(weight(e) for e in considered)
-    if all(e.strength is Strength.WEAK for e in considered if e.points_to is PointsTo.FORGED):
-        log_odds = min(log_odds, WEAK_LIMIT)
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
-    if probability >= policy.forged_from:
+    if probability >= policy.threshold(name):
         verdict = Verdict.FORGED
-    elif probability <= GENUINE_TO:
+    elif probability <= GENUINE_TO and (weighed.log_odds or 0.0) <= _GENUINE_LOG_ODDS:
         verdict = Verdict.GENUINE
     else:
         verdict = Verdict.UNSURE
@@ -176,7 +198,16 @@ def judge(
     if action is Action.QUARANTINE and policy.keep_delayed and _only_delayed(report):
         action = Action.KEEP
         reasons = ("kept: the policy keeps delay notices", *reasons)
-    return Judgement(verdict, probability, action, reasons, misuse)
+    return Judgement(verdict, probability, action, reasons, misuse, name)
+
+
+def _of_model(opinion: Opinion) -> tuple[str, ...]:
+    """Say in words what weighed most with the model."""
+    rows = [row for row in opinion.telling(0.25) if not row[0].startswith("evidence.")]
+    return tuple(
+        f"{words} (model, {'forged' if added > 0 else 'genuine'} {added:+.1f})"
+        for _, words, added in rows[:_TOLD]
+    )
 
 
 def _only_delayed(report: Report) -> bool:

@@ -18,7 +18,7 @@ from classifier.judge import FORGED_FROM, Judgement, Policy, judge
 from classifier.parse.message import parse
 from classifier.parse.report import Envelope
 from classifier.parse.triage import may_be_report
-from classifier.settings import MAX_GENUINE_LOSS
+from classifier.settings import MAX_GENUINE_LOSS, PolicySettings, default_store
 from classifier.vocabulary import NOT_REPORTS
 
 TYPE_CHECKING = False
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self, TypeVar
 
+    from classifier.model.artifact import Model
     from classifier.parse.report import Report
     from classifier.resolver import DnsResolver
-    from classifier.settings import Config, PolicySettings
+    from classifier.settings import Config
     from classifier.store.database import Database
 
     T = TypeVar("T")
@@ -47,16 +48,23 @@ class StoreUse(Enum):
     KEEP = "keep"  # makes it where there is none
 
 
-def policy_of(settings: PolicySettings) -> Policy:
+def policy_of(settings: PolicySettings, model: Model | None = None) -> Policy:
     """Return what judging needs of ``[policy]``.
 
-    The weights in :mod:`classifier.judge` are set so that the threshold
-    ``FORGED_FROM`` goes with the default of ``max_genuine_loss``; the doubt
-    that it leaves scales with the loss that is allowed.
+    By the weights of the evidence, ``FORGED_FROM`` goes with the default of
+    ``max_genuine_loss``; the doubt that it leaves scales with the loss that is
+    allowed. Where the *model* takes part, the threshold is where it can promise
+    that no more is lost; if it cannot, the same.
     """
     doubt = (1 - FORGED_FROM) * settings.max_genuine_loss / MAX_GENUINE_LOSS
     threshold = min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, 1 - doubt))
-    return Policy(keep_delayed=settings.keep_delayed, forged_from=threshold)
+    promised = None
+    if model is not None:
+        from classifier.model.promise import probability_threshold  # noqa: PLC0415 - with a model only
+
+        promised = probability_threshold(model.promise, settings.max_genuine_loss)
+    by_model = threshold if promised is None else min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, promised))
+    return Policy(keep_delayed=settings.keep_delayed, forged_from=threshold, model_from=by_model)
 
 
 class Runtime:
@@ -64,7 +72,6 @@ class Runtime:
 
     Attributes:
         config: the settings, or None: then the report alone is asked.
-        policy: what judging needs of them.
         notes: what could not be opened or written, one line each.
 
     """
@@ -89,7 +96,6 @@ class Runtime:
 
         """
         self.config = config
-        self.policy = Policy() if config is None else policy_of(config.policy)
         self.notes: list[str] = []
         self._use = use
         self._remember = remember
@@ -146,10 +152,26 @@ class Runtime:
 
     def _judge(self, report: Report) -> Examination:
         identity = None if self.config is None else self.config.identity_of(report.addressed_domains)
-        return examine_report(report, self.lookups(), identity, self.policy)
+        return examine_report(report, self.lookups(), identity, self.policy, self.model)
 
     def _not_a_report(self, report: Report) -> Judgement:
-        return judge(report, Identity(), (), self.policy)
+        # No threshold matters here, so no model is read.
+        return judge(report, Identity(), (), Policy())
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The model to judge with; None where none can be used."""
+        from classifier.model.files import in_use  # noqa: PLC0415 - with a report only
+
+        store = default_store() if self.config is None else self.config.store
+        model, notes = in_use(store)
+        self.notes += notes
+        return model
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What judging needs of the settings, and of the model."""
+        return policy_of(PolicySettings() if self.config is None else self.config.policy, self.model)
 
     def flush(self) -> None:
         """Write the reports judged so far into the memory of recent ones and into the history."""

@@ -21,6 +21,11 @@ MAX_GENUINE_LOSS = 0.001
 DEFAULT_STORE = "~/.local/share/backscatter/state.sqlite3"
 
 
+def default_store() -> str:
+    """Return where the store lies if nothing else is configured."""
+    return local_path(DEFAULT_STORE)
+
+
 @dataclass(frozen=True)
 class DnsSettings:
     """``[dns]``; times in seconds."""
@@ -123,7 +128,7 @@ class Config:
     identity: Identity = field(default_factory=Identity)
     dns: DnsSettings = field(default_factory=DnsSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
-    store: str = field(default_factory=lambda: local_path(DEFAULT_STORE))
+    store: str = field(default_factory=default_store)
     accounts: Mapping[str, AccountSettings] = field(default_factory=dict)
     serve: ServeSettings = field(default_factory=ServeSettings)
     tenants: Mapping[str, Identity] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from classifier.evidence.ours import (
     verified_name,
     written_by_us,
 )
+from classifier.parse.addresses import normalise
 from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -186,7 +187,9 @@ def _claims(
         # writers that look no name up. Only a home line cannot be one of them.
         # And where no relay is configured, a home line may be the domain's own server.
         home_line = kind is Nature.DIAL_UP and bool(identity.relays)
-        strength = Strength.STRONG if addresses_known or home_line else Strength.WEAK
+        # A list's or a forwarder's hop may be missing between the two as well.
+        gap = passed_on(report.original.headers)
+        strength = Strength.STRONG if (addresses_known or home_line) and not gap else Strength.WEAK
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
         detail = f"{seen}; a Received line below it names our {where}, but no hop joins the two: it was typed"
@@ -241,7 +244,10 @@ def _taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, find
     name = verified_name(hop)
     kind = nature(name, hop.client_address)
     detail = f"{what} {name or 'a client without a name'} [{hop.client_address or 'no address'}], not authenticated"
-    failed = [r.final_recipient for r in report.recipients if r.final_recipient]
+    # Whoever answers names the address that he answers: that is no recipient of the original.
+    failed = [
+        a for r in report.recipients if (a := r.final_recipient) and normalise(a) not in report.addressees
+    ]
     marked = passed_on(report.original.headers) or any(
         identity.owns_address(a) and sent_on_by_us(a) for a in report.addressees
     )

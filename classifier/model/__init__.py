@@ -1,1 +1,1 @@
-"""Features, score and training of the model; scikit-learn only in train and evaluate."""
+"""The model as plain data, what it looks at, and how it is applied: pure Python."""

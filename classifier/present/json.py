@@ -28,6 +28,9 @@ def record(source: str, examination: Examination) -> dict[str, Any]:
         "reasons": judgement.reasons,
         "account_misuse": judgement.account_misuse,
         "model": judgement.model,
+        "model_added": None
+        if examination.opinion is None
+        else {name: round(added, 4) for name, _, added in examination.opinion.telling(0.005)},
     }
 
 

@@ -159,5 +159,10 @@ def _details(examination: Examination) -> list[tuple[str, str]]:
          if e.points_to != "neither" else f"{e.name}: {e.detail}")
         for e in examination.evidence
     ]  # fmt: skip
+    if examination.opinion is not None:
+        rows += [
+            ("model", f"{words}: {added:+.2f} ({name})")
+            for name, words, added in examination.opinion.telling(0.005)
+        ]
     rows += [("note", note) for note in report.notes]
     return rows

@@ -9,6 +9,9 @@ import pytest
 
 from classifier.evidence.company import strange
 from classifier.examine import examine
+from classifier.model import files
+from classifier.runtime import policy_of
+from classifier.settings import PolicySettings
 from classifier.store.database import Database
 from classifier.store.floods import FloodStore
 from classifier.store.ledger import SqliteLedger
@@ -61,6 +64,35 @@ def test_honest_oddity_without_any_look_up(name, ledger):
     assert judged(bare, ledger).judgement.action is Action.KEEP, explain(bare, judged(bare, ledger))
     dead = dataclasses.replace(ODDITIES[name], uses=frozenset({"dead-dns"}))
     assert judged(dead, ledger).judgement.action is Action.KEEP, explain(dead, judged(dead, ledger))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return files.read(files.default_path())
+
+
+def judged_by_model(case, ledger, model):
+    policy = policy_of(PolicySettings(), model)
+    given = lookups(case.uses, ledger)
+    return examine(case.raw, given, case.identity, policy, case.envelope, model=model)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_no_attack_talks_the_model_into_genuine(name, ledger, model):
+    """What the evidence leaves open, the model may call forged, or leave open: never genuine."""
+    case = ATTACKS[name]
+    found = judged_by_model(case, ledger, model)
+    assert found.judgement.verdict in {*case.verdicts, Verdict.UNSURE, Verdict.FORGED}, explain(case, found)
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+@pytest.mark.parametrize(
+    "uses", [None, frozenset(), frozenset({"dead-dns"})], ids=["known", "nothing", "dead"]
+)
+def test_no_honest_oddity_is_quarantined_by_the_model(name, uses, ledger, model):
+    case = ODDITIES[name] if uses is None else dataclasses.replace(ODDITIES[name], uses=uses)
+    found = judged_by_model(case, ledger, model)
+    assert found.judgement.action is Action.KEEP, explain(case, found)
 
 
 @pytest.mark.parametrize("name", [*ATTACKS, *ODDITIES])

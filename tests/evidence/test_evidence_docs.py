@@ -9,7 +9,7 @@ from pathlib import Path
 
 from classifier.evidence import documentation
 from classifier.evidence.table import CONCLUSIONS, KINDS
-from classifier.judge import FINDING_WEIGHTS
+from classifier.weights import FINDING_WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "evidence.md"

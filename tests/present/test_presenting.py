@@ -86,6 +86,7 @@ def test_the_public_object():
         "reasons": ["why (strong, forged)"],
         "account_misuse": False,
         "model": None,
+        "model_added": None,
     }  # fmt: skip
 
 

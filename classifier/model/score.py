@@ -1,0 +1,71 @@
+"""Apply a model to one report: pure Python, no NumPy."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+
+from classifier.dataclass import dataclass
+from classifier.model.features import FEATURES, WORDS, has_material, measure
+from classifier.model.words import buckets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from classifier.evidence.base import Evidence
+    from classifier.identity import Identity
+    from classifier.model.artifact import Model
+    from classifier.parse.report import Report
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a model says about one report.
+
+    Attributes:
+        log_odds: of forged, calibrated at a prior of one half.
+        added: what each feature added to it, in the order of the feature list.
+        model: the model's name.
+
+    """
+
+    log_odds: float
+    added: tuple[float, ...]
+    model: str
+
+    def telling(self, least: float = 0.1) -> list[tuple[str, str, float]]:
+        """Return (name, words, log-odds added) of the features that added at least *least*, weightiest first."""
+        rows = [(f.name, f.words, a) for f, a in zip(FEATURES, self.added, strict=True) if abs(a) >= least]
+        return sorted(rows, key=lambda row: -abs(row[2]))
+
+
+def words_score(model: Model, found: Sequence[int]) -> float:
+    """Return the score of the words with these buckets; each report's words weigh the same in all.
+
+    No words are zero, not missing: silence points nowhere.
+    """
+    if not found:
+        return 0.0
+    return model.words_intercept + math.fsum(model.words[i] for i in found) / math.sqrt(len(found))
+
+
+def score(model: Model, values: Sequence[float]) -> tuple[float, list[float]]:
+    """Return the log-odds of forged for measured *values*, and what each feature added."""
+    scale = model.scale
+    added = []
+    for curve, value in zip(model.curves, values, strict=True):
+        # NaN is the only value that differs from itself.
+        step = curve.missing if value != value else curve.values[bisect_left(curve.thresholds, value)]  # noqa: PLR0124
+        added.append(scale * step)
+    return math.fsum(added) + scale * model.intercept + model.shift, added
+
+
+def opinion(model: Model, report: Report, identity: Identity, evidence: Iterable[Evidence]) -> Opinion | None:
+    """Return what *model* says; None where nothing of the original came back that it could judge."""
+    if not has_material(report):
+        return None
+    values = measure(report, identity, evidence)
+    values[WORDS] = words_score(model, buckets(report))
+    log_odds, added = score(model, values)
+    return Opinion(log_odds, tuple(added), model.name)

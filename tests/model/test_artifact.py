@@ -1,0 +1,120 @@
+"""A model file is plain data: what does not fit is refused whole, and the default model judges on."""
+
+import dataclasses
+import json
+import os
+
+import pytest
+
+from classifier.errors import InputError, ModelError
+from classifier.model import files
+from classifier.model.artifact import MAX_BYTES, from_bytes, to_bytes
+from classifier.model.features import FEATURES
+
+
+@pytest.fixture(scope="module")
+def model():
+    return files.read(files.default_path())
+
+
+def changed(model, **changes):
+    raw = json.loads(to_bytes(model))
+    raw.update(changes)
+    return json.dumps(raw).encode()
+
+
+def test_the_default_model_reads_back_byte_for_byte(model):
+    with open(files.default_path(), "rb") as file:
+        data = file.read()
+    assert to_bytes(from_bytes(data, "x")) == data
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"kind": "sklearn"}, "not a model file"),
+        ({"format": 2}, "format 2"),
+        ({"format": True}, "format"),
+        ({"features": ["words"]}, "another list of features"),
+        ({"words": [0.0]}, "wrong size"),
+        ({"words": ["1"] * 4096}, "not a list of numbers"),
+        ({"words": [1e9] * 4096}, "within bounds"),
+        ({"scale": -1.0}, "turns verdicts round"),
+        ({"scale": "1"}, "not a number"),
+        ({"intercept": None}, "not a number"),
+        ({"curves": []}, "number of curves"),
+        ({"curves": [{}] * len(FEATURES)}, "curves"),
+        ({"curves": [{"thresholds": [2, 1], "values": [0, 0, 0], "missing": 0}] * len(FEATURES)}, "order"),
+        ({"curves": [{"thresholds": [1], "values": [0], "missing": 0}] * len(FEATURES)}, "wrong size"),
+        ({"promise": {"genuine": 1, "highest": [2.0, 1.0]}}, "fewer reports"),
+        ({"promise": {"genuine": 9, "highest": [1.0, 2.0]}}, "out of order"),
+        ({"name": "a\nb"}, "no name"),
+    ],
+)
+def test_what_does_not_fit_is_refused(model, changes, what):
+    with pytest.raises(ModelError, match=what) as refused:
+        from_bytes(changed(model, **changes), "m.json")
+    assert "m.json" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"null", b"[" * 100_000, b"\x80\x04pickle", b'{"kind": NaN}', b" " * (MAX_BYTES + 1)],
+    ids=range(7),
+)
+def test_what_is_no_model_is_refused(data):
+    with pytest.raises(ModelError):
+        from_bytes(data, "m.json")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(model, number):
+    data = to_bytes(model).replace(b'"intercept": ', b'"intercept": ' + number.encode() + b', "was": ')
+    with pytest.raises(ModelError):
+        from_bytes(data, "m.json")
+
+
+def test_a_model_that_is_cut_off_is_refused(model):
+    data = to_bytes(model)
+    for end in range(0, len(data) - 2, len(data) // 40):
+        with pytest.raises(ModelError):
+            from_bytes(data[:end], "m.json")
+
+
+def test_a_refused_model_leaves_the_default_one_in_use(tmp_path, model):
+    store = str(tmp_path / "state.sqlite3")
+    assert files.in_use(store) == (model, [])
+    (tmp_path / files.CURRENT).write_bytes(b"{")
+    found, notes = files.in_use(store)
+    assert found == model
+    assert len(notes) == 1
+    assert "model refused" in notes[0]
+
+
+def test_a_model_is_put_in_place_and_taken_back(tmp_path, model):
+    store = str(tmp_path / "sub" / "state.sqlite3")
+    with pytest.raises(InputError, match="no model of your own"):
+        files.roll_back(store)
+    first, second = (dataclasses.replace(model, name=name) for name in ("first", "second"))
+    files.put_in_place(first, store)
+    assert os.stat(files.beside(store)).st_mode & 0o777 == 0o600
+    assert files.in_use(store)[0] == first
+    files.put_in_place(second, store)
+    assert files.in_use(store)[0] == second
+    assert files.roll_back(store) == "first"
+    assert files.in_use(store)[0] == first
+    assert files.roll_back(store) == "second"
+
+
+def test_the_first_own_model_gives_way_to_the_default_one(tmp_path, model):
+    store = str(tmp_path / "state.sqlite3")
+    files.put_in_place(dataclasses.replace(model, name="first"), store)
+    assert files.roll_back(store) == model.name
+    assert files.roll_back(store) == "first"
+
+
+def test_a_folder_that_cannot_be_written_leaves_the_model_in_use(tmp_path, model):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="the model in use stays"):
+        files.put_in_place(model, str(tmp_path / "file" / "state.sqlite3"))
