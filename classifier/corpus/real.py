@@ -93,6 +93,18 @@ def returned_reports(folder: Path, seed: str, *, leave_out: Container[str] = ())
         yield _report(scenes[year].world, found)
 
 
+def report_about(raw: bytes, seed: str, *, spam: bool, to: str) -> Generated | None:
+    """Wrap one message in a report by the host that received it from outside, sent to the address *to*.
+
+    None where no hop from outside or no author is shown.
+    """
+    found = _read(raw, spam=spam, to=to)
+    if found is None:
+        return None
+    year = min(max(found.letter.sent_at.year, 1998), EPOCH.year)
+    return _report(Scene(seed, year=year).world, found)
+
+
 @dataclass(frozen=True)
 class _Found:
     """A message as it came to the host that received it from outside."""
@@ -103,7 +115,7 @@ class _Found:
     to: str
 
 
-def _read(raw: bytes, *, spam: bool) -> _Found | None:
+def _read(raw: bytes, *, spam: bool, to: str | None = None) -> _Found | None:
     raw = raw.replace(b"\r\n", b"\n")[:_MAX_BYTES]
     if raw.startswith(b"From "):
         raw = raw.partition(b"\n")[2]
@@ -119,15 +131,16 @@ def _read(raw: bytes, *, spam: bool) -> _Found | None:
     path = find_address(all_headers.get("return-path"))
     if domain_of(author) is None:
         return None
-    same = organisation(domain_of(path)) == organisation(domain_of(author))
-    to = path if path and (same or spam) else author
-    protected = organisation(domain_of(to))
-    if to is None or protected is None or protected == organisation(hop.by):
-        return None
     kept = b"".join(fields[start:])
     headers = HeaderBlock(kept)
-    if spam and _may_be_from(protected, headers):
-        return None
+    if to is None:
+        same = organisation(domain_of(path)) == organisation(domain_of(author))
+        to = path if path and (same or spam) else author
+        protected = organisation(domain_of(to))
+        if to is None or protected is None or protected == organisation(hop.by):
+            return None
+        if spam and _may_be_from(protected, headers):
+            return None
     whole = kept + b"\n" + body
     listed = [(f.name, "".join(c for c in f.value if c.isprintable())) for f in headers.fields]
     text = headers.text("subject") or ""

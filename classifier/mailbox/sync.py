@@ -43,7 +43,7 @@ def sync_ledger(
     began = datetime.now(UTC)
     account = work.job.account
     with at_work(work, store, "ledger sync") as (mailbox, database):
-        folder = _sent_folder(mailbox, sent, account)
+        folder = sent_folder(mailbox, sent, account)
         status = mailbox.open(folder, write=False)
         judged = JudgedMail(database)
         # Kept apart from what sweeps looked through, should one look through Sent, too.
@@ -67,7 +67,13 @@ def sync_ledger(
     return total
 
 
-def _sent_folder(mailbox: Mailbox, sent: str, account: str) -> str:
+def sent_folder(mailbox: Mailbox, sent: str, account: str) -> str:
+    """Return the name of the account's Sent folder.
+
+    Raises:
+        MailboxError: none is found.
+
+    """
     name = mailbox.special("\\Sent") if sent == "auto" else mailbox.locate(sent)
     if name is None:
         what = "no Sent folder is found" if sent == "auto" else f"there is no folder {sent!r}"

@@ -1,0 +1,212 @@
+"""``backscatter train``: fit the model to the user's own mail; never a worse one in place silently."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from classifier.cli.context import App, say
+from classifier.model import files
+from classifier.settings import PolicySettings, default_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.training.collect import Labelled as Collected
+    from classifier.training.retrain import Figures, Outcome
+
+#: Generated reports that stand beside the user's.
+BACKGROUND = 4_000
+#: Inputs that could not be used are named up to this number.
+_NAMED = 10
+
+
+@click.command(name="train")
+@click.option("--genuine", multiple=True, metavar="PATH", help="Reports about mail that was really sent.")
+@click.option("--forged", multiple=True, metavar="PATH", help="Reports about mail that was not.")
+@click.option(
+    "--account", "accounts", multiple=True, metavar="NAME", help="What was moved by hand in this account."
+)
+@click.option("--told", is_flag=True, help="What mail programs said of reports through serve (TELL).")
+@click.option("--bootstrap", is_flag=True, help="No labels: learn from the account's Sent and Junk folders.")
+@click.option("--replace", is_flag=True, help="Put the new model in place even where it is not better.")
+@click.option("--rollback", is_flag=True, help="Put the model before back in place.")
+@click.pass_obj
+def command(
+    app: App,
+    *,
+    genuine: tuple[str, ...],
+    forged: tuple[str, ...],
+    accounts: tuple[str, ...],
+    told: bool,
+    bootstrap: bool,
+    replace: bool,
+    rollback: bool,
+) -> int:
+    """Fit the model to labelled mail of your own.
+
+    PATHs are .eml files, mboxes, Maildirs and folders. The new model takes the
+    place of the one in use only if it does better on a part of the mail that
+    it was not fitted on. Exit status 1: some messages could not be used.
+    """
+    store = default_store() if app.config is None else app.config.store
+    if rollback:
+        if genuine or forged or accounts or told or bootstrap or replace:
+            raise click.UsageError("--rollback stands alone")
+        click.echo(f"{files.roll_back(store)} is in use")
+        return 0
+    if not (genuine or forged or accounts or told or bootstrap):
+        raise click.UsageError(
+            "name mail with --genuine and --forged, or use --account, --told or --bootstrap"
+        )
+    labelled = _read(app, genuine, forged, accounts, told=told, bootstrap=bootstrap)
+    outcome = _trained(app, store, labelled)
+    _tell(outcome, loss=(PolicySettings() if app.config is None else app.config.policy).max_genuine_loss)
+    if outcome.better or replace:
+        files.put_in_place(outcome.model, store)
+        click.echo(f"{outcome.model.name} is in use; --rollback takes it back")
+    else:
+        click.echo("the model in use does as well or better and stays; --replace overrides that")
+    return 1 if labelled.unread or labelled.contradicting else 0
+
+
+def _read(
+    app: App,
+    genuine: tuple[str, ...],
+    forged: tuple[str, ...],
+    accounts: tuple[str, ...],
+    *,
+    told: bool,
+    bootstrap: bool,
+) -> Collected:
+    """Read and measure all labelled mail, and say what could not be used."""
+    from classifier.present.progress import Progress  # noqa: PLC0415 - likewise
+    from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise
+    from classifier.training.collect import Labelled  # noqa: PLC0415 - --help needs none of it
+
+    labelled = Labelled()
+    with Runtime(app.config, StoreUse.READ) as runtime, Progress("messages read") as progress:
+        for source, raw, is_forged, error in _messages(
+            app, genuine, forged, accounts, told=told, bootstrap=bootstrap
+        ):
+            progress.advance()
+            if raw is None:
+                labelled.unread += 1
+                if labelled.unread <= _NAMED:
+                    say(f"{source}: {error}")
+                continue
+            labelled.add(runtime, raw, is_forged)
+    if labelled.unread > _NAMED:
+        say(f"and {labelled.unread - _NAMED:,} more that could not be read")
+    for remark in labelled.remarks():
+        say(remark)
+    return labelled
+
+
+def _messages(
+    app: App,
+    genuine: tuple[str, ...],
+    forged: tuple[str, ...],
+    accounts: tuple[str, ...],
+    *,
+    told: bool,
+    bootstrap: bool,
+) -> Iterator[tuple[str, bytes | None, bool, str]]:
+    """Yield (source, bytes or None, forged, error) of everything that was named."""
+    from classifier.sources import messages  # noqa: PLC0415 - see above
+
+    for paths, is_forged in ((genuine, False), (forged, True)):
+        if paths:
+            for message in messages(paths):
+                yield message.source, message.raw, is_forged, message.error
+    if told:
+        yield from _told(app.require_config().store)
+    if not accounts and not bootstrap:
+        return
+    from classifier.mailbox.accounts import work_for  # noqa: PLC0415 - with an account only
+
+    config = app.require_config()
+    chosen = config.chosen_accounts(accounts)
+    for account, work in zip(chosen, work_for(config, chosen), strict=True):
+        if bootstrap:
+            from classifier.training.bootstrap import bootstrapped  # noqa: PLC0415 - likewise
+
+            for number, (raw, is_forged) in enumerate(bootstrapped(work, account.sent, config), 1):
+                yield f"{account.name}#{number}", raw, is_forged, ""
+        else:
+            from classifier.mailbox.labelled import labelled_messages  # noqa: PLC0415 - likewise
+
+            for number, (raw, is_forged) in enumerate(labelled_messages(work, config.store), 1):
+                yield f"{account.name}#{number}", raw, is_forged, ""
+
+
+def _told(store: str) -> Iterator[tuple[str, bytes | None, bool, str]]:
+    from classifier.store.database import Database  # noqa: PLC0415 - see above
+    from classifier.store.taught import TaughtMail  # noqa: PLC0415 - likewise
+
+    if not os.path.exists(store):  # noqa: PTH110 - a string
+        return
+    with Database.open(store) as database:
+        for number, message in enumerate(TaughtMail(database).messages(), 1):
+            yield f"told#{number}", message.raw, message.is_forged, ""
+
+
+def _trained(app: App, store: str, labelled: Collected) -> Outcome:
+    """Fit the candidate."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - see above
+
+    from classifier.present.progress import Progress  # noqa: PLC0415 - see above
+    from classifier.training.background import background  # noqa: PLC0415 - scikit-learn
+    from classifier.training.examples import gathered  # noqa: PLC0415 - likewise
+    from classifier.training.retrain import check, retrain  # noqa: PLC0415 - likewise
+
+    own = gathered(labelled.examples.values())
+    check(own)
+    current, notes = files.in_use(store)
+    for note in notes:
+        say(note)
+    policy = PolicySettings() if app.config is None else app.config.policy
+    now = datetime.now(UTC)
+    card = {
+        "made": now.date().isoformat(),
+        "own": {"genuine": int((own.labels == 0).sum()), "forged": int(own.labels.sum())},
+        "generated": BACKGROUND,
+    }
+    with Progress("generated reports measured") as progress:
+        generated = background(BACKGROUND, seed="retrain", advance=progress.advance)
+    click.echo(f"fitting on {len(own):,} reports of yours and {len(generated):,} generated ones")
+    return retrain(
+        own,
+        generated,
+        current,
+        name=f"own-{now:%Y-%m-%d.%H%M%S}",
+        loss=policy.max_genuine_loss,
+        card=card,
+    )
+
+
+def _tell(outcome: Outcome, loss: float) -> None:
+    click.echo("on the part held out:")
+    for title, figures in (("in use", outcome.before), ("new", outcome.after)):
+        if figures is not None:
+            click.echo(f"  {title:8} {_row(figures)}")
+    click.echo(f"cross-validated log loss on the rest: {outcome.cross_validated:.4f}")
+    if outcome.promised:
+        click.echo(
+            f"promise: at most {loss:.2%} of genuine reports like these are quarantined, at 95 % confidence, "
+            f"as {outcome.model.promise.genuine:,} that were held out show"
+        )
+    else:
+        click.echo(
+            f"no promise: {outcome.model.promise.genuine:,} different genuine reports were held out, and it takes "
+            f"{outcome.missing:,} more; the shipped threshold is kept"
+        )
+
+
+def _row(figures: Figures) -> str:
+    return (
+        f"log loss {figures.log_loss:.4f}; forged quarantined {figures.forged_moved:,} of {figures.forged:,}, "
+        f"genuine {figures.genuine_moved:,} of {figures.genuine:,}"
+    )

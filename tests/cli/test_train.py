@@ -1,0 +1,130 @@
+"""``backscatter train``: what it takes, what it refuses, and what it leaves in place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from classifier.cli import train as module
+from classifier.cli.main import main
+from classifier.corpus.worlds import worlds
+from classifier.model import files
+from classifier.model.features import has_material
+from classifier.parse.message import parse
+from tests.samples import ORDINARY
+
+LABELS = ("genuine", "forged")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Few generated reports beside the user's: the rest is the same."""
+    monkeypatch.setattr(module, "BACKGROUND", 800)
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Write one invented domain's labelled reports, one a file."""
+    top = tmp_path_factory.mktemp("labelled")
+    for label in LABELS:
+        (top / label).mkdir()
+    for number, case in enumerate(worlds("train", 240)):
+        (top / case.generated.label / f"{number:03}.eml").write_bytes(case.generated.raw)
+    return top
+
+
+def returned(folder):
+    """Return the files whose report brings its original back."""
+    files_there = sorted(folder.iterdir())
+    return [f for f in files_there if has_material(parse(f.read_bytes()))]
+
+
+@pytest.fixture
+def train(tmp_path, capsys):
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[identity]\ndomains = [".test", ".example"]\n[dns]\nenabled = false\n[store]\npath = "{tmp_path}/s.sqlite3"\n'
+    )
+    config.chmod(0o600)
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = main(["--config", str(config), "train", *map(str, arguments)])
+        return SimpleNamespace(exit_code=status, output="".join(capsys.readouterr()))
+
+    run.model = Path(files.beside(str(tmp_path / "s.sqlite3")))
+    return run
+
+
+def test_labelled_mail_makes_a_model_that_says_how_it_does(train, labelled):
+    done = train("--genuine", labelled / "genuine", "--forged", labelled / "forged", "--replace")
+    assert done.exit_code == 0, done.output
+    assert "on the part held out:" in done.output
+    assert "in use" in done.output
+    assert "no promise:" in done.output
+    model = json.loads(train.model.read_bytes())
+    assert model["name"].startswith("own-")
+    assert model["card"]["own"]["genuine"] > 50
+    assert train.model.stat().st_mode & 0o777 == 0o600
+    first = train.model.read_bytes()
+    assert (
+        train("--genuine", labelled / "genuine", "--forged", labelled / "forged", "--replace").exit_code == 0
+    )
+    assert train.model.read_bytes() != first
+    assert "is in use" in train("--rollback").output
+    assert train.model.read_bytes() == first
+
+
+def test_a_worse_model_is_not_put_in_place(train, labelled):
+    """Labels the wrong way round on a part of the mail teach nothing: the default model stays."""
+    mixed = train("--genuine", labelled / "genuine", "--forged", labelled / "forged")
+    if "stays" in mixed.output:
+        assert not train.model.exists()
+    else:
+        assert train.model.exists()
+        assert "log loss" in mixed.output
+
+
+@pytest.mark.parametrize("given", LABELS)
+def test_one_label_alone_is_refused(train, labelled, given):
+    done = train(f"--{given}", labelled / given)
+    assert done.exit_code == 1
+    other = next(label for label in LABELS if label != given)
+    assert f"no {other} reports to learn from" in done.output
+    assert not train.model.exists()
+
+
+def test_three_messages_teach_nothing(train, labelled):
+    some = [returned(labelled / label) for label in LABELS]
+    done = train("--genuine", some[0][0], "--genuine", some[0][1], "--forged", some[1][0])
+    assert done.exit_code == 1
+    assert "too few different reports: 1 forged, 2 genuine" in done.output
+    assert "nothing was changed" in done.output
+    assert not train.model.exists()
+
+
+def test_contradictions_doubles_and_other_mail_are_told(train, labelled, tmp_path):
+    other = tmp_path / "other.eml"
+    other.write_bytes(ORDINARY)
+    first, second, *_ = returned(labelled / "genuine")
+    done = train(
+        "--genuine", labelled / "genuine", "--genuine", first, "--genuine", other,
+        "--forged", labelled / "forged", "--forged", second,
+        "--forged", tmp_path / "nowhere.eml",
+    )  # fmt: skip
+    assert done.exit_code == 1, done.output
+    assert "1 messages: given more than once" in done.output
+    assert "1 messages: given with both labels" in done.output
+    assert "no reports, or nothing of the original" in done.output
+    assert "nowhere.eml" in done.output
+
+
+def test_nothing_to_take_back_is_said(train):
+    done = train("--rollback")
+    assert done.exit_code == 1
+    assert "no model of your own" in done.output
+    assert train("--rollback", "--replace").exit_code == 2
+    assert train().exit_code == 2

@@ -1,0 +1,93 @@
+"""What is exported is what scikit-learn fitted, to the ninth digit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from classifier.model.artifact import from_bytes, to_bytes
+from classifier.model.features import FEATURES, WORDS
+from classifier.model.score import score, words_score
+from classifier.training import fitting
+from classifier.training.background import background
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return background(1_600, "test/fitting", jobs=1)
+
+
+@pytest.fixture(scope="module")
+def pipeline(examples):
+    settings = fitting.Settings(rounds=120)
+    raw = fitting.cross_validate(examples, settings, jobs=1)
+    return fitting.calibrate_on(fitting.fit(examples, settings), raw, examples)
+
+
+@pytest.fixture(scope="module")
+def model(examples, pipeline):
+    promise = fitting.promise_of(fitting.final(pipeline.log_odds(examples), examples), examples)
+    return fitting.centred(fitting.export(pipeline, "test", promise, {}), examples)
+
+
+def many(examples, count, seed=3):
+    """Recombine examples: values of each feature drawn by themselves, gaps and new values among them."""
+    chance = np.random.default_rng(seed)
+    rows = chance.integers(len(examples), size=(len(FEATURES), count))
+    values = np.stack([examples.values[rows[j], j] for j in range(len(FEATURES))], axis=1)
+    values += np.where(chance.random(values.shape) < 0.1, chance.normal(size=values.shape), 0.0)
+    values[chance.random(values.shape) < 0.1] = np.nan
+    drawn = examples.take(chance.integers(len(examples), size=count))
+    return dataclasses.replace(drawn, values=values)
+
+
+def test_plain_python_gives_scikit_learns_probability(examples, pipeline, model):
+    drawn = many(examples, 10_000)
+    theirs = 1 / (1 + np.exp(-pipeline.log_odds(drawn)))
+    read = from_bytes(to_bytes(model), "x")
+    worst = 0.0
+    for values, buckets, expected in zip(drawn.values, drawn.buckets, theirs, strict=True):
+        row = [float(v) for v in values]
+        row[WORDS] = words_score(read, buckets)
+        ours = 1 / (1 + np.exp(-score(read, row)[0]))
+        worst = max(worst, abs(ours - expected))
+    assert worst < 1e-9
+
+
+def test_the_same_input_gives_the_same_bytes(examples, model):
+    settings = fitting.Settings(rounds=120)
+    raw = fitting.cross_validate(examples, settings, jobs=2)
+    again = fitting.calibrate_on(fitting.fit(examples, settings), raw, examples)
+    promise = fitting.promise_of(fitting.final(again.log_odds(examples), examples), examples)
+    assert to_bytes(fitting.centred(fitting.export(again, "test", promise, {}), examples)) == to_bytes(model)
+
+
+def test_groups_never_stand_on_both_sides(examples):
+    assert len(np.unique(examples.groups)) >= 10
+    for group in np.unique(examples.groups):
+        assert (
+            len({note[2] for note, g in zip(examples.notes, examples.groups, strict=True) if g == group}) == 1
+        )
+
+
+def test_both_classes_weigh_the_same():
+    labels = np.array([0, 0, 0, 1], dtype=np.int8)
+    weights = fitting.class_weights(labels)
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_noise_exchanges_values_and_makes_none_up(examples):
+    disturbed = fitting.disturbed(examples.values, seed=1)
+    for column in range(len(FEATURES)):
+        had = set(np.nan_to_num(examples.values[:, column], nan=-99))
+        assert set(np.nan_to_num(disturbed[:, column], nan=-99)) <= had
+
+
+def test_the_promise_counts_near_identical_reports_once(examples):
+    twice = examples.take(np.concatenate([np.arange(len(examples))] * 2))
+    scores = np.zeros(len(twice))
+    assert (
+        fitting.promise_of(scores, twice).genuine
+        == fitting.promise_of(scores[: len(examples)], examples).genuine
+    )
