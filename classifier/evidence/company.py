@@ -16,7 +16,7 @@ from classifier.vocabulary import Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from classifier.identity import Identity
     from classifier.parse.report import Report
@@ -103,6 +103,32 @@ def fingerprints(report: Report) -> tuple[str, ...]:
         smallest = sorted({blake2b(word, digest_size=8).digest() for word in words})[:12]
         found.append("b:" + _digest(*smallest))
     return tuple(found)
+
+
+def joined(prints: Sequence[Sequence[str]]) -> list[int]:
+    """Number the groups of near-identical reports: those that share a fingerprint, directly or through others.
+
+    Args:
+        prints: of each report; one with none is a group of its own.
+
+    Returns:
+        For each report the index of one report of its group, the same for all of the group.
+
+    """
+    parent = list(range(len(prints)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    first: dict[str, int] = {}
+    for i, row in enumerate(prints):
+        for name in row:
+            other = first.setdefault(name, i)
+            parent[root(i)] = root(other)
+    return [root(i) for i in range(len(prints))]
 
 
 def report_digest(report: Report) -> str:

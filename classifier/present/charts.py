@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from classifier.present.attack import Series
+    from classifier.present.ranking import Points
 
 #: In the order in which they are stacked.
 SERIES = (Verdict.FORGED.value, Verdict.UNSURE.value, Verdict.GENUINE.value)
@@ -80,6 +81,30 @@ def beside_each_other(rows: Sequence[tuple[int, str]], label: str) -> str:
     return "".join(drawn)
 
 
+def curve(points: Points, across: tuple[str, str], up: str, chance: Points) -> str:
+    """Draw a curve within the unit square, beside one to compare it with.
+
+    Args:
+        points: of the curve, in order.
+        across: what the chart is called where it cannot be seen, and what its horizontal axis shows.
+        up: what its vertical axis shows.
+        chance: the points of the line to compare it with.
+
+    """
+    import pygal  # noqa: PLC0415 - half a second
+
+    marks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    label, below = across
+    plot = pygal.XY(
+        **_BASE | {"show_minor_x_labels": True}, style=_style(), width=360, height=340, show_dots=False, range=(0, 1),
+        xrange=(0, 1), x_title=below, y_title=up,
+    )  # fmt: skip
+    plot.x_labels = plot.y_labels = marks
+    plot.add("chance", list(chance))
+    plot.add("curve", list(points))
+    return _bare(plot, label, "plot", ["chance", "curve"])
+
+
 def _style() -> Any:  # noqa: ANN401 - pygal has no types
     from pygal.style import Style  # noqa: PLC0415 - with pygal
 
@@ -113,6 +138,8 @@ def _bare(chart: Any, label: str, name: str, classes: Sequence[str]) -> str:  # 
                 _entitle(child, parent)
     for group, given in zip(svg.iterfind(".//g[@class='bars']"), classes, strict=False):
         group.set("class", given)
+    for line, given in zip(svg.iterfind(".//path[@class='line reactive nofill']"), classes, strict=False):
+        line.set("class", given)
     svg.set("role", "img")
     svg.set("aria-label", label)
     svg.set("class", name)

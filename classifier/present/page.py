@@ -1,23 +1,19 @@
-"""The report as one self-contained HTML page: no script, no link, nothing loaded; every value escaped."""
+"""The report as a page."""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from classifier.present.attack import Attack, least_certain, likeliest, newest, stage_words
 from classifier.present.attack_text import decided
 from classifier.present.charts import beside_each_other, over_time
+from classifier.present.html import drawn, rendered
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from classifier.present.attack import Operator
 
-_DISTRIBUTION = "backscatter-quarantine"
 #: Rows of a table that is shown whole on a page, and of one that only illustrates.
 _ROWS, _FEW = 50, 20
 _NETWORKS = 3
@@ -32,32 +28,21 @@ def page(attack: Attack, made: datetime, domains: str) -> str:
         domains: who is protected, for the heading.
 
     """
-    environment = Environment(
-        loader=PackageLoader("classifier.present", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
-    environment.filters["moment"] = lambda when: f"{when:%Y-%m-%d %H:%M}" if when else "no date"
-    environment.filters["day"] = lambda when: f"{when:%Y-%m-%d}" if when else "no date"
-    environment.filters["chance"] = _chance
     step, series = attack.series()
     around = attack.around_peak()
     why = decided(attack)
-    return environment.get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
+        made,
         a=attack,
-        made=f"{made:%Y-%m-%d %H:%M} UTC",
-        version=_version(),
         domains=domains,
         undelivered=newest(attack.undelivered)[:_ROWS],
         # The charts' words are ours alone: dates and numbers.
-        chart=_drawn(over_time(series, step, "Bars: reports over time, by verdict")) if series else "",
-        peak_chart=_drawn(over_time(around, _hour(around), "Bars: reports an hour around the peak"))
+        chart=drawn(over_time(series, step, "Bars: reports over time, by verdict")) if series else "",
+        peak_chart=drawn(over_time(around, _hour(around), "Bars: reports an hour around the peak"))
         if around
         else "",
-        why_chart=_drawn(beside_each_other(why, "Bars: what decided")) if why else "",
+        why_chart=drawn(beside_each_other(why, "Bars: what decided")) if why else "",
         series=[row for row in series if row[1]],
         around=[row for row in around if row[1]],
         step=_step(step),
@@ -88,19 +73,6 @@ def _operator(operator: Operator) -> dict[str, Any]:
     }
 
 
-def _drawn(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - see charts: nothing of a message is in them
-
-
-def _chance(probability: float | None) -> str:
-    """Return a probability; never a certainty that it is not."""
-    return (
-        ""
-        if probability is None
-        else f"{min(max(probability, 0.0001), 0.9999):.1%}".replace("100.0%", ">99.9%")
-    )
-
-
 def _hour(series: list[tuple[datetime, dict[str, int]]]) -> timedelta:
     return series[1][0] - series[0][0]
 
@@ -111,10 +83,3 @@ def _step(step: timedelta) -> str:
     if days and not rest:
         return "one day" if days == 1 else f"{days} days"
     return "one hour" if hours == 1 else f"{hours} hours"
-
-
-def _version() -> str:
-    try:
-        return version(_DISTRIBUTION)
-    except PackageNotFoundError:
-        return ""

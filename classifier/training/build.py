@@ -18,7 +18,8 @@ import click
 import numpy as np
 
 from classifier.model.artifact import Promise, from_bytes, to_bytes
-from classifier.present.figures import Share, area_under_roc, calibration_error
+from classifier.present.figures import Share
+from classifier.present.ranking import area_under_roc, calibration_error
 from classifier.settings import MAX_GENUINE_LOSS
 from classifier.training import fitting
 from classifier.training.background import background, real_background

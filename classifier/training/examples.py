@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.evidence.company import fingerprints
+from classifier.evidence.company import fingerprints, joined
 from classifier.evidence.table import gather
 from classifier.examine import inferred_identity
 from classifier.judge import Weighed, concerns, weigh
@@ -125,9 +125,9 @@ def _digest(report: Report) -> str:
 def gathered(found: Iterable[Example]) -> Examples:
     """Put examples into arrays."""
     listed = list(found)
-    twins = _joined([e.prints for e in listed])
+    twins = np.array(joined([e.prints for e in listed]), dtype=np.int64)
     # Where the maker of the mail says what belongs together (an invented domain), that is so.
-    groups = _joined([(e.group,) if e.group else e.prints for e in listed])
+    groups = np.array(joined([(e.group,) if e.group else e.prints for e in listed]), dtype=np.int64)
     return Examples(
         np.array([e.values for e in listed], dtype=np.float64),
         [e.buckets for e in listed],
@@ -153,21 +153,3 @@ def together(first: Examples, second: Examples) -> Examples:
         [*first.notes, *second.notes],
         np.concatenate([first.weights, second.weights]),
     )
-
-
-def _joined(names: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """Number the connected components of rows that share a name."""
-    parent: list[int] = list(range(len(names)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    first: dict[str, int] = {}
-    for i, row in enumerate(names):
-        for name in row:
-            other = first.setdefault(name, i)
-            parent[root(i)] = root(other)
-    return np.array([root(i) for i in range(len(names))], dtype=np.int64)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_report import harmless
+
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
 
@@ -44,9 +46,54 @@ def test_figures(config):
     assert found["area_under_roc"] > 0.99
     assert found["promise"]["needed"] == 2995
     assert sum(sum(v["genuine"].values()) for v in found["by"]["kind"].values() if "genuine" in v) == 30
+    assert found["recall_at_threshold"]["count"] >= found["forged_quarantined"]["count"]
+    for name in ("area_under_roc", "area_under_precision_recall", "calibration_error"):
+        low, high = found["intervals"][name]
+        assert 0 <= low <= found[name] <= high <= 1
+    reports = {"genuine": 30, "forged": 40}
+    for label, number in reports.items():
+        for what in ("kind", "format", "original", "evidence", "identity"):
+            parts = [p[f"{label}_quarantined"] for p in found["parts"] if p["what"] == what]
+            assert sum(p["of"] for p in parts) == number
+            assert sum(p["count"] for p in parts) == found[f"{label}_quarantined"]["count"]
+        assert sum(b[label] for b in found["reliability"]) <= number
+    assert {p["value"] for p in found["parts"] if p["what"] == "identity"} == {"configured"}
+    assert {p["value"] for p in found["parts"] if p["what"] == "evidence"} <= {
+        "proof",
+        "strong",
+        "weak",
+        "none",
+    }
+    promise = found["promise"]
+    assert promise["missing"] == 2995 - promise["genuine"]
+    assert 20 < promise["genuine"] <= 30
     told = evaluate(config, *labelled).stdout
     assert "genuine reports quarantined  0 of 30" in told
-    assert "2,995" in told
+    assert f"takes 2,995 with none lost, {promise['missing']:,} more" in " ".join(told.split())
+
+
+def test_the_page_says_the_same(config, tmp_path):
+    mail = tmp_path / "<script>alert(1)<script>.mbox"
+    mail.write_bytes((SAMPLE / "forged.mbox").read_bytes())
+    labelled = ("--genuine", mail, "--forged", SAMPLE / "genuine.mbox")
+    done = evaluate(config, *labelled, "--json", "--html", "page.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    html = harmless((tmp_path / "page.html").read_text())
+    text = "".join(html.text)
+    assert html.elements.count("svg") == 3
+    assert f"{found['genuine_quarantined']['count']} of 40" in text
+    assert found["worst"]
+    for mistake in found["worst"]:
+        assert mistake["source"] in text
+    assert not list(tmp_path.glob(".page.html*"))
+    # One label alone has no curves, and nothing to draw.
+    assert evaluate(config, "--forged", SAMPLE / "forged.mbox", "--html", "page.html").returncode == 0
+    assert harmless((tmp_path / "page.html").read_text()).elements.count("svg") == 0
+    refused = evaluate(config, *labelled, "--html", "absent/page.html")
+    assert refused.returncode != 0
+    assert refused.stderr.count("\n") == 1
+    assert "no such folder" in refused.stderr
 
 
 def test_the_wrong_side_is_named(config):
