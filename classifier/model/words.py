@@ -61,7 +61,16 @@ def buckets(report: Report) -> list[int]:
         if not folded:
             continue
         padded = f" {folded} "
+        # The checksum goes on from that of the part's letter; bytes are cut where each is a character.
+        start = crc32(part.encode())
+        if padded.isascii():
+            data = padded.encode()
+            for size in _SIZES:
+                found.update(
+                    [crc32(data[i : i + size], start) % BUCKETS for i in range(len(data) - size + 1)]
+                )
+            continue
         for size in _SIZES:
-            for start in range(len(padded) - size + 1):
-                found.add(crc32(f"{part}{padded[start : start + size]}".encode("utf-8", "replace")) % BUCKETS)
+            for i in range(len(padded) - size + 1):
+                found.add(crc32(padded[i : i + size].encode("utf-8", "replace"), start) % BUCKETS)
     return sorted(found)
