@@ -178,13 +178,13 @@ def retrain(
         before=before,
         after=after,
         cross_validated=fitting.log_loss(calibrated, kept.labels),
-        better=before is None or _better(after, before),
+        better=before is None or better(after, before),
         promised=threshold(promise, loss) is not None,
         missing=max(0, needed(loss) - promise.genuine),
     )
 
 
-def _better(after: Figures, before: Figures) -> bool:
+def better(after: Figures, before: Figures) -> bool:
     """Say whether a candidate is better: it may not lose more genuine reports, whatever else it gains."""
     if after.genuine_moved != before.genuine_moved:
         return after.genuine_moved < before.genuine_moved
