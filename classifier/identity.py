@@ -20,7 +20,12 @@ def _in_domains(domain: str | None, patterns: tuple[str, ...]) -> bool:
     if not domain:
         return False
     domain = domain.rstrip(".").lower()
-    return any(domain.endswith(p) if p.startswith(".") else domain == p for p in patterns)
+    return domain in patterns or domain.endswith(_below(patterns))
+
+
+@lru_cache(maxsize=256)
+def _below(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(p for p in patterns if p.startswith("."))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 
 from classifier.dataclass import dataclass
+from classifier.once import once_beside
 from classifier.vocabulary import (
     NOT_REPORTS,
     Action,
@@ -94,6 +95,7 @@ class Judgement:
     model: str | None = None
 
 
+@once_beside
 def concerns(report: Report, identity: Identity) -> bool:
     """Say whether the report is about a protected domain at all.
 

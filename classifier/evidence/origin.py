@@ -15,6 +15,7 @@ import re
 from functools import lru_cache
 
 from classifier.dataclass import dataclass
+from classifier.once import once
 from classifier.parse.addresses import domain_of
 
 TYPE_CHECKING = False
@@ -142,6 +143,7 @@ def is_internal(ip: IPAddress) -> bool:
     return any(ip.version == network.version and ip in network for network in _INTERNAL)
 
 
+@once
 def reporter_organisations(report: Report) -> frozenset[str]:
     """Return the organisations that the report says, or shows, it is from.
 
@@ -155,6 +157,7 @@ def reporter_organisations(report: Report) -> frozenset[str]:
     return frozenset(name for name in found if name)
 
 
+@once
 def delivering_organisations(report: Report) -> frozenset[str]:
     """Return the organisations of the client that our side recorded for the report itself.
 
@@ -188,6 +191,7 @@ def _is_own_client(hop: TraceHop) -> bool:
     return name is not None and name == organisation(hop.by)
 
 
+@once
 def border_hop(report: Report) -> int | None:
     """Return the index of the hop at which the reporting side took the original in.
 
@@ -209,6 +213,7 @@ def border_hop(report: Report) -> int | None:
     return None
 
 
+@once
 def observed_client(report: Report) -> ObservedClient | None:
     """Return the client that the reporting side saw connect, or None if it does not tell.
 

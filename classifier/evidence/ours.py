@@ -12,6 +12,7 @@ from enum import Enum
 
 from classifier.dataclass import dataclass
 from classifier.evidence.origin import ip_of, is_internal
+from classifier.once import once_beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def entry(trace: Iterable[TraceHop], identity: Identity, writers: frozenset[str]
     return Entry(None, False, count)
 
 
+@once_beside
 def came_from_inside(report: Report, identity: Identity) -> bool | None:
     """Say whether the report itself was written on our side, as its own trace shows.
 
@@ -244,6 +246,7 @@ def came_from_inside(report: Report, identity: Identity) -> bool | None:
     return True if is_our_name(report.trace[-1].by, identity) else None
 
 
+@once_beside
 def written_by_us(report: Report, identity: Identity) -> bool:
     """Say whether a host of ours wrote the report: it names one, and came from inside."""
     return is_our_name(report.reporting_mta, identity) and came_from_inside(report, identity) is True

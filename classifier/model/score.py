@@ -11,7 +11,7 @@ from classifier.model.words import buckets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from classifier.evidence.base import Evidence
     from classifier.identity import Identity
@@ -36,28 +36,32 @@ class Opinion:
 
     def telling(self, least: float = 0.1) -> list[tuple[str, str, float]]:
         """Return (name, words, log-odds added) of the features that added at least *least*, weightiest first."""
-        rows = [(f.name, f.words, a) for f, a in zip(FEATURES, self.added, strict=True) if abs(a) >= least]
+        rows = [
+            (f.name, f.words, a)
+            for f, a in zip(FEATURES, self.added, strict=True)
+            if a >= least or a <= -least
+        ]
         return sorted(rows, key=lambda row: -abs(row[2]))
 
 
-def words_score(model: Model, found: Sequence[int]) -> float:
+def words_score(model: Model, found: Collection[int]) -> float:
     """Return the score of the words with these buckets; each report's words weigh the same in all.
 
     No words are zero, not missing: silence points nowhere.
     """
     if not found:
         return 0.0
-    return model.words_intercept + math.fsum(model.words[i] for i in found) / math.sqrt(len(found))
+    return model.words_intercept + math.fsum(map(model.words.__getitem__, found)) / math.sqrt(len(found))
 
 
 def score(model: Model, values: Sequence[float]) -> tuple[float, list[float]]:
     """Return the log-odds of forged for measured *values*, and what each feature added."""
     scale = model.scale
-    added = []
-    for curve, value in zip(model.curves, values, strict=True):
-        # NaN is the only value that differs from itself.
-        step = curve.missing if value != value else curve.values[bisect_left(curve.thresholds, value)]  # noqa: PLR0124
-        added.append(scale * step)
+    # NaN is the only value that differs from itself.
+    added = [
+        scale * (curve.missing if value != value else curve.values[bisect_left(curve.thresholds, value)])  # noqa: PLR0124
+        for curve, value in zip(model.curves, values, strict=True)
+    ]
     return math.fsum(added) + scale * model.intercept + model.shift, added
 
 

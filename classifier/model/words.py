@@ -7,6 +7,8 @@ named is none of the words' business, and a number is rarely seen twice.
 from __future__ import annotations
 
 import re
+import sys
+from functools import cache
 from zlib import crc32
 
 TYPE_CHECKING = False
@@ -18,18 +20,24 @@ BUCKETS = 4096
 #: Characters that are read: of the subject, of the original's text, of what the report says went wrong.
 _SUBJECT, _BODY, _DIAGNOSTIC = 160, 400, 160
 _SIZES = (3, 4)
+#: 1 where the low half of a 16-bit number stands last in memory.
+_BIG_ENDIAN = int(sys.byteorder == "big")
 _DIGITS = re.compile(r"[0-9]+")
+_POINTS = ".,;:!?()[]<>\"'"
 _MARKUP = re.compile(r"<[^>]{0,200}>")
 
 
 def _folded(text: str) -> str:
-    words = _DIGITS.sub("0", _MARKUP.sub(" ", text).lower()).split()
-    return " ".join("\x01" if _names(word) else word for word in words)
-
-
-def _names(word: str) -> bool:
-    """Say whether *word* is a host, an address or a link."""
-    return "@" in word or "." in word.strip(".,;:!?()[]<>\"'")
+    if "<" in text:
+        text = _MARKUP.sub(" ", text)
+    words = _DIGITS.sub("0", text.lower()).split()
+    # A host, an address or a link is a name.
+    return " ".join(
+        [
+            word if "@" not in word and ("." not in word or "." not in word.strip(_POINTS)) else "\x01"
+            for word in words
+        ]
+    )
 
 
 def _text(report: Report) -> str:
@@ -47,30 +55,83 @@ def _text(report: Report) -> str:
     )
 
 
-def buckets(report: Report) -> list[int]:
-    """Return the sorted, distinct buckets of the words of *report* and of its original."""
+@cache
+def _tables() -> tuple[tuple[bytes, bytes], ...]:
+    """Return what a byte adds to a checksum, by how many bytes follow it: the low eight bits, and those above.
+
+    A cyclic redundancy check is linear: that of a piece is the exclusive or of
+    what its bytes add, each by its place, and of a constant.
+    """
+    tables = []
+    for following in range(max(_SIZES)):
+        nothing = crc32(bytes(following + 1))
+        added = [0]
+        for bit in range(8):
+            one = (crc32(bytes((1 << bit,)) + bytes(following)) ^ nothing) % BUCKETS
+            added += [other ^ one for other in added]
+        tables.append((bytes([a & 255 for a in added]), bytes([a >> 8 for a in added])))
+    return tuple(tables)
+
+
+@cache
+def _constants(letter: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Return for each size of a piece the two halves of what it comes to beside its own bytes."""
+    constants = [crc32(letter + bytes(size)) % BUCKETS for size in _SIZES]
+    return tuple((bytes((c & 255,)), bytes((c >> 8,))) for c in constants)
+
+
+def _of_ascii(parts: list[tuple[bytes, bytes]]) -> set[int]:
+    """Return ``crc32(letter + piece) % BUCKETS`` of all pieces of all parts, each part (letter, text).
+
+    The texts are worked on as two long numbers with a byte for each piece, the
+    low half of its bucket and the high one.
+    """
+    text = b"".join([part for _, part in parts])
+    length = len(text)
+    lows, highs = [0], [0]
+    for low, high in _tables():
+        # What a piece comes to is what its first byte adds and what the rest of it comes to.
+        lows.append(int.from_bytes(text.translate(low), "little") ^ (lows[-1] >> 8))
+        highs.append(int.from_bytes(text.translate(high), "little") ^ (highs[-1] >> 8))
+    found: list[int] = []
+    for number, size in enumerate(_SIZES):
+        low = b"".join([_constants(letter)[number][0] * len(part) for letter, part in parts])
+        high = b"".join([_constants(letter)[number][1] * len(part) for letter, part in parts])
+        pairs = bytearray(2 * length)
+        pairs[_BIG_ENDIAN::2] = (lows[size] ^ int.from_bytes(low, "little")).to_bytes(length, "little")
+        pairs[1 - _BIG_ENDIAN :: 2] = (highs[size] ^ int.from_bytes(high, "little")).to_bytes(
+            length, "little"
+        )
+        numbers = memoryview(pairs).cast("H").tolist()
+        at = 0
+        for _, part in parts:
+            # The pieces after these reach into the next part.
+            found += numbers[at : at + len(part) - size + 1]
+            at += len(part)
+    return set(found)
+
+
+def buckets(report: Report) -> set[int]:
+    """Return the buckets of the words of *report* and of its original."""
     original = report.original
     diagnostic = " ".join(r.diagnostic_code or "" for r in report.recipients[:3])
     found: set[int] = set()
-    for part, text, limit in (
-        ("s", original.subject or "", _SUBJECT),
-        ("b", _text(report), _BODY),
-        ("d", diagnostic, _DIAGNOSTIC),
+    ascii_parts: list[tuple[bytes, bytes]] = []
+    for letter, text, limit in (
+        (b"s", original.subject, _SUBJECT),
+        (b"b", _text(report), _BODY),
+        (b"d", diagnostic, _DIAGNOSTIC),
     ):
-        folded = _folded(text[: limit * 4])[:limit]
+        folded = _folded(text[: limit * 4])[:limit] if text else ""
         if not folded:
             continue
         padded = f" {folded} "
-        # The checksum goes on from that of the part's letter; bytes are cut where each is a character.
-        start = crc32(part.encode())
         if padded.isascii():
-            data = padded.encode()
-            for size in _SIZES:
-                found.update(
-                    [crc32(data[i : i + size], start) % BUCKETS for i in range(len(data) - size + 1)]
-                )
+            ascii_parts.append((letter, padded.encode()))
             continue
+        # The checksum goes on from that of the part's letter.
+        start = crc32(letter)
         for size in _SIZES:
             for i in range(len(padded) - size + 1):
                 found.add(crc32(padded[i : i + size].encode("utf-8", "replace"), start) % BUCKETS)
-    return sorted(found)
+    return found | _of_ascii(ascii_parts) if found else _of_ascii(ascii_parts)

@@ -109,7 +109,7 @@ def example(
     prints = fingerprints(report) or (_digest(report),)
     return Example(
         tuple(measure(report, identity, evidence)),
-        tuple(buckets(report)),
+        tuple(sorted(buckets(report))),
         forged,
         group,
         prints,
