@@ -1,4 +1,4 @@
-"""Two messages written by hand: one ordinary, one report about a forgery in the name of trap@example.org."""
+"""Two messages written by hand, one ordinary, one report about a forgery in the name of trap@example.org; a configuration."""
 
 ORDINARY = b"From: a@example.com\nTo: anna@example.org\nSubject: hello\n\nhi\n"
 REPORT = b"""Return-Path: <>
@@ -39,4 +39,13 @@ Date: Sun, 01 Mar 2026 09:59:00 +0000
 Message-ID: <1@example.org>
 
 --b--
+"""
+CONFIG = """
+[identity]
+domains = ["example.org"]
+never_send = ["trap@example.org"]
+[dns]
+enabled = false
+[store]
+path = "state.sqlite3"
 """

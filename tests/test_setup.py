@@ -47,6 +47,8 @@ def machine(tmp_path):
     program("apt-get", APT)
     program("apt-cache", APT_CACHE)
     program("dpkg-deb", DPKG_DEB)
+    program("getent", "#!/bin/sh\nexit 2\n")
+    program("useradd", '#!/bin/sh\necho "useradd $*" >>"$STATE/log"\n')
     program("id", '#!/bin/sh\ncat "$STATE/uid"\n')
     program("dpkg-query", '#!/bin/sh\ncase "$*" in *procmail*) echo installed ;; *) exit 1 ;; esac\n')
     (tmp_path / "uid").write_text("0\n")
@@ -127,6 +129,7 @@ def test_packages_that_conflict_are_unpacked_with_their_libraries_installed(mach
     [install] = [line for line in log.splitlines() if " install " in line]
     assert install.split()[-2:] == ["libone", "libtwo"]
     assert "apt-get download -qq cyrus-common cyrus-imapd" in log
+    assert re.search(r"^useradd --system .* Debian-exim$", log, re.MULTILINE)
     assert (folder / "cyrus-imapd").exists()
     (machine.state / "log").write_text("")
     assert machine("sh", ".ci/debian-unpacked", str(folder)).stderr == ""

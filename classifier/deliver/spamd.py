@@ -247,7 +247,12 @@ class SpamLine:
 
     def __str__(self) -> str:
         """Return the value of the Spam header."""
-        return f"{self.spam} ; {self.score:.1f} / {self.THRESHOLD:.1f}"
+        return self.told(Command.CHECK)
+
+    def told(self, command: Command) -> str:
+        """Return the value of the Spam header for one command; spamd says Yes and No to REPORT_IFSPAM."""
+        yes, no = ("Yes", "No") if command is Command.REPORT_IFSPAM else ("True", "False")
+        return f"{yes if self.spam else no} ; {self.score:.1f} / {self.THRESHOLD:.1f}"
 
 
 def answer(
@@ -269,13 +274,16 @@ def answer(
         return b"SPAMD/1.5 0 PONG\r\n"
     code, name = Status.OK
     modified = request.command in {Command.PROCESS, Command.HEADERS}
-    # As spamd: a Content-length from 1.2 on; the verdict beside a message from 1.3 on.
-    old = request.version < (1, 2)
-    lines = [f"SPAMD/{'1.0' if old and modified else '1.1'} {code} {name}"]
-    if body is not None and not old:
+    # As spamd: before 1.3 an answer has either a Content-length (the message) or the verdict (all others);
+    # Exim asks in 1.2 and reads no other order. Before 1.2 a message stands right below the first line.
+    version = request.version
+    if modified and version < (1, 2):
+        return f"SPAMD/1.0 {code} {name}\r\n".encode() + (body or b"")
+    lines = [f"SPAMD/1.1 {code} {name}"]
+    if body is not None and (modified or version >= (1, 3)):
         lines.append(f"Content-length: {len(body)}")
-    if spam is not None and not (modified and request.version < (1, 3)):
-        lines.append(f"Spam: {spam}")
+    if spam is not None and not (modified and version < (1, 3)):
+        lines.append(f"Spam: {spam.told(request.command)}")
     lines += [f"{key}: {value}" for key, value in extra]
     return "\r\n".join((*lines, "", "")).encode("ascii", "replace") + (body or b"")
 

@@ -6,6 +6,7 @@ Nothing is imported that Python has not loaded by itself.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 TYPE_CHECKING = False
@@ -136,12 +137,29 @@ def hold_standard_descriptors() -> bool:
 
 
 def tell(line: str) -> None:
-    """Write one line to standard error; if nobody listens, so be it."""
+    """Write one line to standard error; if nobody listens, so be it.
+
+    Some callers (Exim's transport_filter) read standard error from the pipe that
+    the message goes through: the line would become part of it, so it goes to the
+    system's log instead.
+    """
     text = "".join(c if c.isprintable() else "?" for c in " ".join(line.split())[:1000])
     try:
-        os.write(2, f"backscatter: {text}\n".encode(errors="replace"))
+        if _is_mixed():
+            import syslog  # noqa: PLC0415 - rarely needed
+
+            syslog.openlog("backscatter", syslog.LOG_PID, syslog.LOG_MAIL)
+            syslog.syslog(syslog.LOG_WARNING, text)
+        else:
+            os.write(2, f"backscatter: {text}\n".encode(errors="replace"))
     except OSError:
         sys.exc_info()  # nobody is left to tell
+
+
+def _is_mixed() -> bool:
+    """Say whether standard output and error are one pipe or file; at a terminal a person reads both."""
+    output, error = os.fstat(1), os.fstat(2)
+    return (output.st_dev, output.st_ino) == (error.st_dev, error.st_ino) and not stat.S_ISCHR(output.st_mode)
 
 
 def _read(fd: int, size: int) -> bytes:

@@ -51,6 +51,8 @@ _COMMON = {
     "\\Trash": ("Trash", "Deleted Items", "Deleted Messages", "Papierkorb"),
     "\\Junk": ("Junk", "Spam"),
 }
+#: mbsync's number of a message in its folder; in another folder it would be another message's.
+_MBSYNC_UID = re.compile(r",U=\d+")
 _number = count()
 
 
@@ -291,7 +293,8 @@ class MaildirMailbox:
         taken = {key_of(p.name) for p in _files(destination)}
         moved: dict[str, str] = {}
         for key in keys:
-            new_key = key if key not in taken else _unique_name()
+            kept = _MBSYNC_UID.sub("", key)
+            new_key = kept if kept not in taken else _unique_name()
             if self._rename(key, destination, new_key):
                 moved[key] = new_key
                 taken.add(new_key)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deliver.privileged import privileged
 from tests.mailbox.dovecot import free_port
 from tests.support import missing, require_program
 
@@ -54,6 +55,7 @@ biff = no
 """
 MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
+{smtpd}
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -101,6 +103,10 @@ class Postfix:
                     answers.append(f"{error.smtp_code} {error.smtp_error.decode()}")
         return answers
 
+    def run(self, *command):
+        """Run one of Postfix's programs with this configuration."""
+        subprocess.run([*command[:1], "-c", str(self.root / "config"), *command[1:]], check=True, timeout=60)
+
     def queue(self, *names):
         return [p for name in names for p in (self.root / "queue" / name).rglob("*") if p.is_file()]
 
@@ -112,7 +118,7 @@ class Postfix:
 
 
 @contextmanager
-def running(transport="virtual", main="", master=""):
+def running(transport="virtual", main="", master="", smtpd=""):
     """Start Postfix, give it, and end it."""
     require_program("postfix")
     if os.geteuid() != 0:
@@ -132,14 +138,17 @@ def running(transport="virtual", main="", master=""):
             more=main.format(root=root),
         )
     )  # fmt: skip
-    (root / "config" / "master.cf").write_text(MASTER.format(port=port, more=master.format(root=root)))
+    (root / "config" / "master.cf").write_text(
+        MASTER.format(port=port, smtpd=smtpd, more=master.format(root=root))
+    )
     control = ["postfix", "-c", str(root / "config")]
     try:
         started = subprocess.run([*control, "start"], capture_output=True, text=True, timeout=60, check=False)
         if started.returncode:
             pytest.fail(f"{started.stdout}{started.stderr}{(root / 'log' / 'mail.log')}")
         postfix = Postfix(root, mail, port)
-        yield postfix
+        with privileged(root / "sendmail", ["sendmail", "-C", str(root / "config")]):
+            yield postfix
     finally:
         subprocess.run([*control, "stop"], capture_output=True, timeout=60, check=False)
         shutil.rmtree(root, ignore_errors=True)

@@ -11,18 +11,9 @@ import time
 
 import pytest
 
-from tests.samples import ORDINARY, REPORT
+from tests.samples import CONFIG, ORDINARY, REPORT
 
 COMMAND = [sys.executable, "-m", "classifier", "filter"]
-CONFIG = """
-[identity]
-domains = ["example.org"]
-never_send = ["trap@example.org"]
-[dns]
-enabled = false
-[store]
-path = "state.sqlite3"
-"""
 NAMES = (
     b"X-Backscatter-Verdict:",
     b"X-Backscatter-Probability:",
@@ -180,6 +171,15 @@ def test_what_fails_after_the_delivery_does_not_ask_for_another(home):
     assert done.returncode == 0
     assert split(done.stdout)[1] == REPORT
     assert b"this is not remembered" in done.stderr
+
+
+def test_what_is_told_never_gets_into_the_message(home, monkeypatch):
+    """Exim's transport_filter reads standard error from the pipe that the message goes through."""
+    monkeypatch.setenv("BACKSCATTER_CONFIG", "absent.toml")
+    done = subprocess.run(
+        COMMAND, input=REPORT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, REPORT)
 
 
 def test_a_full_disk_is_told_to_the_caller(home):

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.deliver.delivery import FEW, mixed
 from tests.deliver.postfix import group_of_postfix, running
-from tests.deliver.test_filter import CONFIG
-from tests.deliver.test_recipes import mixed
 from tests.mailbox.dovecot import free_port
-from tests.samples import ORDINARY, REPORT
+from tests.samples import CONFIG, ORDINARY, REPORT
 from tests.support import missing
 
 #: Debian's python3-milter, for an environment of Debian's own Python without pymilter.
@@ -84,7 +83,7 @@ def number_of(message):
 
 @pytest.mark.parametrize("family", ["unix", "inet"])
 def test_every_message_is_tagged_and_otherwise_as_it_was(tmp_path, environment, family):
-    messages = list(mixed())
+    messages = list(mixed(FEW))
     port = free_port()
     with running() as plain:
         assert set(plain.send([m for m, _ in messages])) == {""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -16,9 +17,9 @@ import pytest
 
 from classifier.store.database import Database
 from classifier.store.taught import TaughtMail
-from tests.deliver.test_filter import CONFIG, split
+from tests.deliver.test_filter import split
 from tests.mailbox.dovecot import free_port
-from tests.samples import ORDINARY, REPORT
+from tests.samples import CONFIG, ORDINARY, REPORT
 from tests.support import require_program
 
 COMMAND = [sys.executable, "-m", "classifier"]
@@ -109,6 +110,21 @@ def test_every_command(served):
     deflated = zlib.compress(REPORT)
     assert b"Spam: True" in served.ask(request("CHECK", deflated, "Compress: zlib"))
     assert b"Spam: True" in served.ask(request("CHECK", REPORT, version="1.2"))
+
+
+def test_every_version_is_answered_as_spamd_answers(served):
+    """Exim asks in 1.2 and wants the verdict right below the first line; Haraka sends no length."""
+    for version, command, wanted in (
+        ("1.2", "REPORT", rb"SPAMD/1\.1 0 EX_OK\r\nSpam: True ; [0-9.]+ / 5\.0\r\n\r\nverdict: forged"),
+        ("1.2", "CHECK", rb"SPAMD/1\.1 0 EX_OK\r\nSpam: True ; [0-9.]+ / 5\.0\r\n\r\n$"),
+        ("1.2", "PROCESS", rb"SPAMD/1\.1 0 EX_OK\r\nContent-length: [0-9]+\r\n\r\nX-Backscatter-Verdict: forged"),
+        ("1.3", "SYMBOLS", rb"SPAMD/1\.1 0 EX_OK\r\nContent-length: [0-9]+\r\nSpam: True ; [0-9.]+ / 5\.0\r\n\r\nBACK"),
+        ("1.4", "REPORT_IFSPAM", rb"SPAMD/1\.1 0 EX_OK\r\nContent-length: [0-9]+\r\nSpam: Yes ; [0-9.]+ / 5\.0\r\n"),
+        ("1.5", "HEADERS", rb"SPAMD/1\.1 0 EX_OK\r\nContent-length: [0-9]+\r\nSpam: True ; [0-9.]+ / 5\.0\r\n\r\nX-"),
+    ):  # fmt: skip
+        assert re.match(wanted, served.ask(request(command, REPORT, "User: anna", version=version))), command
+    headers = b"HEADERS SPAMC/1.4\r\nUser: default\r\n\r\nX-Envelope-From: \r\nX-Haraka-UUID: 1\r\n"
+    assert b"\r\nSpam: True ; " in served.ask(headers + REPORT.replace(b"\n", b"\r\n"))
 
 
 def test_learning(served):
