@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Reports that are remembered in one transaction.
 _REMEMBER_EVERY = 50
+#: And so many bytes of what they returned, which are in memory until then.
+_REMEMBER_BYTES = 8 * 1024 * 1024
 #: The threshold stays between these: doubt never quarantines, and proof always may.
 _LEAST_THRESHOLD, _MOST_THRESHOLD = 0.9, 0.9998
 
@@ -102,6 +104,7 @@ class Runtime:
         self._wait = wait
         self._clock = clock
         self._judged: list[Examination] = []
+        self._judged_bytes = 0
         self._judged_again: list[Examination] = []
         self._observed = False
 
@@ -122,7 +125,8 @@ class Runtime:
         examination = self._judge(report)
         if self._remember and self.database is not None:
             self._judged.append(examination)
-            if len(self._judged) >= _REMEMBER_EVERY:
+            self._judged_bytes += len(report.original.body or b"")
+            if len(self._judged) >= _REMEMBER_EVERY or self._judged_bytes >= _REMEMBER_BYTES:
                 self.flush()
         return examination
 
@@ -176,7 +180,7 @@ class Runtime:
     def flush(self) -> None:
         """Write the reports judged so far into the memory of recent ones and into the history."""
         judged, again = self._judged, self._judged_again
-        self._judged, self._judged_again = [], []
+        self._judged, self._judged_again, self._judged_bytes = [], [], 0
         if not (judged or again) or self.database is None or self.config is None:
             return
         from classifier.evidence.company import strange  # noqa: PLC0415 - with the store only

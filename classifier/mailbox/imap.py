@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
 from classifier.mailbox.caution import Caution
-from classifier.mailbox.fetch import Fetched, read_copyuid, read_fetch, uid_set
+from classifier.mailbox.fetch import read_copyuid, uid_set
 from classifier.mailbox.idle import idle, poll
 from classifier.mailbox.names import Names, encode_name
 from classifier.mailbox.protocol import (
-    HEADER_LIMIT,
     Batch,
     FolderStatus,
     ListedMessage,
     MoveMethod,
     Refused,
 )
+from classifier.mailbox.reading import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,17 +29,8 @@ if TYPE_CHECKING:
     from classifier.mailbox.connection import Connection, Reply
     from classifier.mailbox.protocol import FolderMemory
 
-#: UIDs in one SEARCH: the answer stays below the line length that clients and servers take (1 MB).
-SEARCH_WINDOW = 100_000
-#: Messages in one batch: what is judged, moved and committed together.
-BATCH = 1000
-#: Bytes of bodies in one FETCH; two are under way at once.
-BODIES_AT_ONCE = 4 * 1024 * 1024
-#: Of more messages than this, the sizes are asked for before the headers.
-_FEW = 50
 #: Uses of folders that show messages of other folders (RFC 6154, RFC 8457).
 _VIRTUAL = frozenset({"\\all", "\\flagged", "\\important"})
-_LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
 
 
 class ImapMailbox:
@@ -54,7 +45,7 @@ class ImapMailbox:
     def __init__(self, connection: Connection, caution: Caution | None = None) -> None:
         """Use a logged-in *connection*; *caution* carries over what earlier ones taught."""
         self.connection = connection
-        self._caution = caution or Caution()
+        self._reader = Reader(connection, caution or Caution())
         self.names = Names(connection)
         self._open: tuple[str, bool] | None = None
         self._status: FolderStatus | None = None
@@ -85,6 +76,13 @@ class ImapMailbox:
                 return None
             self._located[folder] = found.name
         return self._located[folder]
+
+    def is_view(self, folder: str) -> bool:
+        """Ask for the folder's uses: on Gmail every message lies in "All Mail", too."""
+        if folder.upper() == "INBOX":
+            return False
+        found = self.names.find(folder)
+        return found is not None and bool(found.attributes & _VIRTUAL)
 
     def folders(self) -> list[str]:
         """List what can be opened, less virtual folders: on Gmail a message lies in "All Mail", too."""
@@ -143,6 +141,7 @@ class ImapMailbox:
             )  # fmt: skip
         self._located.setdefault(folder, name)
         self._open = (name, write)
+        self._reader.folder = name
         self._status = FolderStatus(
             name,
             _number(reply, "UIDVALIDITY"),
@@ -173,100 +172,13 @@ class ImapMailbox:
         self._looked[status.name] = status.uid_next
         if status.messages == 0 or (status.uid_next and first >= status.uid_next):
             return
-        for uids, below in self._windows(first, status.uid_next):
-            messages, unreadable = self._headers(uids)
+        for uids, below in self._reader.windows(first, status.uid_next, status.messages):
+            messages, unreadable = self._reader.headers([int(k) for k in memory.unknown(map(str, uids))])
             yield Batch(messages, uid_next=below, unreadable=tuple(unreadable))
-
-    def _windows(self, first: int, uid_next: int) -> Iterator[tuple[list[int], int]]:
-        """Split the new UIDs into batches, each with the UID below which all is then covered."""
-        if not uid_next:  # a server that keeps UIDNEXT to itself
-            found = self._search(f"{first}:*")
-            uid_next = max(found, default=0) + 1
-            found = [u for u in found if u >= first]
-            for start in range(0, len(found), BATCH):
-                part = found[start : start + BATCH]
-                yield part, part[-1] + 1
-            return
-        if uid_next - first <= BATCH:
-            yield list(range(first, uid_next)), uid_next
-            return
-        for low in range(first, uid_next, SEARCH_WINDOW):
-            high = min(low + SEARCH_WINDOW, uid_next)
-            found = [u for u in self._search(f"{low}:{high - 1}") if low <= u < high]
-            for start in range(0, len(found), BATCH):
-                part = found[start : start + BATCH]
-                last = start + BATCH >= len(found)
-                yield part, high if last else part[-1] + 1
-            if not found:
-                yield [], high
-
-    def _search(self, uids: str) -> list[int]:
-        reply = self.connection.call("UID", "SEARCH", "UID", uids, wanted=("SEARCH",))
-        reply.checked("SEARCH", self.connection.where)
-        words = b" ".join(p for p in reply.data["SEARCH"] if isinstance(p, bytes)).split()
-        return sorted({int(w) for w in words if w.isdigit()})
 
     def look(self, keys: Sequence[str]) -> list[ListedMessage]:
         """Look at these messages; those that are gone are left out."""
-        return self._headers([int(k) for k in keys])[0] if keys else []
-
-    def _headers(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
-        found: dict[str, ListedMessage] = {}
-        unreadable: list[str] = []
-        wanted = set(map(str, uids))
-        readable = self._readable(uids, unreadable)
-        size = self._caution.at_once
-        chunks = [readable[i : i + size] for i in range(0, len(readable), size)]
-        for fetched in self._fetch(chunks, _LOOK, unreadable):
-            message = fetched.listed()
-            if message is not None and message.key in wanted:
-                found[message.key] = message
-        self._caution.relax()
-        return sorted(found.values(), key=lambda m: int(m.key)), [k for k in unreadable if k not in found]
-
-    def _readable(self, uids: Sequence[int], unreadable: list[str]) -> list[int]:
-        """Sort out the messages at which the server hung up before."""
-        folder = self._status.name if self._status else ""
-        hopeless = [u for u in uids if self._caution.hopeless(folder, str(u))]
-        unreadable += map(str, hopeless)
-        return [u for u in uids if u not in hopeless] if hopeless else list(uids)
-
-    def _fetch(self, chunks: Sequence[list[int]], items: str, unreadable: list[str]) -> Iterator[Fetched]:
-        """FETCH chunk by chunk; one that is refused is halved until the culprit stands alone.
-
-        Args:
-            chunks: UIDs to ask for together.
-            items: what of them.
-            unreadable: takes the keys of those that the server will not show.
-
-        """
-        folder = self._status.name if self._status else ""
-        refused: list[list[int]] = []
-        order = iter(chunks)
-        commands = (("UID", "FETCH", uid_set(c), items) for c in self._noted(folder, chunks))
-        # Two at once, unless it must be known which message it was.
-        depth = 2 if self._caution.at_once > 1 else 1
-        for reply in self.connection.pipeline(commands, "FETCH", depth):
-            chunk = next(order)
-            if reply.status != "OK":
-                refused.append(chunk)
-            yield from read_fetch(reply.data["FETCH"])
-        self._caution.answered()
-        while refused:
-            chunk = refused.pop()
-            for half in [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk]:
-                reply = self.connection.call("UID", "FETCH", uid_set(half), items, wanted=("FETCH",))
-                yield from read_fetch(reply.data["FETCH"])
-                if reply.status != "OK":
-                    if len(half) > 1:
-                        refused.append(half)
-                    else:
-                        unreadable.append(str(half[0]))
-
-    def _noted(self, folder: str, chunks: Sequence[list[int]]) -> Iterator[list[int]]:
-        for chunk in chunks:
-            self._caution.ask(folder, [str(u) for u in chunk])
-            yield chunk
+        return self._reader.headers([int(k) for k in keys])[0] if keys else []
 
     def arrivals(self, folder: str, since: int, sizes: frozenset[int]) -> list[ListedMessage]:
         """Look at what came into *folder* at UID *since* or later."""
@@ -274,39 +186,14 @@ class ImapMailbox:
         found: list[ListedMessage] = []
         if status.messages == 0 or (status.uid_next and since >= status.uid_next):
             return found
-        for uids, _ in self._windows(max(since, 1), status.uid_next):
-            found += [m for m in self._headers(self._of_sizes(uids, sizes))[0] if m.size in sizes]
+        reader = self._reader
+        for uids, _ in reader.windows(max(since, 1), status.uid_next, status.messages):
+            found += [m for m in reader.headers(reader.of_sizes(uids, sizes))[0] if m.size in sizes]
         return found
 
-    def _of_sizes(self, uids: Sequence[int], sizes: frozenset[int]) -> Sequence[int]:
-        """Leave out those of *uids* that have another size."""
-        if len(uids) <= _FEW:
-            return uids
-        at_once = len(uids) if self._caution.step == 0 else self._caution.at_once
-        chunks = [list(uids[i : i + at_once]) for i in range(0, len(uids), at_once)]
-        answers = self._fetch(chunks, "(UID RFC822.SIZE)", [])
-        return sorted({f.uid for f in answers if f.uid is not None and f.size in sizes} & set(uids))
-
     def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
-        """Read the first *limit* bytes of each."""
-        unreadable: list[str] = []
-        readable = set(self._readable([int(m.key) for m in messages], unreadable))
-        chunks: list[list[int]] = []
-        room = 0
-        for message in messages:
-            if int(message.key) in readable:
-                size = min(message.size, limit)
-                if not chunks or size > room or len(chunks[-1]) >= self._caution.at_once:
-                    chunks.append([])
-                    room = BODIES_AT_ONCE
-                chunks[-1].append(int(message.key))
-                room -= size
-        for fetched in self._fetch(chunks, f"(UID BODY.PEEK[]<0.{limit}>)", unreadable):
-            uid, body = fetched.uid, fetched.sections.get("")
-            if uid is not None and body is not None:
-                yield str(uid), body
-        for key in unreadable:
-            yield key, None
+        """Read at most the first *limit* bytes of each, and less where less will do."""
+        return self._reader.bodies(messages, limit)
 
     # Moving
 

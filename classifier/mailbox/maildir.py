@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
 from classifier.mailbox import keywords
+from classifier.mailbox.maildir_layout import Layout
 from classifier.mailbox.protocol import (
     HEADER_LIMIT,
     Batch,
@@ -46,19 +47,16 @@ _FLAG_NAMES = {
     "D": "\\Draft",
     "P": "$Forwarded",
 }
-_COMMON = {
-    "\\Sent": ("Sent", "Sent Items", "Sent Messages", "Gesendet"),
-    "\\Trash": ("Trash", "Deleted Items", "Deleted Messages", "Papierkorb"),
-    "\\Junk": ("Junk", "Spam"),
-}
-#: mbsync's number of a message in its folder; in another folder it would be another message's.
-_MBSYNC_UID = re.compile(r",U=\d+")
 _number = count()
 
 
+#: mbsync keeps the UID in the name; in another folder it would be taken for one of that folder's.
+_MBSYNC_UID = re.compile(r",U=[0-9]{1,10}(?=,|$)")
+
+
 def key_of(file_name: str) -> str:
-    """Return the unique part of a file name, without its flags."""
-    return file_name.partition(":")[0]
+    """Return the unique part of a file name, without its flags and without a UID that belongs to its folder."""
+    return _MBSYNC_UID.sub("", file_name.partition(":")[0])
 
 
 class MaildirMailbox:
@@ -80,6 +78,7 @@ class MaildirMailbox:
         self.where = where
         if not (self.root / "cur").is_dir():
             raise MailboxError("this is no Maildir", where=f"{where} ({self.root})", remedy="check maildir")
+        self._layout = Layout(self.root, where)
         self._folder = self.root
         #: Paths by key in the open folder, as last listed: a hint, since flags change names.
         self._paths: dict[str, Path] = {}
@@ -100,88 +99,38 @@ class MaildirMailbox:
 
     # Folders
 
-    def _plain_layout(self) -> bool:
-        children = [e for e in os.scandir(self.root) if e.is_dir() and e.name not in {"cur", "new", "tmp"}]
-        dotted = any(e.name.startswith(".") and Path(e.path, "cur").is_dir() for e in children)
-        return not dotted and any(
-            Path(e.path, "cur").is_dir() for e in children if not e.name.startswith(".")
-        )
-
-    def _candidates(self, folder: str) -> list[Path]:
-        from imapclient.imap_utf7 import encode  # noqa: PLC0415 - used for names below INBOX only
-
-        if folder.upper() == "INBOX" or not folder:
-            return [self.root]
-        levels = [level for level in re.split(r"[/.]", folder) if level]
-        if len(levels) > 1 and levels[0].upper() == "INBOX":
-            levels = levels[1:]
-        if not levels or any(level in {"cur", "new", "tmp"} for level in levels):
-            raise MailboxError(f"{folder!r} is no name for a folder", where=self.where)
-        written = [encode(level).decode("ascii") for level in levels]
-        plus = self.root / ("." + ".".join(written))
-        plain = self.root.joinpath(*written)
-        raw = self.root / ("." + ".".join(levels))  # servers that store UTF-8 names
-        return [plain, plus, raw] if self._plain_layout() else [plus, raw, plain]
-
-    def _path(self, folder: str) -> Path | None:
-        try:
-            return next((p for p in self._candidates(folder) if (p / "cur").is_dir()), None)
-        except OSError as error:
-            raise MailboxError(
-                f"cannot be read ({error.strerror})", where=f"{self.where} ({self.root})"
-            ) from error
-
     def locate(self, folder: str) -> str | None:
         """Return *folder* if it exists."""
-        return folder if self._path(folder) else None
+        return folder if self._layout.path(folder) else None
+
+    def is_view(self, folder: str) -> bool:
+        """A file lies in one folder."""
+        del folder
+        return False
 
     def folders(self) -> list[str]:
         """List the folders of either layout by the names that :meth:`open` takes."""
-        from imapclient.imap_utf7 import decode  # noqa: PLC0415 - used for names below INBOX only
-
-        found = ["INBOX"]
-        for directory, below, _ in os.walk(self.root):
-            is_folder = "cur" in below
-            below[:] = sorted(name for name in below if name not in {"cur", "new", "tmp"})
-            written = os.path.relpath(directory, self.root).removeprefix(".")
-            if not is_folder or not written:
-                continue
-            names = [written]  # as servers that store UTF-8 have it
-            with contextlib.suppress(ValueError):
-                names.insert(0, decode(written.encode()))
-            found += [n for n in names if n.isprintable() and self._path(n) == Path(directory)][:1]
-        return found
+        return self._layout.names()
 
     def special(self, use: str) -> str | None:
         """Find a folder by its common names."""
-        return next((n for n in _COMMON.get(use, ()) if self._path(n)), None)
+        return self._layout.special(use)
 
     def ensure(self, folder: str) -> str:
         """Create *folder* in the layout that is there, Maildir++ by default."""
-        if self._path(folder) is None:
-            path = self._candidates(folder)[0]
-            try:
-                mode = self.root.stat().st_mode & 0o777
-                for part in ("tmp", "new", "cur"):  # cur last: it is what makes a folder
-                    (path / part).mkdir(mode=mode, parents=True, exist_ok=True)
-                if path.name.startswith("."):
-                    (path / "maildirfolder").touch(0o600)
-            except OSError as error:
-                raise Refused(
-                    f"cannot create the folder {folder!r} ({error.strerror})", where=self.where
-                ) from error
+        self._layout.ensure(folder)
         return folder
 
     def status(self, folder: str) -> FolderStatus | None:
         """Count the messages of *folder*."""
-        path = self._path(folder)
+        path = self._layout.path(folder)
         if path is None:
             return None
         return FolderStatus(folder, 0, 0, sum(1 for _ in _files(path)), os.access(path / "cur", os.W_OK))
 
     def open(self, folder: str, *, write: bool) -> FolderStatus:
         """Make *folder* the one that keys refer to, and list it."""
-        path = self._path(folder)
+        path = self._layout.path(folder)
         if path is None:
             raise MailboxError(
                 f"there is no folder {folder!r}", where=f"{self.where} ({self.root})",
@@ -287,14 +236,13 @@ class MaildirMailbox:
 
     def move(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
         """Rename each message into *target*."""
-        destination = self._path(target)
+        destination = self._layout.path(target)
         if destination is None:
             raise Refused(f"there is no folder {target!r}", code="TRYCREATE", where=self.where)
         taken = {key_of(p.name) for p in _files(destination)}
         moved: dict[str, str] = {}
         for key in keys:
-            kept = _MBSYNC_UID.sub("", key)
-            new_key = kept if kept not in taken else _unique_name()
+            new_key = key if key not in taken else _unique_name()
             if self._rename(key, destination, new_key):
                 moved[key] = new_key
                 taken.add(new_key)
@@ -308,7 +256,8 @@ class MaildirMailbox:
             letters = path.name.partition(":2,")[2]
             try:
                 kept = keywords.carry(self._folder, destination, letters)
-                name = new_key + (f":2,{kept}" if ":2," in path.name else path.name[len(key) :])
+                _, colon, info = path.name.partition(":")
+                name = new_key + (f":2,{kept}" if info.startswith("2,") else colon + info)
                 # A message not seen by any program yet stays so: new/ goes to new/.
                 path.rename(destination / path.parent.name / name)
             except FileNotFoundError:
@@ -329,7 +278,7 @@ class MaildirMailbox:
 
     def append(self, folder: str, raw: bytes) -> None:
         """Write a file into tmp/ and rename it into new/."""
-        path = self._path(folder)
+        path = self._layout.path(folder)
         if path is None:
             raise Refused(f"there is no folder {folder!r}", where=self.where)
         name = _unique_name()
@@ -341,7 +290,7 @@ class MaildirMailbox:
 
     def wait(self, folder: str, seconds: float, wake: int) -> None:
         """Look at the directories' times every second."""
-        path = self._path(folder) or self.root
+        path = self._layout.path(folder) or self.root
         before = self._looked.get(path, ())
         end = time.monotonic() + seconds
         while time.monotonic() < end:

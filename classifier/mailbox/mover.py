@@ -35,7 +35,7 @@ FRESH = 120.0
 #: Seconds between the two looks.
 SECOND_LOOK = 1.0
 #: Messages moved at once: what a killed process leaves open at most.
-BATCH = 250
+BATCH = 500
 #: Answers after which the rest need not be tried either.
 _HOPELESS = frozenset({"OVERQUOTA", "NOPERM", "READ-ONLY", "LIMIT", "UNAVAILABLE"})
 #: Cyrus says so in words only.

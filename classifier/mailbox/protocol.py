@@ -108,7 +108,7 @@ class FolderMemory(Protocol):
     uid_next: int
 
     def unknown(self, names: Iterable[str]) -> list[str]:
-        """Return those of *names* (keys of a folder without UIDs) that were not looked at yet."""
+        """Return those of *names* (keys) that are not known already for another reason than their UID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,9 @@ class Mailbox(Protocol):
 
     def locate(self, folder: str) -> str | None:
         """Return the full name of an existing *folder*, or None."""
+
+    def is_view(self, folder: str) -> bool:
+        r"""Say whether *folder* shows what lies elsewhere (``\All``, RFC 6154): nothing can leave it."""
 
     def folders(self) -> list[str]:
         r"""Return the full names of all folders but such as show what lies elsewhere (``\All``, RFC 6154)."""

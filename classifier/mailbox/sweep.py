@@ -1,45 +1,41 @@
 """Looks through one account's new mail and moves forged reports to quarantine.
 
 For each batch: headers first, bodies only of what may be a report, verdicts,
-moves, and only then the note that the batch is through. A process that is
-killed looks at the batch again; what it had moved is settled first.
+moves, and only then the note that the batch is through. Batches with forged
+reports wait for each other, so that few moves carry many messages: to some
+servers a move is as dear as opening the folder anew. A process that is killed
+looks at the batches again; what it had moved is settled first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from classifier.dataclass import dataclass, replace
+from classifier.dataclass import dataclass, field, replace
 from classifier.errors import BackscatterError, MailboxError, TemporaryError
-from classifier.mailbox.digest import message_mark
-from classifier.mailbox.mover import NO_WAY, Mover
-from classifier.mailbox.protocol import BODY_LIMIT, DELETED, Batch, ListedMessage, Mailbox, MoveMethod
-from classifier.mailbox.returned import taken_back
+from classifier.mailbox.inspection import NOT_MOVED, UNREADABLE, UNSURE, Inspection, Judged
+from classifier.mailbox.mover import BATCH
+from classifier.mailbox.protocol import Batch, FolderStatus, Mailbox, MoveMethod
+from classifier.mailbox.quarantine import Quarantine
 from classifier.mailbox.summary import AccountResult, Counts, Examiner, Listener, SweptMessage
 from classifier.mailbox.upkeep import Upkeep
-from classifier.parse.addresses import find_address
-from classifier.parse.headers import HeaderBlock
-from classifier.parse.report import Envelope
-from classifier.store.journal import Journal, Move, MoveState, Purpose
-from classifier.store.judged import JudgedMail, JudgedMessage, Memory
-from classifier.vocabulary import NOT_REPORTS, Action, Verdict
+from classifier.store.journal import Purpose
+from classifier.store.judged import JudgedMail, Memory
+from classifier.vocabulary import Action, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier.examine import Examination
     from classifier.store.database import Database
 
 log = logging.getLogger(__name__)
 
 #: At most so many messages are looked at again in one sweep.
 AGAIN_AT_ONCE = 200
-#: Reasons to look at a message again.
-NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
-_MAX_WORDS = 200
+#: Batches wait for each other up to so many messages, and so many bytes of reports' headers.
+WAITING_MESSAGES, WAITING_BYTES = 5_000, 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,23 +61,33 @@ class Job:
 
 
 @dataclass
-class _Judged:
-    """One message on its way through a batch."""
+class _Pass:
+    """One folder, or what is looked at again in it.
 
-    message: ListedMessage
-    examination: Examination | None = None
-    error: str = ""
-    action: Action = Action.KEEP
-    note: str = ""
-    again: str = ""
+    Attributes:
+        folder: its full name.
+        memory: what is known of it.
+        fresh: False: its messages were looked at before.
+        batches: judged and not yet done with, with the keys that each covers.
+
+    """
+
+    folder: str
+    memory: Memory
+    fresh: bool = True
+    batches: list[tuple[Batch, list[str], list[Judged]]] = field(default_factory=list)
 
     @property
-    def verdict(self) -> Verdict | None:
-        return self.examination.judgement.verdict if self.examination else None
+    def forged(self) -> list[Judged]:
+        return [j for _, _, judged in self.batches for j in judged if j.action is Action.QUARANTINE]
 
     @property
-    def is_report(self) -> bool:
-        return self.examination is not None and self.examination.report.kind not in NOT_REPORTS
+    def is_due(self) -> bool:
+        """Whether it is time to move what waits: nothing does, or enough."""
+        forged = len(self.forged)
+        headers = sum(len(j.message.headers) for _, _, judged in self.batches for j in judged)
+        messages = sum(len(keys) for _, keys, _ in self.batches)
+        return not forged or forged * 2 >= BATCH or messages >= WAITING_MESSAGES or headers >= WAITING_BYTES
 
 
 class Sweep:
@@ -112,18 +118,20 @@ class Sweep:
         """
         self.job = job
         self.mailbox = mailbox
-        self.examiner = examiner
         self.listener = listener
         self.result = result
         self._stop = stop
-        self._judged_mail = JudgedMail(database) if database is not None else None
-        self._journal = Journal(database) if database is not None else None
-        self._mover: Mover | None = None
+        self._judged_mail: JudgedMail | None = None
+        self._quarantine: Quarantine | None = None
         self._upkeep: Upkeep | None = None
-        if database is not None and self._journal is not None and not job.dry_run:
-            self._mover = Mover(mailbox, self._journal)
-            self._upkeep = Upkeep(job.account, job.quarantine, mailbox, database)
-        self._own = self._judged_mail.digest_marks(job.account) if self._judged_mail else frozenset()
+        digests: frozenset[bytes] = frozenset()
+        if database is not None:
+            self._judged_mail = JudgedMail(database)
+            self._quarantine = Quarantine(job.account, job.quarantine, mailbox, database, dry_run=job.dry_run)
+            digests = self._judged_mail.digest_marks(job.account)
+            if not job.dry_run:
+                self._upkeep = Upkeep(job.account, job.quarantine, mailbox, database)
+        self._inspection = Inspection(mailbox, examiner, digests)
 
     @property
     def counts(self) -> Counts:
@@ -137,13 +145,8 @@ class Sweep:
             ConnectionLost: the connection broke; what is committed stays.
 
         """
-        if self._mover is not None and self._upkeep is not None:
-            settled = self._mover.settle(self.job.account)
-            if settled.moved:
-                number = sum(1 for m in settled.moved if m.purpose is Purpose.QUARANTINE)
-                self.counts.reports += number
-                self.counts.quarantined += number
-                log.info("account %s: %d interrupted moves settled", self.job.account, len(settled.moved))
+        if self._quarantine is not None and self._upkeep is not None:
+            self._settle(self._quarantine)
             # Opened before anything is listed: after a LIST, Dovecot 2.3 reads the whole Maildir anew.
             with contextlib.suppress(MailboxError):
                 self.mailbox.open(self.job.folders[0], write=False)
@@ -155,6 +158,14 @@ class Sweep:
             if self.job.digest_to:
                 self._guarded(self._upkeep.digest, self.job.digest_to)
 
+    def _settle(self, quarantine: Quarantine) -> None:
+        settled = quarantine.mover.settle(self.job.account)
+        if settled.moved:
+            number = sum(1 for m in settled.moved if m.purpose is Purpose.QUARANTINE)
+            self.counts.reports += number
+            self.counts.quarantined += number
+            log.info("account %s: %d interrupted moves settled", self.job.account, len(settled.moved))
+
     def _guarded(self, do: Callable[..., object], *arguments: object) -> None:
         """Do one thing; what fails in it does not keep the next from being done."""
         try:
@@ -162,10 +173,10 @@ class Sweep:
         except TemporaryError:
             raise
         except MailboxError as error:
-            self._fail(error)
+            self.counts.errors += 1
+            self._warn(error)
 
-    def _fail(self, error: BackscatterError) -> None:
-        self.counts.errors += 1
+    def _warn(self, error: BackscatterError) -> None:
         self.result.errors.append(error)
         self.listener.warning(error)
 
@@ -173,8 +184,7 @@ class Sweep:
 
     def _folder(self, folder: str) -> None:
         status = self.mailbox.open(folder, write=False)
-        quarantine = self.mailbox.locate(self.job.quarantine)
-        if status.name == quarantine:
+        if status.name == self.mailbox.locate(self.job.quarantine):
             raise MailboxError(
                 f"{folder!r} is the quarantine itself",
                 where=self.job.account,
@@ -185,13 +195,29 @@ class Sweep:
         else:
             memory = Memory(status.uid_validity)
         before = self.counts.reports
-        for batch in self.mailbox.new(memory):
-            if self._stop():
-                return
-            self._batch(batch, status.name, memory, fresh=True)
-            if self.mailbox.open(status.name, write=False).uid_validity != status.uid_validity:
-                raise MailboxError("the folder was made anew meanwhile", where=f"{self.job.account}/{folder}")
-        self._again(status.name, memory, new_reports=self.counts.reports > before)
+        this = _Pass(status.name, memory)
+        try:
+            for batch in self.mailbox.new(memory):
+                self._judge(batch, this)
+                if this.is_due:
+                    self._finish(this)
+                    self._reopen(status)
+                if self._stop():
+                    break
+        except TemporaryError:
+            raise
+        except MailboxError:
+            self._finish(this)  # what was judged before
+            raise
+        self._finish(this)
+        if not self._stop():
+            self._again(status.name, memory, new_reports=self.counts.reports > before)
+
+    def _reopen(self, before: FolderStatus) -> None:
+        if self.mailbox.open(before.name, write=False).uid_validity != before.uid_validity:
+            raise MailboxError(
+                "the folder was made anew meanwhile", where=f"{self.job.account}/{before.name}"
+            )
 
     def _again(self, folder: str, memory: Memory, *, new_reports: bool) -> None:
         """Look again at what could not be moved or judged, and, as a flood grows, at what was unsure."""
@@ -209,149 +235,76 @@ class Sweep:
         if gone and self._judged_mail is not None and not self.job.dry_run:
             self._judged_mail.commit(self.job.account, folder, memory, settled=gone)
         if found:
-            self._batch(Batch(found, uid_next=memory.uid_next), folder, memory, fresh=False)
+            this = _Pass(folder, memory, fresh=False)
+            self._judge(Batch(found, uid_next=memory.uid_next), this)
+            self._finish(this)
 
-    def _batch(self, batch: Batch, folder: str, memory: Memory, *, fresh: bool) -> None:
-        candidates = {m.key: m for m in batch.messages if DELETED not in m.flags and self._may_be_report(m)}
-        judged = self._examine(candidates)
-        forged = [j for j in judged if j.verdict is Verdict.FORGED and self._wanted(j)]
-        for item in forged:
-            item.action = Action.QUARANTINE
-        if forged:
-            self._drop_taken_back(forged)
-            forged = [j for j in forged if j.action is Action.QUARANTINE]
-        if forged and not self.job.dry_run:
-            judged = self._quarantine(forged, judged, folder, memory.uid_validity)
+    def _judge(self, batch: Batch, this: _Pass) -> None:
+        """Judge a batch; what is forged waits to be moved."""
+        judged = self._inspection.judge(batch.messages)
+        for item in judged:
+            found = item.examination
+            if (
+                found is not None
+                and item.verdict is Verdict.FORGED
+                and found.judgement.action is Action.QUARANTINE
+            ):
+                item.action = Action.QUARANTINE
+        # Nothing of the other messages is needed any more but their keys.
+        keys = [m.key for m in batch.messages]
+        rest = Batch((), uid_next=batch.uid_next, names=batch.names, unreadable=batch.unreadable)
+        this.batches.append((rest, keys, judged))
+
+    def _finish(self, this: _Pass) -> None:
+        """Move what is forged, write down what is through, and tell."""
+        forged = this.forged
+        vanished: set[str] = set()
+        if forged and self._quarantine is not None:
+            self._quarantine.spare(forged)
+            forged = this.forged
+            if forged and not self.job.dry_run:
+                vanished = self._take(self._quarantine, forged, this)
+        for batch, keys, judged in this.batches:
+            left = [j for j in judged if j.message.key not in vanished]
+            self._commit(batch, keys, left, this)
+            for item in left:
+                if this.fresh or item.action is Action.QUARANTINE:
+                    self._tell(item, this.folder)
+        this.batches = []
+
+    def _take(self, quarantine: Quarantine, forged: list[Judged], this: _Pass) -> set[str]:
+        outcome = quarantine.take(forged, this.folder, this.memory.uid_validity)
+        reasons = list(outcome.refused.values())
+        self.counts.errors += len(reasons)
+        for reason in dict.fromkeys(reasons):
+            self._warn(
+                MailboxError(
+                    f"{reasons.count(reason)} forged reports were not moved: {reason}",
+                    where=f"{self.job.account}/{this.folder}",
+                )
+            )
+        return outcome.vanished
+
+    def _commit(self, batch: Batch, keys: list[str], judged: list[Judged], this: _Pass) -> None:
         for key in batch.unreadable:
-            self._fail(MailboxError("cannot be read", where=f"{self.job.account}/{folder}#{key}"))
+            self.counts.errors += 1
+            self._warn(MailboxError("cannot be read", where=f"{self.job.account}/{this.folder}#{key}"))
         if self._judged_mail is not None and not self.job.dry_run:
             again = {j.message.key: j.again for j in judged if j.again}
             again |= dict.fromkeys(batch.unreadable, UNREADABLE)
             self._judged_mail.commit(
                 self.job.account,
-                folder,
-                memory,
+                this.folder,
+                this.memory,
                 uid_next=batch.uid_next,
                 names=batch.names,
-                judged=[_record(j) for j in judged if j.is_report],
+                judged=[j.record() for j in judged if j.is_report],
                 again=again,
-                settled=() if fresh else [m.key for m in batch.messages if m.key not in again],
+                settled=() if this.fresh else [k for k in keys if k not in again],
             )
-        self.counts.looked_at += len(batch.messages) if fresh else 0
-        for item in judged:
-            if fresh or item.action is Action.QUARANTINE:
-                self._tell(item, folder)
+        self.counts.looked_at += len(keys) if this.fresh else 0
 
-    def _may_be_report(self, message: ListedMessage) -> bool:
-        if self._own and message_mark(HeaderBlock(message.headers).get("message-id")) in self._own:
-            return False  # a digest of ours
-        return self.examiner.may_be_report(message.headers, _return_path(message.headers))
-
-    def _examine(self, candidates: dict[str, ListedMessage]) -> list[_Judged]:
-        judged = []
-        for key, raw in self.mailbox.bodies(list(candidates.values()), BODY_LIMIT):
-            message = candidates.get(key)
-            if message is None:
-                continue
-            item = _Judged(message)
-            if raw is None:
-                item.error, item.again = "cannot be read", UNREADABLE
-                judged.append(item)
-                continue
-            try:
-                item.examination = self.examiner.examine(raw, _envelope(message))
-            except Exception as error:
-                log.exception("cannot judge a message")
-                item.error = f"cannot be judged ({type(error).__name__})"
-                item.again = NOT_JUDGED
-            judged.append(item)
-        # What came in together is judged together: the last of a flood says something about its first.
-        for item in judged:
-            if item.examination is not None and item.verdict is Verdict.UNSURE and item.is_report:
-                item.examination = self.examiner.reexamine(item.examination)
-                if item.verdict is Verdict.UNSURE:
-                    item.again = UNSURE
-        return judged
-
-    def _wanted(self, item: _Judged) -> bool:
-        assert item.examination is not None
-        if item.examination.judgement.action is not Action.QUARANTINE:
-            return False
-        label = None
-        if self._judged_mail is not None:
-            label = self._judged_mail.corrected(self.job.account, item.message.digest)
-        if label == "genuine":
-            item.note = "kept: you took it out of quarantine before"
-        return label != "genuine"
-
-    def _drop_taken_back(self, forged: list[_Judged]) -> None:
-        """Keep what the user dragged out of quarantine by hand, and remember it."""
-        if self._journal is None or self._judged_mail is None:
-            return
-        back = taken_back(self.mailbox, self._journal, self.job.account, [j.message for j in forged])
-        for item in forged:
-            if item.message.key in back:
-                item.action = Action.KEEP
-                item.note = "kept: you took it out of quarantine"
-        if back and not self.job.dry_run:
-            back_rows = list(back.values())
-            self._journal.close(back_rows, MoveState.RETURNED)
-            self._judged_mail.learn(self.job.account, back_rows, "genuine", "dragged", datetime.now(UTC))
-
-    def _quarantine(
-        self, forged: list[_Judged], judged: list[_Judged], folder: str, validity: int
-    ) -> list[_Judged]:
-        """Move; return what is left to tell of."""
-        place = f"{self.job.account}/{folder}"
-        try:
-            refused, vanished = self._move(forged, folder, validity)
-        except TemporaryError:
-            raise
-        except MailboxError as failure:
-            refused, vanished = {j.message.key: str(failure) for j in forged}, set()
-        for reason in dict.fromkeys(refused.values()):
-            number = sum(1 for r in refused.values() if r == reason)
-            error = MailboxError(f"{number} forged reports were not moved: {reason}", where=place)
-            self.result.errors.append(error)
-            self.listener.warning(error)
-        self.counts.errors += len(refused)
-        for item in forged:
-            if item.message.key in refused:
-                item.action, item.again, item.note = Action.KEEP, NOT_MOVED, refused[item.message.key]
-        return [j for j in judged if j.message.key not in vanished]
-
-    def _move(self, forged: list[_Judged], folder: str, validity: int) -> tuple[dict[str, str], set[str]]:
-        """Return why messages were refused, by key, and the keys of those that vanished meanwhile."""
-        assert self._mover is not None
-        if self.mailbox.move_method is MoveMethod.NONE:
-            return {j.message.key: NO_WAY for j in forged}, set()
-        target = self.mailbox.ensure(self.job.quarantine)
-        outcome = self._mover.move([self._move_of(j, folder, validity, target) for j in forged])
-        return outcome.refused, {m.source_key for m in outcome.vanished}
-
-    def _move_of(self, item: _Judged, folder: str, validity: int, target: str) -> Move:
-        assert item.examination is not None
-        message, judgement = item.message, item.examination.judgement
-        headers = HeaderBlock(message.headers)
-        return Move(
-            account=self.job.account,
-            purpose=Purpose.QUARANTINE,
-            source=folder,
-            source_validity=validity,
-            source_key=message.key,
-            target=target,
-            size=message.size,
-            digest=message.digest,
-            received=int(message.received_at.timestamp()) if message.received_at else None,
-            kind=item.examination.report.kind,
-            probability=judgement.probability,
-            reason=(judgement.reasons[0] if judgement.reasons else "")[:_MAX_WORDS],
-            message_id=(headers.get("message-id") or "")[:_MAX_WORDS],
-            sender=(headers.text("from") or "")[:_MAX_WORDS],
-            subject=(headers.text("subject") or "")[:_MAX_WORDS],
-        )
-
-    def _tell(self, item: _Judged, folder: str) -> None:
+    def _tell(self, item: Judged, folder: str) -> None:
         if item.error:
             self.counts.errors += 1
         elif item.is_report:
@@ -369,27 +322,3 @@ class Sweep:
             reasons = (item.note, *found.judgement.reasons) if item.note else found.judgement.reasons
             found = replace(found, judgement=replace(found.judgement, action=item.action, reasons=reasons))
         self.listener.message(SweptMessage(source, found, item.action, item.note, item.error))
-
-
-def _record(item: _Judged) -> JudgedMessage:
-    assert item.examination is not None
-    judgement = item.examination.judgement
-    return JudgedMessage(
-        item.message.key,
-        item.message.digest,
-        item.examination.report.kind,
-        judgement.verdict,
-        judgement.probability,
-    )
-
-
-def _return_path(headers: bytes) -> str | None:
-    """Return the reverse path that the delivering host noted: "" for the null sender, None for none."""
-    value = HeaderBlock(headers).get("return-path")
-    if value is None:
-        return None
-    return find_address(value) or ("" if "<>" in value.replace(" ", "") else None)
-
-
-def _envelope(message: ListedMessage) -> Envelope:
-    return Envelope(mail_from=_return_path(message.headers), received_at=message.received_at)

@@ -57,7 +57,12 @@ class Upkeep:
         if not ours and not memory.uid_next and not memory.keys:
             # A folder that was there before: what lies in it says nothing about us.
             return self._skip(name)
+        first = max(memory.uid_next, 1)
+        if status.uid_next and sum(1 for k in ours if int(k) >= first) == status.uid_next - first:
+            self.judged.commit(self.account, name, memory, uid_next=status.uid_next)  # all of it is ours
+            return []
         status = self.mailbox.open(name, write=False)
+        memory.keys |= ours  # what we put there need not be looked at
         now = datetime.now(UTC)
         learnt: list[Correction] = []
         for batch in self.mailbox.new(memory):

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS digest_sent (
     account TEXT, at INTEGER, mark BLOB NOT NULL, last_move INTEGER NOT NULL, PRIMARY KEY (account, at)
 ) WITHOUT ROWID;
 """
-#: A message that fails this often is left alone.
+#: A message that fails this often is left alone; one that could not be moved waits until there is room.
 MAX_TIMES = 5
 
 
@@ -124,7 +124,8 @@ class JudgedMail:
         )
         again = dict(
             ask(
-                "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ? AND times < ?",
+                "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
+                " AND (times < ? OR why = 'not moved') ORDER BY times",
                 (account, folder, uid_validity, MAX_TIMES),
             ).fetchall()
         )

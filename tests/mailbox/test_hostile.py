@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import resource
+import subprocess
+import sys
 import threading
 from collections import Counter
 
 import pytest
 from imapclient import IMAPClient
 
-from classifier.mailbox import mover
+from classifier.mailbox import mover, reading
 from classifier.mailbox.connection import connect
 from classifier.mailbox.imap import ImapMailbox
 from classifier.mailbox.protocol import BODY_LIMIT
+from classifier.parse.message import parse
 from classifier.store.judged import Memory
 from tests.mailbox.dovecot import PASSWORD, dovecot, without
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
@@ -84,6 +89,78 @@ def test_a_huge_message_is_read_in_part_and_moved_whole(moving_server, tmp_path)
     assert max(seen) == BODY_LIMIT
     assert user.census()["Backscatter"] == before
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 60_000  # kilobytes
+
+
+def returned(kind, number, size, *, late=False):
+    """Write a report that returns an original of so many bytes, behind a long text if *late*."""
+    attached = b"QUJD" * 18 + b"\n"
+    text = b"We could not deliver.\n" + (attached * 5_000 if late else b"")
+    return (
+        mail(kind, number, size=0).partition(b"Content-Type")[0]
+        + b'Content-Type: multipart/report; report-type=delivery-status; boundary="bb"\n\n'
+        b"--bb\nContent-Type: text/plain\n\n" + text + b"--bb\nContent-Type: message/delivery-status\n\n"
+        b"Reporting-MTA: dns; mx.remote.test\n\nFinal-Recipient: rfc822; x@remote.test\nAction: failed\n"
+        b"Status: 5.1.1\n--bb\nContent-Type: message/rfc822\n\nFrom: anna@example.org\nTo: x@remote.test\n"
+        b"Message-ID: <%d@example.org>\n\n" % number + attached * (size // len(attached)) + b"\n--bb--\n"
+    )
+
+
+def test_of_a_long_original_only_the_beginning_is_read(moving_server, tmp_path):
+    user = moving_server.user()
+    user.deliver(returned("forged", 1, 2_000_000))
+    user.deliver(returned("forged", 2, 1_000_000, late=True))
+    user.deliver(returned("forged", 3, 1_000))
+    user.deliver(mail("forged", 4, size=600_000))
+    seen = {}
+
+    class Watching(MarkedMail):
+        def examine(self, raw, envelope):
+            seen[raw.partition(b"Subject: ")[2].partition(b"\r\n")[0].decode()] = (
+                len(raw),
+                parse(raw).original.message_id,
+            )
+            return super().examine(raw, envelope)
+
+    before = user.census()["INBOX"]
+    work = imap_work(moving_server.server(), moving_server.login(user), examiner=Watching())
+    result, _ = run(work, tmp_path / "s.sqlite3")
+    assert result.counts.quarantined == 4
+    assert seen["forged 1"] == (reading.ENOUGH, "<1@example.org>")
+    assert seen["forged 2"][0] > 1_300_000, "the original stands behind a long text"
+    assert seen["forged 2"][1] == "<2@example.org>"
+    assert seen["forged 3"][0] < 3_000
+    assert seen["forged 4"][0] > 600_000, "without parts nothing tells how much is enough"
+    assert user.census()["Backscatter"] == before
+
+
+@pytest.mark.parametrize("where", ["imap", "maildir"])
+def test_memory_does_not_grow_with_the_mail(server, tmp_path, where):
+    user = server.user()
+    for n in range(60):  # 180 MB, a third of it behind a text that makes it be read whole
+        user.deliver(returned("unsure", n, 3_000_000, late=n % 3 == 0))
+    account = (
+        f'maildir = "{user.maildir}"'
+        if where == "maildir"
+        else f'imap = "imap://127.0.0.1:{server.port}"\nusername = "{user.name}"\npassword = {{ env = "SECRET" }}'
+    )
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[identity]\ndomains = ["example.org"]\n[dns]\nenabled = false\n'
+        f'[store]\npath = "{tmp_path}/s.sqlite3"\n[accounts.main]\n{account}\n'
+    )
+    config.chmod(0o600)
+    measure = (
+        "import resource, sys; from classifier.cli.main import main\n"
+        "sys.argv[0] = 'backscatter'\n"
+        "try:\n main()\n"
+        "finally:\n print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    command = [sys.executable, "-c", measure, "--config", config, "sweep", "--quiet", "--json"]
+    environment = {**os.environ, "SECRET": PASSWORD}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    *_, summary, peak = done.stdout.splitlines()
+    assert json.loads(summary)["summary"]["reports"] == 60, done.stderr
+    assert int(peak) < 150_000  # kilobytes
 
 
 def test_messages_that_vanish_between_look_and_move(moving_server, tmp_path):
@@ -201,7 +278,9 @@ def test_fifty_clients_mark_and_expunge_meanwhile(moving_server, tmp_path):
     assert ordinary + sum(lost.values()) == 150, "what is gone, other clients expunged"
 
 
-def test_uids_far_apart_are_searched_in_windows(server, tmp_path):
+@pytest.mark.parametrize("few", [0, reading.FEW_MESSAGES])
+def test_uids_far_apart_are_all_looked_at(server, tmp_path, few, monkeypatch):
+    monkeypatch.setattr(reading, "FEW_MESSAGES", few)
     user = server.user()
     with server.client(user) as client:
         client.select_folder("INBOX")
@@ -219,7 +298,9 @@ def test_uids_far_apart_are_searched_in_windows(server, tmp_path):
     mailbox = ImapMailbox(connection)
     status = mailbox.open("INBOX", write=False)
     assert status.uid_next > 400_000
+    before = connection.round_trips
     batches = list(mailbox.new(Memory(status.uid_validity)))
+    assert (connection.round_trips - before > 6) is (few == 0), "one search, or window by window"
     assert sum(len(b.messages) for b in batches) == 3
     assert batches[-1].uid_next == status.uid_next
     assert [b.uid_next for b in batches] == sorted(b.uid_next for b in batches)

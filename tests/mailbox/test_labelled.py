@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classifier.mailbox import imap
+from classifier.mailbox import reading
 from classifier.mailbox.labelled import labelled_messages
 from classifier.mailbox.maildir import MaildirMailbox
 from classifier.mailbox.restore import Wanted, restore
@@ -68,7 +68,7 @@ def test_what_was_thrown_away_is_no_label(account, tmp_path):
 def test_in_a_large_folder_sizes_come_first(account, tmp_path, monkeypatch):
     user, work = account
     store = tmp_path / "store.sqlite3"
-    monkeypatch.setattr(imap, "_FEW", 3)
+    monkeypatch.setattr(reading, "_FEW", 3)
     run(work, store)
     for n in range(10, 40):
         user.deliver(mail("ordinary", n, size=300 + n))

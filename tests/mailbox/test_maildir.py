@@ -145,3 +145,15 @@ def test_internaldate_is_the_files_time(tmp_path):
     mailbox = MaildirMailbox(user.maildir, "main")
     mailbox.open("INBOX", write=False)
     assert [m.received_at for m in mailbox.look([key])] == [received]
+
+
+def test_the_number_that_mbsync_keeps_in_a_name_is_no_part_of_a_message(user, tmp_path):
+    store = tmp_path / "store.sqlite3"
+    forged = next(p for p in user.files("INBOX") if b"X-Verdict: forged" in p.read_bytes())
+    forged.rename(user.maildir / "cur" / f"{forged.name.partition(':')[0]},U=7:2,S")
+    assert run(maildir_work(user.maildir), store)[0].counts.quarantined == 3
+    assert [p.name for p in user.files("Backscatter") if ",U=" in p.name] == []
+    for number, path in enumerate(user.files("INBOX")):  # mbsync numbers what is new to it
+        base, colon, flags = path.name.partition(":")
+        path.rename(path.with_name(f"{base},U={number}{colon}{flags}"))
+    assert run(maildir_work(user.maildir), store)[0].counts.looked_at == 0

@@ -1,0 +1,243 @@
+"""Reads messages of the open folder: UIDs in windows, headers many at a time, bodies as far as they matter.
+
+Headers first; of large messages the structure before the body, since of a
+report with a long original only its beginning counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classifier.mailbox.fetch import Fetched, read_fetch, uid_set
+from classifier.mailbox.protocol import HEADER_LIMIT, ListedMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from classifier.mailbox.caution import Caution
+    from classifier.mailbox.connection import Connection
+
+#: UIDs in one SEARCH: the answer stays below the line length that clients and servers take (1 MB).
+SEARCH_WINDOW = 100_000
+#: Where no more messages than this can be left, one SEARCH goes over all of them, however far apart their UIDs.
+FEW_MESSAGES = 50_000
+#: Messages in one batch: what is judged together.
+BATCH = 1000
+#: Bytes of bodies in one FETCH; two are under way at once.
+BODIES_AT_ONCE = 4 * 1024 * 1024
+#: Larger messages are read this far, if their structure says that it is enough.
+ENOUGH = 256 * 1024
+#: Bytes that a returned original's header section may have, and a part's own lines.
+_ORIGINAL, _PART = HEADER_LIMIT, 1024
+#: Of more messages than this, the sizes are asked for before the headers.
+_FEW = 50
+_LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
+_ORIGINALS = frozenset(
+    {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+)  # fmt: skip
+
+
+class Reader:
+    """Asks one connection for messages.
+
+    Attributes:
+        folder: the open folder's name.
+
+    """
+
+    def __init__(self, connection: Connection, caution: Caution) -> None:
+        """Ask over *connection*; *caution* carries over what earlier ones taught."""
+        self.folder = ""
+        self._connection = connection
+        self._caution = caution
+
+    def windows(self, first: int, uid_next: int, messages: int) -> Iterator[tuple[list[int], int]]:
+        """Split the UIDs from *first* into batches, each with the UID below which all is then covered.
+
+        Args:
+            first: the first UID.
+            uid_next: the UID that the next message will get; 0 where the server keeps it to itself.
+            messages: how many are in the folder.
+
+        """
+        if uid_next and uid_next - first <= BATCH:
+            yield list(range(first, uid_next)), uid_next
+            return
+        if not uid_next or messages <= FEW_MESSAGES:
+            # "*" is the last message, even one below the first UID asked for.
+            found = [u for u in self._search(f"{first}:*") if u >= first]
+            if uid_next:
+                found = [u for u in found if u < uid_next]
+            yield from _batches(found, uid_next or max(found, default=first - 1) + 1)
+            return
+        for low in range(first, uid_next, SEARCH_WINDOW):
+            high = min(low + SEARCH_WINDOW, uid_next)
+            yield from _batches([u for u in self._search(f"{low}:{high - 1}") if low <= u < high], high)
+
+    def _search(self, uids: str) -> list[int]:
+        reply = self._connection.call("UID", "SEARCH", "UID", uids, wanted=("SEARCH",))
+        reply.checked("SEARCH", self._connection.where)
+        words = b" ".join(p for p in reply.data["SEARCH"] if isinstance(p, bytes)).split()
+        return sorted({int(w) for w in words if w.isdigit()})
+
+    def headers(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
+        """Look at messages; those that are gone are left out, those that are not shown are named."""
+        found: dict[str, ListedMessage] = {}
+        unreadable: list[str] = []
+        wanted = set(map(str, uids))
+        readable = self._readable(uids, unreadable)
+        size = self._caution.at_once
+        chunks = [readable[i : i + size] for i in range(0, len(readable), size)]
+        for fetched in self._fetch(chunks, _LOOK, unreadable):
+            message = fetched.listed()
+            if message is not None and message.key in wanted:
+                found[message.key] = message
+        self._caution.relax()
+        return sorted(found.values(), key=lambda m: int(m.key)), [k for k in unreadable if k not in found]
+
+    def of_sizes(self, uids: Sequence[int], sizes: frozenset[int]) -> Sequence[int]:
+        """Leave out those of *uids* that have another size."""
+        if len(uids) <= _FEW:
+            return uids
+        at_once = len(uids) if self._caution.step == 0 else self._caution.at_once
+        chunks = [list(uids[i : i + at_once]) for i in range(0, len(uids), at_once)]
+        answers = self._fetch(chunks, "(UID RFC822.SIZE)", [])
+        return sorted({f.uid for f in answers if f.uid is not None and f.size in sizes} & set(uids))
+
+    def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
+        """Read at most the first *limit* bytes of each, and less where less will do."""
+        unreadable: list[str] = []
+        readable = set(self._readable([int(m.key) for m in messages], unreadable))
+        left = [m for m in messages if int(m.key) in readable]
+        large = [int(m.key) for m in left if m.size > ENOUGH]
+        short = self._short(large)
+        for some, most in (
+            ([m for m in left if m.size <= ENOUGH or m.key in short], min(ENOUGH, limit)),
+            ([m for m in left if m.size > ENOUGH and m.key not in short], limit),
+        ):
+            chunks = _by_bytes(some, most, self._caution.at_once)
+            for fetched in self._fetch(chunks, f"(UID BODY.PEEK[]<0.{most}>)", unreadable):
+                uid, body = fetched.uid, fetched.sections.get("")
+                if uid is not None and body is not None:
+                    yield str(uid), body
+        for key in unreadable:
+            yield key, None
+
+    def _short(self, uids: list[int]) -> set[str]:
+        """Return the keys of those large messages whose beginning is enough, as their structure says."""
+        size = self._caution.at_once
+        found: set[str] = set()
+        for chunk in [uids[i : i + size] for i in range(0, len(uids), size)]:
+            self._caution.ask(self.folder, [str(u) for u in chunk])
+            reply = self._connection.call(
+                "UID", "FETCH", uid_set(chunk), "(UID BODYSTRUCTURE)", wanted=("FETCH",)
+            )
+            self._caution.answered()
+            if reply.status != "OK":
+                break  # read as far as any is
+            found |= {str(uid) for uid, body in _structures(reply.data["FETCH"]) if _needed(body) <= ENOUGH}
+        return found & set(map(str, uids))
+
+    def _readable(self, uids: Sequence[int], unreadable: list[str]) -> list[int]:
+        """Sort out the messages at which the server hung up before."""
+        hopeless = [u for u in uids if self._caution.hopeless(self.folder, str(u))]
+        unreadable += map(str, hopeless)
+        return [u for u in uids if u not in hopeless] if hopeless else list(uids)
+
+    def _fetch(self, chunks: Sequence[list[int]], items: str, unreadable: list[str]) -> Iterator[Fetched]:
+        """FETCH chunk by chunk; one that is refused is halved until the culprit stands alone.
+
+        Args:
+            chunks: UIDs to ask for together.
+            items: what of them.
+            unreadable: takes the keys of those that the server will not show.
+
+        """
+        refused: list[list[int]] = []
+        order = iter(chunks)
+        commands = (("UID", "FETCH", uid_set(c), items) for c in self._noted(chunks))
+        # Two at once, unless it must be known which message it was.
+        depth = 2 if self._caution.at_once > 1 else 1
+        for reply in self._connection.pipeline(commands, "FETCH", depth):
+            chunk = next(order)
+            if reply.status != "OK":
+                refused.append(chunk)
+            yield from read_fetch(reply.data["FETCH"])
+        self._caution.answered()
+        while refused:
+            chunk = refused.pop()
+            for half in [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk]:
+                reply = self._connection.call("UID", "FETCH", uid_set(half), items, wanted=("FETCH",))
+                yield from read_fetch(reply.data["FETCH"])
+                if reply.status != "OK":
+                    if len(half) > 1:
+                        refused.append(half)
+                    else:
+                        unreadable.append(str(half[0]))
+
+    def _noted(self, chunks: Sequence[list[int]]) -> Iterator[list[int]]:
+        for chunk in chunks:
+            self._caution.ask(self.folder, [str(u) for u in chunk])
+            yield chunk
+
+
+def _batches(found: list[int], end: int) -> Iterator[tuple[list[int], int]]:
+    """Split *found* into batches; after the last one all below *end* is covered."""
+    for start in range(0, len(found), BATCH):
+        part = found[start : start + BATCH]
+        yield part, end if start + BATCH >= len(found) else part[-1] + 1
+    if not found:
+        yield [], end
+
+
+def _by_bytes(messages: Iterable[ListedMessage], limit: int, at_once: int) -> list[list[int]]:
+    """Put UIDs together that are asked for by one FETCH."""
+    chunks: list[list[int]] = []
+    room = 0
+    for message in messages:
+        size = min(message.size, limit)
+        if not chunks or size > room or len(chunks[-1]) >= at_once:
+            chunks.append([])
+            room = BODIES_AT_ONCE
+        chunks[-1].append(int(message.key))
+        room -= size
+    return chunks
+
+
+def _structures(pieces: list[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield UID and BODYSTRUCTURE (RFC 9051 section 7.5.2) of each answer that can be understood."""
+    from imapclient.response_parser import parse_fetch_response  # noqa: PLC0415 - for large messages only
+
+    try:
+        found = parse_fetch_response([p for p in pieces if p is not None], normalise_times=False)
+        for uid, values in found.items():
+            if b"BODYSTRUCTURE" in values:
+                yield int(uid), values[b"BODYSTRUCTURE"]
+    except Exception:  # noqa: BLE001 - servers get this wrong in many ways; then more is read
+        return
+
+
+def _needed(structure: Any) -> float:  # noqa: ANN401 - nested tuples
+    """Return how many bytes reach past the returned original's header section; infinite where none is named."""
+    try:
+        size, found = _up_to_original(structure, 0)
+    except (IndexError, TypeError, ValueError, AttributeError):
+        return float("inf")
+    return HEADER_LIMIT + size if found else float("inf")
+
+
+def _up_to_original(part: Any, depth: int) -> tuple[int, bool]:  # noqa: ANN401 - nested tuples
+    if depth > 20:
+        raise ValueError("too deep")
+    if isinstance(part[0], list):
+        total = 0
+        for child in part[0]:
+            size, found = _up_to_original(child, depth + 1)
+            total += size + _PART
+            if found:
+                return total, True
+        return total, False
+    size = int(part[6])
+    if (part[0] + b"/" + part[1]).decode("latin-1").lower() in _ORIGINALS:
+        return min(size, _ORIGINAL), True
+    return size, False
