@@ -6,6 +6,7 @@ is an error that names the key and its line; nothing is guessed.
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
@@ -105,7 +106,7 @@ def load_config(path: str, parsed: ParsedConfig | None = None) -> Config:
             f"cannot read the configuration ({error.strerror})", where=path, remedy="check --config"
         ) from error
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(

@@ -86,6 +86,7 @@ class Runtime:
         remember: bool = False,
         wait: float | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        read_model: Callable[[str], Model] | None = None,
     ) -> None:
         """Set it up; nothing is opened yet.
 
@@ -95,6 +96,7 @@ class Runtime:
             remember: True: reports that were judged count as company for later ones.
             wait: seconds to wait for another writer of the store; default the store's own.
             clock: gives the present moment, aware.
+            read_model: reads the model at a path; default :func:`classifier.model.files.read`.
 
         """
         self.config = config
@@ -103,6 +105,7 @@ class Runtime:
         self._remember = remember
         self._wait = wait
         self._clock = clock
+        self._read_model = read_model
         self._judged: list[Examination] = []
         self._judged_bytes = 0
         self._judged_again: list[Examination] = []
@@ -165,10 +168,10 @@ class Runtime:
     @cached_property
     def model(self) -> Model | None:
         """The model to judge with; None where none can be used."""
-        from classifier.model.files import in_use  # noqa: PLC0415 - with a report only
+        from classifier.model.files import in_use, read  # noqa: PLC0415 - with a report only
 
         store = default_store() if self.config is None else self.config.store
-        model, notes = in_use(store)
+        model, notes = in_use(store, self._read_model or read)
         self.notes += notes
         return model
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from classifier.vocabulary import PointsTo, Strength
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.evidence.base import Evidence
 

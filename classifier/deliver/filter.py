@@ -166,8 +166,8 @@ def run(options: Options, started: float | None = None) -> int:
 
 
 def _afterwards(after: list[Callable[[], None]]) -> None:
-    """Do what waited for the delivery; a failure here must not make the caller deliver again."""
-    for each in after:
+    """Do what waited for the delivery, the last first; a failure here must not make the caller deliver again."""
+    for each in reversed(after):
         try:
             each()
         except Exception as error:  # noqa: BLE001 - the message is out: all that is lost is a memory of it
@@ -188,17 +188,36 @@ def _judge(message: Message, options: Options, started: float, after: list[Calla
 
         cache = PatternCache(cache_file())
         cache.install()
-        after.append(cache.save)
+        after.append(cache.save)  # done last: what comes after the delivery compiles patterns, too
         from classifier.parse.triage import may_be_report  # noqa: PLC0415 - it compiles patterns
 
         if not may_be_report(section, options.mail_from):
             return Result(ordinary())
+        _spare_wrappers()
         from classifier.deliver.judging import judge  # noqa: PLC0415 - reports alone pay for it
 
         return judge(head[start:], options, time.monotonic() + left, after)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+def _spare_wrappers() -> None:
+    """Let two modules be what they wrap, for 3 ms.
+
+    ``datetime`` of Python 3.11 first builds all its classes in Python; ``sqlite3``
+    registers adapters for dates, which the store does not use.
+    """
+    import sys  # noqa: PLC0415 - loaded already
+
+    try:
+        import _datetime  # type: ignore[import-not-found]  # noqa: PLC0415 - reports alone need it
+        import _sqlite3  # noqa: PLC0415 - likewise
+    except ImportError:
+        return
+    if hasattr(_datetime, "UTC"):
+        sys.modules.setdefault("datetime", _datetime)
+    sys.modules.setdefault("sqlite3", _sqlite3)
 
 
 def _pieces(message: Message, result: Result | None) -> Sequence[bytes]:

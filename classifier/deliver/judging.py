@@ -48,13 +48,14 @@ def judge(message: bytes, options: Options, deadline: float, after: list[Callabl
         answer = ask(config.serve.spamd, message, options.mail_from, options.rcpt_to, SERVER_TIME)
         if answer is not None:
             return Result(answer.values)
-    from classifier.deliver.result_values import header_values  # noqa: PLC0415 - a wrong configuration spares it
+    from classifier.deliver.kept_model import read_kept  # noqa: PLC0415 - a wrong configuration spares it
+    from classifier.deliver.result_values import header_values  # noqa: PLC0415 - likewise
     from classifier.parse.report import Envelope  # noqa: PLC0415 - likewise
     from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise
 
     if config is not None:
         config = with_dns_budget(config, (deadline - time.monotonic()) * DNS_SHARE)
-    runtime = Runtime(config, StoreUse.CACHE, remember=True, wait=STORE_WAIT)
+    runtime = Runtime(config, StoreUse.CACHE, remember=True, wait=STORE_WAIT, read_model=read_kept)
     examination = runtime.examine(message, Envelope(mail_from=options.mail_from, rcpt_to=options.rcpt_to))
     for note in runtime.notes:
         tell(f"filter: {note}")

@@ -32,7 +32,7 @@ def read(path: str) -> object:
         status = os.fstat(fd)
         if status.st_uid != os.geteuid() or status.st_mode & 0o022 or status.st_size > _MAX_BYTES:
             return None
-        data = os.read(fd, _MAX_BYTES)
+        data = os.read(fd, status.st_size + 1)
         kept: object = marshal.loads(data)  # noqa: S302 - written by this user, as the .pyc files are
     except Exception:  # noqa: BLE001 - cut off, or nonsense
         return None

@@ -11,29 +11,25 @@ import, under a lock.
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import warnings
 from _thread import RLock
 from types import ModuleType, SimpleNamespace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Held while imports are bent; whoever imports dnspython meanwhile must wait.
 _LOCK = RLock()
 
 
-@contextlib.contextmanager
-def _standing_in(modules: dict[str, ModuleType | None]) -> Iterator[None]:
-    """Put *modules* into ``sys.modules`` for a moment (None: cannot be imported)."""
-    missing = {name: module for name, module in modules.items() if name not in sys.modules}
-    sys.modules.update(missing)  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in missing:
+class _StandingIn:
+    """Puts modules into ``sys.modules`` for a moment (None: cannot be imported), where they are not there already."""
+
+    def __init__(self, modules: dict[str, ModuleType | None]) -> None:
+        self._modules = {name: module for name, module in modules.items() if name not in sys.modules}
+
+    def __enter__(self) -> None:
+        sys.modules.update(self._modules)  # type: ignore[arg-type]
+
+    def __exit__(self, *_: object) -> None:
+        for name in self._modules:
             sys.modules.pop(name, None)
 
 
@@ -43,7 +39,7 @@ def dkim() -> ModuleType:
         if "dkim" in sys.modules:
             return sys.modules["dkim"]
         bent: dict[str, ModuleType | None] = {"dkim.dnsplug": None, "aiodns": None, "nacl.signing": None}
-        with _standing_in(bent | _for_dkim()):
+        with _StandingIn(bent | _for_dkim()):
             import dkim as _package  # noqa: F401, PLC0415 - 15 ms, for mail that carries a signature of ours
         return sys.modules["dkim"]
 
@@ -81,14 +77,55 @@ def _for_dkim() -> dict[str, ModuleType | None]:
     return {"logging": logging, "hashlib": hashlib}
 
 
+class _Anything:
+    """Stands for whatever an annotation names."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __class_getitem__(cls, _of: object) -> type[_Anything]:
+        return cls
+
+
+class _Typing(ModuleType):
+    """A stand-in for typing (6 ms): PyNaCl annotates with it, and nothing else."""
+
+    cast = staticmethod(lambda _kind, value: value)
+
+    def __getattr__(self, _name: str) -> type[_Anything]:
+        return _Anything
+
+
+def _for_nacl(package: ModuleType) -> dict[str, ModuleType | None]:
+    """Give stand-ins for what checking a signature needs not: bindings to all else that libsodium has, and key exchange."""
+    if "typing" in sys.modules:
+        return {}  # no filter: whoever signs in this process wants all of it
+    bindings, public = ModuleType("nacl.bindings"), ModuleType("nacl.public")
+    bindings.__path__ = [f"{path}/bindings" for path in package.__path__]
+    public.PrivateKey = public.PublicKey = None  # type: ignore[attr-defined]
+    package.bindings = bindings  # type: ignore[attr-defined]
+    return {"typing": _Typing("typing"), "nacl.bindings": bindings, "nacl.public": public}
+
+
 def enable_ed25519() -> bool:
     """Give dkimpy PyNaCl; say whether it is there."""
     package = dkim()
     with _LOCK:
         try:
-            import nacl.encoding  # noqa: PLC0415 - 25 ms, for Ed25519 signatures
-            import nacl.exceptions  # noqa: PLC0415
-            import nacl.signing  # noqa: PLC0415
+            import nacl  # noqa: PLC0415 - 5 ms in all, for Ed25519 signatures
+
+            stand_ins = _for_nacl(nacl)
+            with _StandingIn(stand_ins):
+                if stand_ins:
+                    import nacl.bindings.crypto_sign as functions  # noqa: PLC0415
+
+                    functions.lib.sodium_init()
+                    nacl.bindings.crypto_sign_open = functions.crypto_sign_open
+                    nacl.bindings.crypto_sign_PUBLICKEYBYTES = functions.crypto_sign_PUBLICKEYBYTES
+                    nacl.bindings.crypto_sign_BYTES = functions.crypto_sign_BYTES
+                import nacl.encoding  # noqa: PLC0415
+                import nacl.exceptions  # noqa: PLC0415
+                import nacl.signing  # noqa: PLC0415
         except ImportError:
             return False
         vars(package)["nacl"] = nacl
@@ -100,6 +137,8 @@ def spf() -> ModuleType:
     with _LOCK:
         if "spf" in sys.modules:
             return sys.modules["spf"]
+        import warnings  # noqa: PLC0415 - loaded by most others
+
         pydns = ModuleType("DNS")
         pydns.Type = SimpleNamespace(SPF=99)  # type: ignore[attr-defined]
         pydns.DiscoverNameServers = lambda: None  # type: ignore[attr-defined]
@@ -113,7 +152,7 @@ def spf() -> ModuleType:
         )
         # Of these it needs an exception's name, a class for headers that we do not read, and one function.
         bent |= {"socket": socket, "email.message": message, "urllib.parse": urls}
-        with _standing_in(bent), warnings.catch_warnings():
+        with _StandingIn(bent), warnings.catch_warnings():
             # Its comments hold escapes that newer Pythons warn of, on a filter's standard error.
             warnings.simplefilter("ignore")
             import spf as _module  # noqa: F401, PLC0415 - 20 ms, for mail whose SPF result counts

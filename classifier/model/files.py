@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from classifier.errors import BackscatterError, InputError
@@ -10,6 +9,8 @@ from classifier.model.artifact import MAX_BYTES, from_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from classifier.model.artifact import Model
 
 #: The user's model and the one that it took the place of, in the store's folder.
@@ -48,10 +49,15 @@ def read(path: str) -> Model:
     return from_bytes(data, path)
 
 
-def in_use(store: str) -> tuple[Model | None, list[str]]:
+def in_use(store: str, read: Callable[[str], Model] = read) -> tuple[Model | None, list[str]]:
     """Return the model to judge with, and what is to be said about it.
 
     The user's own, where there is one that can be used; else the default one.
+
+    Args:
+        store: the store's path.
+        read: reads the model at a path.
+
     """
     notes: list[str] = []
     own = beside(store)
@@ -72,7 +78,9 @@ def put_in_place(model: Model, store: str) -> None:
         InputError: the folder cannot be written.
 
     """
-    from classifier.model.artifact import to_bytes  # noqa: PLC0415 - in training only
+    import contextlib  # noqa: PLC0415 - in training only
+
+    from classifier.model.artifact import to_bytes  # noqa: PLC0415 - likewise
 
     own, previous, made = beside(store), beside(store, PREVIOUS), beside(store, CURRENT + ".new")
     try:

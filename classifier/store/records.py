@@ -6,7 +6,6 @@ by today's records alone would take our own mail for forged.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from datetime import UTC, datetime
 
@@ -76,18 +75,23 @@ class SqliteRecordMemory:
             return
         name = _name(name)
         moment = int(now.timestamp())
-        with contextlib.suppress(sqlite3.Error, TemporaryError):
-            row = self._database.connection.execute(
-                "SELECT first_seen, last_seen FROM dns_records WHERE name = ? AND purpose = ? AND record = ?",
-                (name, purpose, record),
-            ).fetchone()
-            # Mail is also judged long after it came: an earlier date than both is news, too.
-            if row is None or moment >= row[1] + SIGHTING_EVERY or moment < row[0]:
-                self._database.connection.execute(f"PRAGMA busy_timeout = {_WAIT}")
-                try:
-                    self._write(name, purpose, record, moment)
-                finally:
-                    self._database.connection.execute(f"PRAGMA busy_timeout = {int(WRITER_WAIT * 1000)}")
+        try:
+            self._note(name, purpose, record, moment)
+        except (sqlite3.Error, TemporaryError):
+            return
+
+    def _note(self, name: str, purpose: str, record: str, moment: int) -> None:
+        row = self._database.connection.execute(
+            "SELECT first_seen, last_seen FROM dns_records WHERE name = ? AND purpose = ? AND record = ?",
+            (name, purpose, record),
+        ).fetchone()
+        # Mail is also judged long after it came: an earlier date than both is news, too.
+        if row is None or moment >= row[1] + SIGHTING_EVERY or moment < row[0]:
+            self._database.connection.execute(f"PRAGMA busy_timeout = {_WAIT}")
+            try:
+                self._write(name, purpose, record, moment)
+            finally:
+                self._database.connection.execute(f"PRAGMA busy_timeout = {int(WRITER_WAIT * 1000)}")
 
     def _write(self, name: str, purpose: str, record: str, moment: int) -> None:
         with self._database.transaction() as connection:

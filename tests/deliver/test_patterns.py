@@ -104,7 +104,7 @@ def test_the_filter_keeps_them_for_itself_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("BACKSCATTER_CONFIG", raising=False)
     first = run(stdin=REPORT)
-    [kept] = (tmp_path / "cache" / "backscatter").iterdir()
+    [kept] = (tmp_path / "cache" / "backscatter").glob("patterns.*")
     assert kept.stat().st_mode & 0o077 == 0
     written = kept.stat().st_mtime_ns
     assert run(stdin=REPORT).stdout == first.stdout
