@@ -60,7 +60,8 @@ class Zone:
             name = alias[0].rstrip(".").lower()
             if not chase:
                 return reply
-        if not any(n == name for n, _ in self.records):
+        # A name below which another exists, exists itself (RFC 8020).
+        if not any(n == name or n.endswith(f".{name}") for n, _ in self.records):
             reply.header.rcode = RCODE.NXDOMAIN
         reply.add_auth(RR("test", QTYPE.SOA, ttl=60, rdata=SOA("ns.test", "root.test", (1, 2, 3, 4, 60))))
         return reply

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from classifier.cli.findings import Finding, Level
+from classifier.checkup.findings import Finding, Level
+from classifier.checkup.published import published
 from classifier.cli.options import account_option
 from classifier.config import open_to_others
 from classifier.errors import BackscatterError
+from classifier.identity import Identity
 from classifier.present.text import printable
 from classifier.runtime import Runtime, StoreUse
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.cli.context import App
-    from classifier.evidence.base import Resolver
-    from classifier.identity import Identity
     from classifier.settings import AccountSettings, Config
 
 #: A ledger that was last brought up to date so long ago says little about today's mail.
@@ -36,26 +36,67 @@ _STALE = timedelta(days=2)
     "--server", metavar="HOST[:PORT]", help="Ask this mail server whether it sends misdirected bounces."
 )
 @click.option(
+    "--domain",
+    metavar="DOMAIN",
+    help="With --server: a domain that it serves; default the first protected one.",
+)
+@click.option(
     "--recipient",
     metavar="ADDRESS",
-    help="With --server: an address that must not exist there; default one made up at the first domain.",
+    help="With --server: an address that must not exist there; default one made up at the domain.",
 )
+@click.option(
+    "--lists",
+    is_flag=True,
+    help="Look the server up on the lists that list for bounces: SpamCop's, backscatterer.org's.",
+)
+@click.option(
+    "--address",
+    "addresses",
+    multiple=True,
+    metavar="IP",
+    help="With --lists: look this address up, one that mail leaves from; may be repeated.",
+)
+@click.option(
+    "--logs",
+    multiple=True,
+    metavar="FILE...",
+    help="Count in logs of Postfix or Exim, also .gz, the null-sender mail that went to outside addresses, by cause.",
+)
+@click.argument("more", nargs=-1, metavar="")
 @click.pass_obj
 def command(
-    app: App, accounts: tuple[str, ...], as_json: bool, server: str | None, recipient: str | None
+    app: App,
+    *,
+    accounts: tuple[str, ...],
+    as_json: bool,
+    server: str | None,
+    domain: str | None,
+    recipient: str | None,
+    lists: bool,
+    addresses: tuple[str, ...],
+    logs: tuple[str, ...],
+    more: tuple[str, ...],
 ) -> int:
     """Check configuration, store, DNS and mailboxes; nothing is changed or sent.
 
     With --server, a mail server is asked instead whether it refuses unknown
     recipients while the client is still there (no message is sent), as servers
-    must that are not to bounce to forged senders. Exit status 1: something is
-    wrong.
+    must that are not to bounce to forged senders, and the domain's SPF, DKIM
+    and DMARC records are read. --lists and --logs look at what it has done.
+    Exit status 1: something is wrong.
     """
-    if server is not None:
-        from classifier.cli.probe import probe  # noqa: PLC0415 - the other checks do without
-
-        domain = next(iter(app.config.identity.domains), "") if app.config is not None else ""
-        findings = probe(server, domain.lstrip("."), recipient)
+    if more and not logs:
+        raise click.UsageError(f"{more[0]!r}: name logs with --logs")
+    if server is not None or lists or logs:
+        findings = examine_server(
+            app,
+            server,
+            domain=domain,
+            recipient=recipient,
+            addresses=addresses if lists else None,
+            logs=(*logs, *more),
+        )
     else:
         findings = examine(app.require_config(), accounts)
     wrong = False
@@ -64,10 +105,60 @@ def command(
         if as_json:
             sys.stdout.write(json.dumps(asdict(finding)) + "\n")
         else:
-            told = f"{finding.about}: {finding.what}" + (f"; {finding.remedy}" if finding.remedy else "")
-            sys.stdout.write(f"{finding.level:7} {printable(told, 400)}\n")
+            sys.stdout.write(_shown(finding))
         sys.stdout.flush()
     return 1 if wrong else 0
+
+
+def _shown(finding: Finding) -> str:
+    told = printable(f"{finding.about}: {finding.what}", 600)
+    # What is to be published is copied from here: it is not cut.
+    remedy = printable(finding.remedy, 2_000)
+    return f"{finding.level:7} {told}\n" + (f"        {remedy}\n" if remedy else "")
+
+
+def examine_server(
+    app: App,
+    server: str | None,
+    *,
+    domain: str | None,
+    recipient: str | None,
+    addresses: tuple[str, ...] | None,
+    logs: tuple[str, ...],
+) -> Iterator[Finding]:
+    """Check a mail server: by asking it, on lists, in its logs.
+
+    Args:
+        app: the run.
+        server: host, or host:port; None: it is not asked.
+        domain: one that it serves; None: that of the recipient, or the first protected one.
+        recipient: an address that must not exist there, or None.
+        addresses: what to look up on lists, none: those of the server; None: nothing is looked up.
+        logs: its logs.
+
+    """
+    from classifier.checkup.blocklists import listings  # noqa: PLC0415 - the other checks do without
+    from classifier.checkup.logs import read_logs  # noqa: PLC0415 - likewise
+    from classifier.checkup.server import probe  # noqa: PLC0415 - likewise
+    from classifier.resolver import DnsResolver  # noqa: PLC0415 - likewise
+
+    config = app.config
+    identity = config.identity if config is not None else Identity()
+    with Runtime(config, StoreUse.READ) as runtime:
+        resolver = runtime.resolver or DnsResolver(enabled=config is None)
+        if server is not None:
+            domain = domain or (recipient or "").rpartition("@")[2] or next(iter(identity.domains), "")
+            domain = domain.strip(".").lower()
+            yield from probe(server, domain, recipient)
+            if config is not None and not config.dns.enabled:
+                yield Finding(Level.ADVICE, "dns", "is off", "SPF, DKIM and DMARC are not read")
+            else:
+                yield from published(domain, identity, resolver, unanswered=Level.ADVICE)
+        if addresses is not None:
+            resolver.begin_message()
+            yield from listings(server, addresses, config.dns.dnsbl if config is not None else (), resolver)
+    if logs:
+        yield from read_logs(logs, identity if identity.domains else None, datetime.now(UTC))
 
 
 def examine(config: Config, accounts: tuple[str, ...]) -> Iterator[Finding]:
@@ -151,61 +242,6 @@ def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
         yield Finding(
             Level.GOOD, "ledger", f"{len(ledger):,} identifiers, up to {covered:%Y-%m-%d %H:%M} UTC"
         )
-
-
-def published(domain: str, identity: Identity, resolver: Resolver) -> Iterator[Finding]:
-    """Read what *domain* publishes against forgers (RFC 7208, 6376, 7489)."""
-    answer = resolver.query(domain, "TXT")
-    if not answer.available:
-        yield Finding(
-            Level.WRONG, "dns", f"no answer about {domain} ({answer.note})", "check [dns] nameservers"
-        )
-        return
-    records = [r for r in answer.records if r.lower().startswith("v=spf1") and r[6:7] in {"", " "}]
-    if len(records) > 1:
-        yield Finding(
-            Level.WRONG, f"SPF of {domain}", f"{len(records)} records; so none counts", "publish one"
-        )
-    elif not records:
-        yield Finding(
-            Level.ADVICE,
-            f"SPF of {domain}",
-            "no record",
-            f'publish at {domain}: TXT "v=spf1 mx -all", with all your hosts',
-        )
-    else:
-        terms = records[0].lower().split()
-        if "+all" in terms or "all" in terms:
-            yield Finding(Level.WRONG, f"SPF of {domain}", "lets everybody pass", "end it with -all")
-        elif "-all" in terms or any(t.startswith("redirect=") for t in terms):
-            yield Finding(Level.GOOD, f"SPF of {domain}", records[0])
-        else:
-            yield Finding(
-                Level.ADVICE,
-                f"SPF of {domain}",
-                records[0],
-                "end it with -all: servers can then refuse forged mail unseen",
-            )
-    policy = next(
-        (r for r in resolver.query(f"_dmarc.{domain}", "TXT").records if r.lower().startswith("v=dmarc1")),
-        None,
-    )
-    if policy is None:
-        yield Finding(
-            Level.ADVICE,
-            f"DMARC of {domain}",
-            "no record",
-            f'publish at _dmarc.{domain}: TXT "v=DMARC1; p=reject"',
-        )
-    elif "p=none" in policy.lower().replace(" ", ""):
-        yield Finding(Level.ADVICE, f"DMARC of {domain}", policy, "p=reject lets servers refuse forged mail")
-    else:
-        yield Finding(Level.GOOD, f"DMARC of {domain}", policy)
-    for name in identity.dkim_keys:
-        if name.endswith(f".{domain}"):
-            found = resolver.query(name, "TXT")
-            told = "stands in DNS" if found.records else "is in the configuration alone"
-            yield Finding(Level.GOOD, f"DKIM key {name}", told)
 
 
 def _account(account: AccountSettings) -> Iterator[Finding]:

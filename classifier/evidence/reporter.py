@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from classifier.evidence.authres import is_hop
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
+from classifier.evidence.dnsbl import look_up
 from classifier.evidence.origin import IPAddress, ip_of, is_internal, organisation
 from classifier.evidence.ours import is_our_client, is_our_name
 from classifier.vocabulary import Strength
@@ -56,17 +57,11 @@ def has_null_sender(report: Report) -> bool:
 def _listed(ip: IPAddress, lookups: Lookups) -> Iterator[Evidence]:
     if lookups.resolver is None:
         return
-    # reverse_pointer ends in in-addr.arpa or ip6.arpa, two labels (RFC 5782 section 2).
-    reverse = ip.reverse_pointer.rsplit(".", 2)[0]
     for zone in lookups.dnsbl[:_MAX_LISTS]:
-        answer = lookups.resolver.query(f"{reverse}.{zone.strip('.')}", "A")
-        if not answer.available:
-            yield neutral("reporter", "list-unknown", f"{zone} cannot be asked about {ip}: {answer.note}")
-            continue
-        # Other answers are a parked domain or a resolver that makes them up;
-        # 127.255.255.x says that the list refuses the question.
-        codes = [r for r in answer.records if r.startswith("127.") and not r.startswith("127.255.255.")]
-        if codes and len(codes) == len(answer.records):
+        listing = look_up(ip, zone, lookups.resolver)
+        if not listing.available:
+            yield neutral("reporter", "list-unknown", f"{zone} cannot be asked about {ip}: {listing.note}")
+        elif listing.listed:
             detail = f"{ip}, which brought the report, is on {zone} for misdirected bounces"
             yield forged("reporter", Strength.WEAK, "listed", detail)
             return

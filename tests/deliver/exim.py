@@ -33,11 +33,11 @@ never_users =
 trusted_users = {user}
 host_lookup =
 rfc1413_hosts =
-tls_advertise_hosts =
+tls_advertise_hosts = {tls}
 keep_environment = PATH
 queue_only
 accept_8bitmime
-acl_smtp_rcpt = accept
+acl_smtp_rcpt = {rcpt}
 acl_smtp_data = check_data
 acl_not_smtp = accept
 {main}
@@ -108,12 +108,14 @@ class Exim:
 
 
 @contextmanager
-def running(user, home, *, main="", acl="", acls="", routers="", transports=""):
+def running(user, home, *, rcpt="accept", tls="", main="", acl="", acls="", routers="", transports=""):
     """Start Exim, give it, and end it.
 
     Args:
         user: whom mail is delivered as.
         home: where Maildir/ is.
+        rcpt: the ACL for recipients.
+        tls: to whom STARTTLS is offered.
         main: settings.
         acl: statements for the data ACL.
         acls: more ACLs.
@@ -135,7 +137,7 @@ def running(user, home, *, main="", acl="", acls="", routers="", transports=""):
     configuration = root / "exim.conf"
     configuration.write_text(
         CONFIGURATION.format(
-            root=root, port=port, user=user, home=home, main=main, acl=acl, acls=acls, routers=routers,
+            root=root, port=port, user=user, home=home, rcpt=rcpt, tls=tls, main=main, acl=acl, acls=acls, routers=routers,
             transports=transports.replace("/usr/sbin/exim4", f"{root}/exim4"),
         )
     )  # fmt: skip

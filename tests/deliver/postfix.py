@@ -132,12 +132,14 @@ def running(transport="virtual", main="", master="", smtpd=""):
     shutil.chown(root / "data", "postfix")
     shutil.chown(mail, user.pw_uid, user.pw_gid)
     port = free_port()
-    (root / "config" / "main.cf").write_text(
-        MAIN.format(
-            root=root, mail=mail, transport=transport, uid=user.pw_uid, gid=user.pw_gid,
-            more=main.format(root=root),
-        )
-    )  # fmt: skip
+    more = main.format(root=root)
+    # Postfix warns of each setting that stands twice; where nobody reads its log yet, a few warnings stop it.
+    again = {line.partition("=")[0].strip() for line in more.splitlines() if "=" in line}
+    settings = MAIN.format(
+        root=root, mail=mail, transport=transport, uid=user.pw_uid, gid=user.pw_gid, more=""
+    )
+    kept = [line for line in settings.splitlines() if line.partition("=")[0].strip() not in again]
+    (root / "config" / "main.cf").write_text("\n".join((*kept, more)) + "\n")
     (root / "config" / "master.cf").write_text(
         MASTER.format(port=port, smtpd=smtpd, more=master.format(root=root))
     )

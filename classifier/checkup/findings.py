@@ -24,6 +24,7 @@ class Finding:
         about: what was checked.
         what: what was found.
         remedy: what to do about it; "" where nothing is to be done.
+        count: how many were counted, where something was.
 
     """
 
@@ -31,3 +32,4 @@ class Finding:
     about: str
     what: str
     remedy: str = ""
+    count: int | None = None

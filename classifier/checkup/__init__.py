@@ -1,0 +1,1 @@
+"""What ``doctor`` checks: servers, records, lists and logs, and what to do about each finding."""
