@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from classifier.dataclass import dataclass, field
+from classifier.once import cached_property
 from classifier.parse.addresses import domain_of, normalise
 
 TYPE_CHECKING = False
@@ -62,10 +63,12 @@ class Identity:
 
     def is_sender(self, address: str) -> bool:
         """Say whether *address* is one of the configured senders."""
-        return normalise(address) in self.senders
+        return bool(self.senders) and normalise(address) in self.senders
 
     def never_sends(self, address: str) -> bool:
         """Say whether *address* is receive-only or a trap; ``*@domain`` matches all of it."""
+        if not self.never_send:
+            return False
         address = normalise(address)
         domain = domain_of(address)
         return any(
@@ -85,11 +88,11 @@ class Identity:
 
     def is_relay_name(self, host: str | None) -> bool:
         """Say whether *host* is one of our relays by name."""
-        return _in_domains(host, self.relay_names)
+        return bool(self.relays) and _in_domains(host, self.relay_names)
 
     def is_relay_address(self, address: str | None) -> bool:
         """Say whether *address* (text) lies in one of our relays' networks."""
-        if not address or not self.relay_networks:
+        if not address or not self.relays or not self.relay_networks:
             return False
         ip = _ip(address) if len(address) <= 64 else None
         return ip is not None and any(ip in network for network in self.relay_networks)

@@ -7,14 +7,34 @@ is let go of together with the object.
 
 from __future__ import annotations
 
+__all__ = ["cached_property", "once", "once_beside"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from functools import cached_property
     from typing import TypeVar
 
     About = TypeVar("About")
     Other = TypeVar("Other")
     Told = TypeVar("Told")
+else:
+
+    class cached_property:  # noqa: N801 - as functools.cached_property
+        """That of the standard library without its lock, which costs more than most of what it guards (Python 3.11)."""
+
+        def __init__(self, function: Callable[[object], object]) -> None:
+            """Wrap *function*."""
+            self.function = function
+            self.name = function.__name__
+            self.__doc__ = function.__doc__
+
+        def __get__(self, instance: object, _owner: type | None = None) -> object:
+            """Work the value out, and put it where it is found first from now on."""
+            if instance is None:
+                return self
+            value = instance.__dict__[self.name] = self.function(instance)
+            return value
 
 
 def once(function: Callable[[About], Told]) -> Callable[[About], Told]:

@@ -13,7 +13,7 @@ import re
 
 from classifier.evidence.base import Evidence, Lookups, forged
 from classifier.evidence.origin import organisation
-from classifier.evidence.ours import made_by_rule, passed_on
+from classifier.evidence.ours import made_by_rule, own_addressees, passed_on
 from classifier.parse.addresses import domain_of, normalise
 from classifier.vocabulary import Strength
 
@@ -44,18 +44,17 @@ _PRVS = r"(?i)prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})"
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Hold the addresses that were used as sender against the configured senders."""
     original = report.original
-    came_to = [a for a in report.addressees if identity.owns_address(a)]
-    used = came_to or [
+    used = list(own_addressees(report, identity)) or [
         normalise(a) for a in (original.return_path, original.from_address) if a and identity.owns_address(a)
     ]
-    bare = [a for a in (_bare(address) for address in used) if a]
+    asked = [*used, *[a for a in map(_bare, used) if a]]
     path = normalise(original.return_path) if original.return_path else ""
     if path and path not in used and identity.owns_address(path) and identity.never_sends(path):
         # Aliases and catch-alls bring its reports to somebody who does send.
         yield forged("address", Strength.STRONG, "never-sends", f"{path} never sends mail")
         return
-    never = next((a for a in (*used, *bare) if identity.never_sends(a)), None)
-    sending = any(identity.is_sender(a) for a in (*used, *bare))
+    never = next(filter(identity.never_sends, asked), None)
+    sending = any(map(identity.is_sender, asked))
     if never is not None and not sending:
         yield forged("address", Strength.STRONG, "never-sends", f"{never} never sends mail")
     elif identity.closed_senders and identity.senders and used and not sending:
@@ -66,12 +65,11 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
 def _bare(address: str) -> str | None:
     """Return the mailbox behind a BATV tag or a subaddress, or None where it is one already."""
     local, _, domain = address.rpartition("@")
-    match = re.fullmatch(_PRVS, local)
-    if match:
-        local = match[1] or match[2]
-    user = local.partition("+")[0] or local
-    bare = f"{user}@{domain}"
-    return bare if bare != address else None
+    user = local
+    if "=" in local and (match := re.fullmatch(_PRVS, local)):
+        user = match[1] or match[2]
+    user = user.partition("+")[0] or user
+    return f"{user}@{domain}" if user != local else None
 
 
 def _unknown(report: Report, identity: Identity, used: list[str]) -> Iterator[Evidence]:

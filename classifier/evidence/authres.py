@@ -31,7 +31,7 @@ _MAX_FIELDS = 20
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Weigh the reporting side's own results about our domains; say where some were typed in."""
-    if not any(name in report.original.headers for name in FIELDS):
+    if not report.original.headers.has_any(FIELDS):
         return
     results = [r for r in reporter_results(report) if any(identity.owns_domain(d) for d in r.domains)]
     if not results:

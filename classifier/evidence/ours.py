@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 from classifier.dataclass import dataclass
 from classifier.evidence.origin import ip_of, is_internal
@@ -61,19 +62,12 @@ _NUMBERED = r"(?:[0-9]{1,3}[.-]){3}[0-9]{1,3}|(?:^|[^0-9a-f])[0-9a-f]{8}(?=[.-])
 #: Return paths that are made for one message: SRS, VERP, and gateways' own tags.
 _MADE = r"(?i)srs[01][=+-]|btv1==|msprvs1=|[^=]{1,200}=[^=]{1,200}$"
 #: Header fields of mail that somebody passed on or distributed, with the author's From left as it was.
-_PASSED_ON = (
-    "list-id",
-    "list-post",
-    "list-unsubscribe",
-    "mailing-list",
-    "resent-from",
-    "resent-sender",
-    "x-beenthere",
-    "x-forwarded-for",
-    "x-forwarded-to",
-    "x-loop",
-    "x-original-sender",
-)
+_PASSED_ON = frozenset(
+    {
+        "list-id", "list-post", "list-unsubscribe", "mailing-list", "resent-from", "resent-sender", "x-beenthere",
+        "x-forwarded-for", "x-forwarded-to", "x-loop", "x-original-sender",
+    }
+)  # fmt: skip
 
 
 class Nature(Enum):
@@ -89,10 +83,12 @@ def below_our_domains(host: str | None, identity: Identity) -> bool:
     """Say whether *host* is one of the protected domains or a name below one."""
     if not host:
         return False
-    host = host.strip("[]").rstrip(".").lower()
-    return any(
-        host == domain.lstrip(".") or host.endswith("." + domain.lstrip(".")) for domain in identity.domains
-    )
+    return f".{host.strip('[]').rstrip('.').lower()}".endswith(_suffixes(identity.domains))
+
+
+@lru_cache(maxsize=256)
+def _suffixes(domains: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple("." + domain.lstrip(".") for domain in domains)
 
 
 def is_our_name(host: str | None, identity: Identity) -> bool:
@@ -113,7 +109,13 @@ def sent_on_by_us(address: str) -> bool:
 
 def passed_on(headers: HeaderBlock) -> bool:
     """Say whether a header section is that of mail which somebody passed on or a list distributed."""
-    return any(name in headers for name in _PASSED_ON)
+    return headers.has_any(_PASSED_ON)
+
+
+@once_beside
+def own_addressees(report: Report, identity: Identity) -> tuple[str, ...]:
+    """Return those whom the report was addressed to that are at a protected domain."""
+    return tuple([address for address in report.addressees if identity.owns_address(address)])
 
 
 def verified_name(hop: TraceHop) -> str | None:
@@ -139,16 +141,18 @@ def is_authenticated(hop: TraceHop) -> bool:
 
 def nature(name: str | None, address: str | None) -> Nature:
     """Tell what sort of host a looked-up *name* of *address* belongs to, by its shape."""
-    if not name:
-        return Nature.UNNAMED
-    name = name.lower()[:255]
+    return _nature(name.lower()[:255], (address or "")[:64]) if name else Nature.UNNAMED
+
+
+@lru_cache(maxsize=1024)
+def _nature(name: str, address: str) -> Nature:
     if name.count(".") > 1 and re.search(_MAIL_SERVER, name.rsplit(".", 2)[0]):
         return Nature.NAMED
     if re.search(_DIAL_UP, name.rpartition(".")[0]):
         return Nature.DIAL_UP
     if re.search(_NUMBERED, name):
         return Nature.NUMBERED
-    octets = (address or "").split(".")
+    octets = address.split(".")
     if len(octets) == 4 and all(octet in re.split(r"[^0-9]", name) for octet in octets[2:]):
         return Nature.NUMBERED
     return Nature.NAMED

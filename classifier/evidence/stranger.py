@@ -20,6 +20,7 @@ from classifier.evidence.ours import (
     is_our_name,
     made_by_rule,
     nature,
+    own_addressees,
     passed_on,
     written_by_us,
 )
@@ -34,14 +35,11 @@ if TYPE_CHECKING:
     from classifier.parse.report import Report
 
 #: Fields of mail that a program on a web server made, or another program by itself.
-_BY_MACHINE = (
-    "auto-submitted",
-    "x-php-originating-script",
-    "x-php-script",
-    "x-source",
-    "x-source-args",
-    "x-source-dir",
-)
+_BY_MACHINE = frozenset(
+    {
+        "auto-submitted", "x-php-originating-script", "x-php-script", "x-source", "x-source-args", "x-source-dir",
+    }
+)  # fmt: skip
 #: A HELO name is a host's only with a domain (RFC 5321 section 2.3.5).
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,20}[a-z][a-z0-9-]{1,62}\.?", re.IGNORECASE)
 _HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
@@ -57,9 +55,9 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     client = observed_client(report)
     if client is None or written_by_us(report, identity) or _has_something_of_ours(report, identity):
         return
-    if passed_on(original.headers) or any(name in original.headers for name in _BY_MACHINE):
+    if passed_on(original.headers) or original.headers.has_any(_BY_MACHINE):
         return
-    used = [a for a in report.addressees if identity.owns_address(a)]
+    used = own_addressees(report, identity)
     if (
         not used
         or any(_made(address) for address in used)

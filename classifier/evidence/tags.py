@@ -72,11 +72,14 @@ class _Seen:
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Check every tag in the addresses that the report came to and in the returned return path."""
-    seen = _seen(report, lookups)
     tagged = False
     found: list[Evidence] = []
+    seen: _Seen | None = None
     for address in _candidates(report):
         local = address.rpartition("@")[0].strip('"')
+        if "=" not in local and local[:3].lower() != "srs":
+            continue  # no tag, of whatever sort
+        seen = seen or _seen(report, lookups)
         if local[:5].lower() == "prvs=" and identity.owns_address(address):
             tagged = True
             found += _batv(local, address, identity, seen)
@@ -90,9 +93,10 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
             )
         elif identity.owns_address(address):
             found += _verp(local, address, report)
-    yield from _agreed(found)
+    if found:
+        yield from _agreed(found)
     if not tagged and identity.batv_since is not None and identity.batv_keys:
-        yield from _missing(report, identity, seen)
+        yield from _missing(report, identity, seen or _seen(report, lookups))
 
 
 def _agreed(found: list[Evidence]) -> list[Evidence]:

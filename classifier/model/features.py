@@ -24,6 +24,7 @@ from classifier.evidence.ours import (
     is_authenticated,
     made_by_rule,
     nature,
+    own_addressees,
     passed_on,
     verified_name,
     written_by_us,
@@ -124,6 +125,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("words", 1, "the words", 0.6),
 )  # fmt: skip
 NAMES = tuple(feature.name for feature in FEATURES)
+_UNTOLD = dict.fromkeys(NAMES, math.nan)
 #: The place of the words' score; it is filled in by the model, which knows their weights.
 WORDS = NAMES.index("words")
 
@@ -149,16 +151,16 @@ def measure(report: Report, identity: Identity, evidence: Iterable[Evidence]) ->
         _measure_path(report, identity, found)
     _measure_rest(report, identity, found)
     _measure_together(found)
-    return [float(found.get(name, math.nan)) for name in NAMES]
+    return list(map(float, (_UNTOLD | found).values()))[: len(NAMES)]
 
 
 def _measure_authors(report: Report, identity: Identity, found: dict[str, float]) -> None:
     original = report.original
     author = normalise(original.from_address) if original.from_address else None
     found["from.absent"] = author is None
-    used = [a for a in report.addressees if identity.owns_address(a)]
-    found["addressee.made"] = any(made_by_rule(a) for a in used)
-    found["addressee.role"] = any(is_role(a) for a in used)
+    used = own_addressees(report, identity)
+    found["addressee.made"] = any(map(made_by_rule, used))
+    found["addressee.role"] = any(map(is_role, used))
     recipients = {normalise(a) for a in original.to[:20]}
     for recipient in report.recipients[:20]:
         recipients |= {normalise(a) for a in (recipient.final_recipient, recipient.original_recipient) if a}

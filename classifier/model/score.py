@@ -8,6 +8,7 @@ from bisect import bisect_left
 from classifier.dataclass import dataclass
 from classifier.model.features import FEATURES, WORDS, has_material, measure
 from classifier.model.words import buckets
+from classifier.once import once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,13 +57,22 @@ def words_score(model: Model, found: Collection[int]) -> float:
 
 def score(model: Model, values: Sequence[float]) -> tuple[float, list[float]]:
     """Return the log-odds of forged for measured *values*, and what each feature added."""
-    scale = model.scale
     # NaN is the only value that differs from itself.
     added = [
-        scale * (curve.missing if value != value else curve.values[bisect_left(curve.thresholds, value)])  # noqa: PLR0124
-        for curve, value in zip(model.curves, values, strict=True)
+        missing if value != value else steps[bisect_left(thresholds, value)]  # noqa: PLR0124
+        for (missing, steps, thresholds), value in zip(_scaled(model), values, strict=True)
     ]
-    return math.fsum(added) + scale * model.intercept + model.shift, added
+    return math.fsum(added) + model.scale * model.intercept + model.shift, added
+
+
+@once
+def _scaled(model: Model) -> tuple[tuple[float, tuple[float, ...], tuple[float, ...]], ...]:
+    """Return each curve as what a missing value adds, what the steps add, and the thresholds between these."""
+    scale = model.scale
+    return tuple(
+        (scale * curve.missing, tuple(scale * value for value in curve.values), curve.thresholds)
+        for curve in model.curves
+    )
 
 
 def opinion(model: Model, report: Report, identity: Identity, evidence: Iterable[Evidence]) -> Opinion | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 #: An addr-spec as it is seen in the wild: dot-atom or quoted local part.
 _ADDR = re.compile(
@@ -12,6 +13,9 @@ _COMMENT = re.compile(r"\([^()]{0,998}\)")
 #: More addresses than this in one field tell nothing more.
 MAX_ADDRESSES = 1_000
 _MAX_CHARS = 64_000
+#: So many values of up to so many characters are held: one report is asked for the same ones several times.
+_REMEMBERED = 256
+_SHORT = 500
 
 
 def find_addresses(value: str | None) -> list[str]:
@@ -20,9 +24,15 @@ def find_addresses(value: str | None) -> list[str]:
     An address in angle brackets wins over text that looks like one beside it:
     ``"x@y.test" <a@b.test>`` has one address, ``a@b.test``.
     """
-    if not value or "@" not in value:
-        return []
-    value = value[:_MAX_CHARS]
+    return list(_found(value)) if value and "@" in value else []
+
+
+def _found(value: str) -> tuple[str, ...]:
+    return _read(value) if len(value) <= _SHORT else _read.__wrapped__(value[:_MAX_CHARS])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(value: str) -> tuple[str, ...]:
     if "(" in value:
         value = _COMMENT.sub(" ", value)
     found: list[str] = []
@@ -39,7 +49,7 @@ def find_addresses(value: str | None) -> list[str]:
             found.append(match.group().strip("'").rstrip("."))
         if len(found) >= MAX_ADDRESSES:
             break
-    return found
+    return tuple(found)
 
 
 def _split_list(value: str) -> list[str]:
@@ -64,7 +74,9 @@ def _split_list(value: str) -> list[str]:
 
 def find_address(value: str | None) -> str | None:
     """Return the first addr-spec in *value*, or None."""
-    found = find_addresses(value)
+    if not value or "@" not in value:
+        return None
+    found = _found(value)
     return found[0] if found else None
 
 

@@ -137,7 +137,8 @@ class HeaderBlock:
 
     def __contains__(self, name: str) -> bool:
         """Say whether a field of this name is there, in any case."""
-        return name.lower() in self._indexed()
+        index = self._index
+        return name.lower() in (self._indexed() if index is None else index)
 
     def __len__(self) -> int:
         """Count the fields."""
@@ -148,13 +149,15 @@ class HeaderBlock:
         values = self._values
         if name in values:
             return values[name]
-        found = self._indexed().get(name.lower())
+        index = self._index
+        found = (self._indexed() if index is None else index).get(name.lower())
         value = values[name] = _unfolded(found[0][0]) if found else None
         return value
 
     def get_all(self, name: str, limit: int | None = None) -> list[str]:
         """Return all values of *name* in their order, or the first *limit* of them."""
-        return [_unfolded(raw) for raw, _ in self._indexed().get(name.lower(), [])[:limit]]
+        found = self._indexed().get(name.lower())
+        return [_unfolded(raw) for raw, _ in found[:limit]] if found else []
 
     def all_fields(self, name: str) -> tuple[HeaderField, ...]:
         """Return all fields of *name* in their order."""

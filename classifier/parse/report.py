@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from classifier.dataclass import dataclass, field
+from classifier.once import cached_property
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
 from classifier.parse.dates import parse_date
 from classifier.parse.headers import EMPTY, HeaderBlock

@@ -25,6 +25,7 @@ _TOKEN = re.compile(
     r"\(((?:[^()\\]|\\.|\([^()]{0,500}\)){0,998})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
 )
 _KEYWORDS = frozenset({"from", "by", "via", "with", "id", "for"})
+_LONGEST_KEYWORD = 4
 #: An address literal as programs write it: bare, in brackets, with "IPv6:", a user or a port.
 _IP = re.compile(
     r"(?<![\w.:-])(?:IPv6:)?((?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:[0-9]{1,3}\.){3}[0-9]{1,3})?)"
@@ -62,7 +63,7 @@ def read_hop(value: str) -> TraceHop:
     comments: list[str] = []
     for comment, quoted, angled, bare in _TOKEN.findall(value, 0, stop if stop >= 0 else len(value)):
         if bare:
-            low = bare.lower()
+            low = bare.lower() if len(bare) <= _LONGEST_KEYWORD else ""
             if low in _KEYWORDS and (not current or word is not None or comments) and low not in clauses:
                 if current:
                     clauses[current] = (word or "", comments)
@@ -124,7 +125,7 @@ def _client(word: str, comments: list[str]) -> tuple[str | None, str | None, str
     apart = False
     for comment in comments:
         rest = comment
-        if greeting := _HELO.search(comment):
+        if ("=" in comment or " " in comment) and (greeting := _HELO.search(comment)):
             apart = True
             helo = helo or greeting[1].strip("<>,;")
             rest = comment[: greeting.start()] + comment[greeting.end() :]
