@@ -230,9 +230,14 @@ class Runtime:
         path = self.config.store
         if self._use is not StoreUse.KEEP and not os.path.exists(path):  # noqa: PTH110 - pathlib costs 5 ms
             return None
+        import time  # noqa: PLC0415 - built in
+
+        begun = time.monotonic()
         for readonly in (True,) if self._use is StoreUse.READ else (False, True):
+            # One wait, not two: the second attempt has what the first one has left.
+            wait = None if self._wait is None else max(0.0, begun + self._wait - time.monotonic())
             try:
-                return Database.open(path, readonly=readonly, wait=self._wait)
+                return Database.open(path, readonly=readonly, wait=wait)
             except BackscatterError as error:
                 self.notes.append(str(error))
         return None

@@ -119,7 +119,7 @@ def enable_ed25519() -> bool:
                 if stand_ins:
                     import nacl.bindings.crypto_sign as functions  # noqa: PLC0415
 
-                    functions.lib.sodium_init()
+                    vars(functions)["lib"].sodium_init()
                     nacl.bindings.crypto_sign_open = functions.crypto_sign_open
                     nacl.bindings.crypto_sign_PUBLICKEYBYTES = functions.crypto_sign_PUBLICKEYBYTES
                     nacl.bindings.crypto_sign_BYTES = functions.crypto_sign_BYTES

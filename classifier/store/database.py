@@ -25,6 +25,10 @@ SCHEMA = 1
 WRITER_WAIT = 30.0
 #: How long a reader in the mail stream waits at most, in seconds.
 READER_WAIT = 0.1
+#: A write that may as well not happen waits so long for another writer, in milliseconds ...
+_HURRY = 100
+#: ... and the next ones not at all for so long, in seconds: mail is not held up by each of them.
+_PAUSE = 5.0
 
 
 class Database:
@@ -35,12 +39,17 @@ class Database:
         readonly: True where nothing may be written.
         connection: SQLite's connection, in autocommit mode; use
             :meth:`transaction` to write.
+        wait: seconds to wait for a lock.
 
     """
 
-    def __init__(self, path: str, connection: sqlite3.Connection, *, readonly: bool) -> None:
+    def __init__(
+        self, path: str, connection: sqlite3.Connection, *, readonly: bool, wait: float = WRITER_WAIT
+    ) -> None:
         """Wrap an open connection; use :meth:`open`."""
         self.path = path
+        self.wait = wait
+        self.busy_until = 0.0
         self.readonly = readonly
         self.connection = connection
         self._ensured: set[str] = set()
@@ -70,8 +79,7 @@ class Database:
                 )
             else:
                 os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
-                # Created with its mode, so that nobody reads it in between.
-                os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+                _create(file)
                 connection = sqlite3.connect(file, timeout=seconds, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise BackscatterError(
@@ -102,13 +110,18 @@ class Database:
             raise BackscatterError(
                 f"not a usable store ({error})", where=file, remedy="move it away; a new one is made"
             ) from error
-        return cls(file, connection, readonly=readonly)
+        return cls(file, connection, readonly=readonly, wait=seconds)
 
     def ensure(self, tables: str) -> None:
         """Create *tables* (``CREATE TABLE IF NOT EXISTS ...``) once, unless read-only."""
-        if not self.readonly and tables not in self._ensured:
+        if self.readonly or tables in self._ensured:
+            return
+        if self.wait > READER_WAIT:
             self.connection.executescript(tables)
-            self._ensured.add(tables)
+        else:
+            with self.in_a_hurry() as connection:
+                connection.executescript(tables)
+        self._ensured.add(tables)
 
     def transaction(self) -> Transaction:
         """Write in one transaction: all of it or nothing. One inside another is part of it.
@@ -116,6 +129,13 @@ class Database:
         Entering it raises TemporaryError where another process keeps writing for too long.
         """
         return Transaction(self)
+
+    def in_a_hurry(self) -> Hurry:
+        """Write what is worth no more than a short wait, within the block.
+
+        After one that had to wait in vain, the next ones do not wait at all for a while.
+        """
+        return Hurry(self)
 
     def open_to_others(self) -> bool:
         """Say whether anybody but the owner may read the file."""
@@ -132,6 +152,18 @@ class Database:
     def __exit__(self, *_exc: object) -> None:
         """Close."""
         self.close()
+
+
+def _create(file: str) -> None:
+    """Create the file with its mode, so that nobody reads it in between.
+
+    One that is there is not touched: closing a descriptor of it would drop the
+    locks that this process holds on it by other connections (fcntl(2)).
+    """
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
 
 
 class Transaction:
@@ -161,6 +193,28 @@ class Transaction:
         """Commit, or roll back after an exception."""
         if not self._is_part:
             self._database.connection.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+class Hurry:
+    """What :meth:`Database.in_a_hurry` gives."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        """Begin with the block."""
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        """Return the connection."""
+        wait = _HURRY if time.monotonic() >= self._database.busy_until else 0
+        self._database.connection.execute(f"PRAGMA busy_timeout = {wait}")
+        return self._database.connection
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Wait as long as before; remember that somebody else is writing."""
+        if isinstance(error, sqlite3.OperationalError | TemporaryError):
+            self._database.busy_until = time.monotonic() + _PAUSE
+        self._database.connection.execute(f"PRAGMA busy_timeout = {int(self._database.wait * 1000)}")
 
 
 def _write_ahead(connection: sqlite3.Connection, seconds: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from classifier.dataclass import dataclass
-from classifier.store.database import WRITER_WAIT
+from classifier.errors import TemporaryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ CREATE INDEX IF NOT EXISTS dns_answers_expires ON dns_answers (expires);
 """
 #: Stands between two records; a NUL in a record has no meaning to anybody.
 _BETWEEN = "\0"
-#: A cache must not hold up mail: so long it waits for another writer, in milliseconds.
-_WAIT = 100
 #: The table is tidied once in so many writes.
 _TIDY_EVERY = 500
 
@@ -93,10 +91,8 @@ class DnsCache:
             return
         seconds = min(max(ttl, MIN_TTL), MAX_TTL if records else MAX_NEGATIVE_TTL)
         moment = int(now.timestamp())
-        connection = self._database.connection
         try:
-            connection.execute(f"PRAGMA busy_timeout = {_WAIT}")
-            try:
+            with self._database.in_a_hurry() as connection:
                 connection.execute(
                     "INSERT OR REPLACE INTO dns_answers VALUES (?, ?, ?, ?, ?)",
                     (name, record_type, text, exists, moment + seconds),
@@ -104,9 +100,7 @@ class DnsCache:
                 self._writes += 1
                 if self._writes % min(_TIDY_EVERY, self._max_answers) == 0:
                     self._tidy(moment)
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {int(WRITER_WAIT * 1000)}")
-        except sqlite3.Error:  # somebody else is writing: this answer is asked for again
+        except (sqlite3.Error, TemporaryError):  # somebody else is writing: this answer is asked for again
             return
 
     def _tidy(self, moment: int) -> None:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from classifier.errors import TemporaryError
 from classifier.evidence.base import RememberedKey
-from classifier.store.database import WRITER_WAIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ MAX_CHARS = 16_384
 #: A sighting is written down again only after so many seconds: a sweep of a
 #: flood sees one key ten thousand times.
 SIGHTING_EVERY = 3_600
-#: A sighting must not hold up mail: so long it waits for another writer, in milliseconds.
-_WAIT = 100
 _TABLES = """
 CREATE TABLE IF NOT EXISTS dns_records (
     name TEXT NOT NULL, purpose TEXT NOT NULL, record TEXT NOT NULL,
@@ -87,11 +84,8 @@ class SqliteRecordMemory:
         ).fetchone()
         # Mail is also judged long after it came: an earlier date than both is news, too.
         if row is None or moment >= row[1] + SIGHTING_EVERY or moment < row[0]:
-            self._database.connection.execute(f"PRAGMA busy_timeout = {_WAIT}")
-            try:
+            with self._database.in_a_hurry():
                 self._write(name, purpose, record, moment)
-            finally:
-                self._database.connection.execute(f"PRAGMA busy_timeout = {int(WRITER_WAIT * 1000)}")
 
     def _write(self, name: str, purpose: str, record: str, moment: int) -> None:
         with self._database.transaction() as connection:
