@@ -20,6 +20,7 @@ from classifier.parse.addresses import domain_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from classifier.parse.report import Report, TraceHop
@@ -54,6 +55,11 @@ _SAME_OPERATOR = {
     "web.de": "gmx.net",
 }
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+#: Endings of names that are known inside only: they are no organisation's (RFC 6761, RFC 6762, RFC 8375, home routers).
+_INSIDE_ENDINGS = frozenset(
+    {"arpa", "box", "corp", "home", "internal", "intra", "intranet", "lan", "local", "localdomain", "localhost", "private"}
+)  # fmt: skip
 #: Not reachable from outside: a client of one of these is the operator's own.
 #: (``is_private`` would count the documentation networks in as well.)
 _INTERNAL = tuple(
@@ -170,7 +176,35 @@ def delivering_organisations(report: Report) -> frozenset[str]:
             continue
         name = organisation(_looked_up(hop))
         return frozenset((name,)) if name else frozenset()
+    if is_closed_network(report):
+        foreign = next((hop for hop in report.trace[:_MAX_REPORTER_HOPS] if names_another(hop)), None)
+        name = organisation(_looked_up(foreign)) if foreign is not None else None
+        return frozenset((name,)) if name else frozenset()
     return frozenset()
+
+
+def names_another(hop: TraceHop) -> bool:
+    """Say whether the writer looked its client's name up, and it is another organisation's."""
+    name = organisation(_looked_up(hop))
+    writer = organisation(hop.by)
+    return name is not None and writer is not None and name != writer and is_public_name(name)
+
+
+def is_public_name(name: str) -> bool:
+    """Say whether *name* can be an organisation's, and not one that is known inside only."""
+    return name.rpartition(".")[2] not in _INSIDE_ENDINGS
+
+
+def is_closed_network(report: Report) -> bool:
+    """Say whether several organisations talk by private addresses alone: a company's own net, or a laboratory.
+
+    There is not one public address in the report's trace or the original's,
+    and a host with a private one has the name of another organisation than the
+    host that saw it. Only there do private addresses tell organisations apart.
+    """
+    hops = (*report.trace[:_MAX_REPORTER_HOPS], *report.original.trace[:_MAX_REPORTER_HOPS])
+    addressed = [(hop, ip) for hop in hops if (ip := ip_of(hop.client_address)) is not None]
+    return all(is_internal(ip) for _, ip in addressed) and any(names_another(hop) for hop, _ in addressed)
 
 
 def _looked_up(hop: TraceHop) -> str | None:
@@ -197,6 +231,25 @@ def border_hop(report: Report) -> int | None:
 
     None where no hop on top of the original was written by it.
     """
+    written = list(_reporter_hops(report))
+    index = next((index for index, hop in written if not _is_own_client(hop)), None)
+    if index is not None or not written or not is_closed_network(report):
+        return index
+    for index, hop in written:
+        if names_another(hop):
+            return index
+        if not _is_neighbour(hop):
+            # A client without a name may be a neighbour, too, or have typed what stands below:
+            # unless the reporting side wrote this hop alone, nobody knows.
+            below = report.original.trace[index + 1 : index + 2]
+            strange = all((name := organisation(h.by)) is not None and is_public_name(name) for h in below)
+            alone = len(written) == 1 and ip_of(hop.client_address) is not None
+            return index if alone and strange and _looked_up(hop) is None else None
+    return None
+
+
+def _reporter_hops(report: Report) -> Iterator[tuple[int, TraceHop]]:
+    """Yield the original's hops, with their indices, from the top down as long as the reporting side wrote them."""
     organisations = reporter_organisations(report)
     for index, hop in enumerate(report.original.trace[:_MAX_REPORTER_HOPS]):
         if hop.by is None and hop.client_address is None:
@@ -205,12 +258,19 @@ def border_hop(report: Report) -> int | None:
         if writer is None:
             # A bare host name: only the very host that reports is meant.
             if not hop.by or hop.by.lower() != (report.reporting_mta or "").strip().lower():
-                return None
+                return
         elif writer not in organisations:
-            return None
-        if not _is_own_client(hop):
-            return index
-    return None
+            return
+        yield index, hop
+
+
+def _is_neighbour(hop: TraceHop) -> bool:
+    """Say whether the hop's client has its writer's own name, or is the local host."""
+    name = _looked_up(hop)
+    local = (hop.helo or "").lower() in _LOCAL_NAMES or str(ip_of(hop.client_address)) in _LOOPBACK
+    return local or (
+        name is not None and (name.lower() in _LOCAL_NAMES or organisation(name) == organisation(hop.by))
+    )
 
 
 @once

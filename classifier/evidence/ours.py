@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 
 from classifier.dataclass import dataclass
-from classifier.evidence.origin import ip_of, is_internal
+from classifier.evidence.origin import ip_of, is_internal, is_public_name, names_another, organisation
 from classifier.once import once_beside
 
 TYPE_CHECKING = False
@@ -193,12 +193,15 @@ class Entry:
         outside: the hop at which a client from outside handed it in, or None.
         authenticated: True where that client had authenticated itself.
         hops: how many hops from the top our side wrote.
+        doubtful: the hop of a client with a private address and somebody else's
+            name, who need not be a neighbour, or None.
 
     """
 
     outside: TraceHop | None
     authenticated: bool
     hops: int
+    doubtful: TraceHop | None = None
 
 
 def entry(trace: Iterable[TraceHop], identity: Identity, writers: frozenset[str] = frozenset()) -> Entry:
@@ -211,6 +214,7 @@ def entry(trace: Iterable[TraceHop], identity: Identity, writers: frozenset[str]
 
     """
     count = 0
+    doubtful: TraceHop | None = None
     for hop in list(trace)[:MAX_HOPS]:
         if hop.by is None and hop.client_address is None and hop.client_name is None:
             count += 1  # a local hand-over: qmail's "(qmail 1 invoked by uid 0)"
@@ -223,9 +227,23 @@ def entry(trace: Iterable[TraceHop], identity: Identity, writers: frozenset[str]
         if ip is None:
             if hop.client_name and "." in hop.client_name and not is_our_name(hop.client_name, identity):
                 return Entry(hop, is_authenticated(hop), count)
-        elif not is_internal(ip) and not is_our_client(hop, identity):
-            return Entry(hop, is_authenticated(hop), count)
-    return Entry(None, False, count)
+        elif not is_our_client(hop, identity):
+            if not is_internal(ip):
+                return Entry(hop, is_authenticated(hop), count)
+            if (names_another(hop) or _greets_as_another(hop)) and not is_authenticated(hop):
+                doubtful = doubtful or hop
+    return Entry(None, False, count, doubtful)
+
+
+def _greets_as_another(hop: TraceHop) -> bool:
+    """Say whether a client whose name nobody looked up greets with another organisation's; a PC has a bare name."""
+    greeted = organisation(hop.helo)
+    return (
+        verified_name(hop) is None
+        and greeted is not None
+        and is_public_name(greeted)
+        and greeted != organisation(hop.by)
+    )
 
 
 @once_beside
@@ -245,8 +263,11 @@ def came_from_inside(report: Report, identity: Identity) -> bool | None:
             name = verified_name(hop)
             if name and not is_our_name(name, identity):
                 return False
-        elif not is_internal(ip) and not is_our_client(hop, identity):
-            return False
+        elif not is_our_client(hop, identity):
+            if not is_internal(ip):
+                return False
+            if names_another(hop):
+                return None
     return True if is_our_name(report.trace[-1].by, identity) else None
 
 

@@ -215,7 +215,7 @@ def _own_report(report: Report, identity: Identity) -> Iterator[Evidence]:
     writers = frozenset((writer.rstrip(".").lower(),))
     start = entry(trace, identity, writers)
     if start.outside is None:
-        if start.hops < len(trace):
+        if start.hops < len(trace) or (start.doubtful and _inbound(report, start.doubtful, identity)):
             yield neutral(
                 "path",
                 "own-report-open",

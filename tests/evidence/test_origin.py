@@ -142,3 +142,40 @@ def test_bait_is_bounded():
     started = time.perf_counter()
     observed_client(made)
     assert time.perf_counter() - started < 0.2
+
+
+#: Our side had the report from a private address with the reporter's own name.
+CLOSED = (hop("mx.remote.test", "mx.remote.test", "10.0.0.9", "mx.example.org"),)
+RELAY = hop("mail.example.org", "mail.example.org", "10.0.0.2", MX)
+NEIGHBOUR = hop("filter", "filter.remote.test", "10.0.0.4", MX)
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        # Organisations that know each other by private addresses: the names tell them apart.
+        ([RELAY], ("10.0.0.2", 0)),
+        ([NEIGHBOUR, RELAY], ("10.0.0.2", 1)),
+        ([hop("pc", "dsl-9.isp.test", "10.1.1.9", MX), RELAY], ("10.1.1.9", 0)),
+        ([hop("pc", None, "10.1.1.9", MX)], ("10.1.1.9", 0)),
+        ([hop("pc", None, "10.1.1.9", MX), hop("a", None, "10.2.2.2", "mail.example.org")], ("10.1.1.9", 0)),
+        # A neighbour's name, a name that is known inside only, the host itself: no client from outside.
+        ([NEIGHBOUR], None),
+        ([hop("scan", "scan.lan", "10.0.0.4", MX)], None),
+        ([hop("localhost", None, "127.0.0.1", MX)], None),
+        # Without a name it may be a neighbour, where others of the house stand below.
+        ([hop("pc", None, "10.1.1.9", MX), RELAY], None),
+        ([hop("pc", None, "10.1.1.9", MX), hop("a", None, "10.2.2.2", "store")], None),
+        # One public address anywhere: private ones are neighbours again.
+        ([RELAY, hop("a", None, "198.51.100.9", "mail.example.org")], None),
+    ],
+)
+def test_a_closed_network_tells_organisations_apart_by_private_addresses(trace, expected):
+    found = observed_client(make(trace, report_trace=CLOSED))
+    assert (found and (found.address, found.hop)) == expected
+    if found is not None:
+        assert found.vouched
+
+
+def test_a_private_address_is_a_neighbour_where_the_report_came_by_a_public_one():
+    assert observed_client(make([RELAY])) is None

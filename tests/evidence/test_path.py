@@ -293,3 +293,27 @@ def test_a_challenge_names_whom_it_answers_and_no_failed_recipient(kind, expecte
     into = hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org")
     report = make([RELAY, into], kind=kind, failed="anna@example.org")
     assert told(path.gather(report, OURS, LOOKUPS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("client", "failed", "expected"),
+    [
+        # A PC in the house writes out, or in; a host with somebody else's name writes in.
+        (("pc7", None), "x@remote.test", "own-report"),
+        (("pc7", None), "nobody@example.org", "own-report"),
+        (("pc7.lan", None), "nobody@example.org", "own-report"),
+        (("mail.isp.test", None), "x@remote.test", "own-report"),
+        (("mail.isp.test", None), "nobody@example.org", "own-report-open"),
+        (("pc7", "vps9.isp.test"), "nobody@example.org", "own-report-open"),
+    ],
+)
+def test_who_has_a_private_address_and_anothers_name_need_not_be_in_the_house(client, failed, expected):
+    helo, name = client
+    report = make(
+        [hop(helo, name, "10.0.0.66", "mail.example.org")],
+        reporter="mail.example.org",
+        failed=failed,
+        report_trace=[hop("localhost", "localhost", "127.0.0.1", "mail.example.org")],
+        own=b"From: MAILER-DAEMON@mail.example.org\nTo: anna@example.org\n",
+    )
+    assert [e.finding for e in path.gather(report, Identity(domains=("example.org",)), LOOKUPS)] == [expected]
