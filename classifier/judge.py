@@ -6,9 +6,10 @@
     4. Otherwise the model decides, where there is one and enough came back for
        it; it knows the evidence, too. Strong evidence of a genuine original
        holds it: it never goes further towards forged than the evidence alone.
-       Strong evidence of forgery that nothing contradicts is added to it where
-       both agree. "Genuine" takes the evidence alone as well: forgers can type
-       all that the model looks at.
+       Strong evidence of forgery is added to it where both agree; weak
+       evidence of the contrary, which a forger can type, lowers both. "Genuine"
+       takes the evidence alone as well: forgers can type all that the model
+       looks at.
     5. Without a model: the sum of the evidence.
 
 Quarantine takes more than doubt: between the thresholds the answer is unsure,
@@ -155,8 +156,8 @@ def combine(weighed: Weighed, model: float | None) -> float | None:
         return evidence if model is None or evidence is not None else model
     if weighed.genuine is Strength.STRONG:
         return min(evidence, model)
-    if weighed.forged is Strength.STRONG and weighed.genuine is None and model > 0:
-        return evidence + model
+    if weighed.forged is Strength.STRONG and model > 0:
+        return max(model, evidence + model)
     return model
 
 

@@ -93,7 +93,6 @@ FEATURES: tuple[Feature, ...] = (
     Feature("id.no-host", 1, "the Message-ID ends in no host name"),
     Feature("id.below", -1, "the Message-ID ends in the domain of a server that passed the mail on"),
     Feature("id.misfit", 1, "the Message-ID is not of the form that the named mail program writes"),
-    Feature("client.observed", 0, "the reporting side tells which client brought the mail"),
     Feature("client.unnamed", 1, "that client's name was looked up, and there is none"),
     Feature("client.dial-up", 1, "that client has the name of a dial-up or home line"),
     Feature("client.numbered", 1, "that client has a name made from its address"),
@@ -192,11 +191,9 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
         first = next((hop for hop in trace[:_MAX_BELOW] if _from_outside(hop)), None)
         _measure_id(right, author, identity, (), trace[:_MAX_BELOW], found=found)
         if first is not None:
-            found["client.observed"] = False
             _measure_below(trace[:_MAX_BELOW], (None, None), author, identity, found)
             _measure_date(report, first.when, found)
         return
-    found["client.observed"] = True
     hop = trace[client.hop] if client.hop is not None else None
     below = (
         trace[client.hop + 1 : client.hop + 1 + _MAX_BELOW] if client.hop is not None else trace[:_MAX_BELOW]
@@ -313,7 +310,7 @@ def _measure_together(found: dict[str, float]) -> None:
     ours = ("from.ours", "id.ours", "client.ours", "below.ours", "signed.ours")
     nothing = not any(found.get(name) for name in ours)
     found["nothing.ours"] = nothing
-    if "client.observed" not in found:
+    if "below.hops" not in found:
         return
     homely = any(
         found.get(f"client.{kind}") for kind in ("unnamed", "dial-up", "numbered", "greeting-numbered")

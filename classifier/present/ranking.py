@@ -194,8 +194,9 @@ class _Scores:
         said = _sums(self._bins, weights / 2 * self._values, BINS)
         found = _sums(self._bins, weights / 2 * self._forged, BINS)
         return _Measured(
-            float((f * (np.cumsum(g) - g / 2)).sum()),
-            float((f[::-1] * precision).sum()),
+            # Sums of shares: rounding may carry them past one.
+            min(1.0, float((f * (np.cumsum(g) - g / 2)).sum())),
+            min(1.0, float((f[::-1] * precision).sum())),
             float(np.abs(found - said).sum()),
             false,
             recall,
