@@ -195,6 +195,7 @@ def is_public_name(name: str) -> bool:
     return name.rpartition(".")[2] not in _INSIDE_ENDINGS
 
 
+@once
 def is_closed_network(report: Report) -> bool:
     """Say whether several organisations talk by private addresses alone: a company's own net, or a laboratory.
 
