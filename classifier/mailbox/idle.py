@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from classifier.mailbox.connection import Connection
 
 #: Seconds between two NOOPs.
-POLL_EVERY = 20.0
+POLL_EVERY = 3.0
 
 
 def idle(connection: Connection, seconds: float, wake: int) -> bool:

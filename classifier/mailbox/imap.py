@@ -50,7 +50,11 @@ class ImapMailbox:
         self._open: tuple[str, bool] | None = None
         self._status: FolderStatus | None = None
         self._located: dict[str, str] = {}
-        self._idle_refused = False
+        #: Courier's IDLE looks once a minute unless it is configured to be told of new mail.
+        self._idle_refused = b"Courier" in (getattr(connection.client, "welcome", b"") or b"")
+        #: Courier tells no UIDNEXT at SELECT, and the UIDs that it shows at EXAMINE and STATUS are not
+        #: kept: after a SELECT the same number may be another message.
+        self._select_only = False
         #: The UIDNEXT up to which each folder was gone through over this connection.
         self._looked: dict[str, int] = {}
 
@@ -104,6 +108,10 @@ class ImapMailbox:
     def status(self, folder: str) -> FolderStatus | None:
         """Ask STATUS; None where there is no such folder."""
         name = self._located.get(folder, folder)
+        if self._select_only and (self._open is None or self._open[0] != name):
+            if self._select(name, write=True).status != "OK":
+                return None
+            self._open = None
         items = "UIDNEXT UIDVALIDITY MESSAGES"
         if self.connection.capable("CONDSTORE"):
             items += " HIGHESTMODSEQ"
@@ -124,6 +132,7 @@ class ImapMailbox:
     def open(self, folder: str, *, write: bool) -> FolderStatus:
         """SELECT *folder*, or EXAMINE it where nothing is to be written."""
         name = self._located.get(folder, folder)
+        write = write or self._select_only
         if self._open in {(name, write), (name, True)} and self._status is not None:
             # Opened for writing will do for reading: opening a large Maildir anew takes long.
             return self._status
@@ -139,6 +148,10 @@ class ImapMailbox:
                 f"the folder {folder!r} cannot be opened ({said})",
                 where=self.connection.where, remedy="name an existing folder in `folders`",
             )  # fmt: skip
+        if not self._select_only and not _number(reply, "UIDNEXT"):
+            self._select_only = True
+            if not write:
+                return self.open(name, write=True)
         self._located.setdefault(folder, name)
         self._open = (name, write)
         self._reader.folder = name
@@ -169,11 +182,12 @@ class ImapMailbox:
         assert status is not None
         first = memory.uid_next if memory.uid_validity == status.uid_validity else 1
         first = max(first, 1)
-        self._looked[status.name] = status.uid_next
+        self._looked[status.name] = status.uid_next or first
         if status.messages == 0 or (status.uid_next and first >= status.uid_next):
             return
         for uids, below in self._reader.windows(first, status.uid_next, status.messages):
             messages, unreadable = self._reader.headers([int(k) for k in memory.unknown(map(str, uids))])
+            self._looked[status.name] = max(below, status.uid_next)
             yield Batch(messages, uid_next=below, unreadable=tuple(unreadable))
 
     def look(self, keys: Sequence[str]) -> list[ListedMessage]:
@@ -229,6 +243,8 @@ class ImapMailbox:
         """IDLE (RFC 2177) where offered and taken, else NOOP every now and then."""
         self._open = None
         status = self.open(folder, write=False)
+        if not status.uid_next:
+            status = self.status(folder) or status
         if status.uid_next > self._looked.get(status.name, 0):
             return  # it came in after the folder was gone through; IDLE would not tell
         if self.connection.capable("IDLE") and not self._idle_refused:

@@ -107,17 +107,17 @@ class Mover:
         """Write *moves* down with the target as it is before them; the source is open afterwards."""
         first = moves[0]
         place = f"{first.account}/{first.source}"
-        status = self.mailbox.open(first.source, write=True)
-        if status.uid_validity != first.source_validity:
-            raise Refused("the folder was made anew meanwhile", where=place)
-        if not status.writable:
-            raise Refused("the folder is read-only; nothing is moved", where=place)
         target = self.mailbox.status(first.target)
         if target is None:
             self.mailbox.ensure(first.target)
             target = self.mailbox.status(first.target)
         if target is None:
             raise Refused(f"the folder {first.target!r} cannot be looked at", where=first.account)
+        status = self.mailbox.open(first.source, write=True)
+        if status.uid_validity != first.source_validity:
+            raise Refused("the folder was made anew meanwhile", where=place)
+        if not status.writable:
+            raise Refused("the folder is read-only; nothing is moved", where=place)
         return self.journal.intend(
             replace(m, target_validity=target.uid_validity, target_next=target.uid_next, target_key=None)
             for m in moves

@@ -79,11 +79,13 @@ def locate(mailbox: Mailbox, rows: Collection[Move], folder: str) -> tuple[dict[
     keys = {m.target_key: m for m in rows if m.target_key and m.target_validity == status.uid_validity}
     seen = {m.key: m for m in mailbox.look(list(keys))}
     found = {m.id: key for key, m in keys.items() if key in seen and seen[key].digest == m.digest}
-    rest = [m for m in rows if m.id not in found and m.target_validity != status.uid_validity]
+    rest = [m for m in rows if m.id not in found]
     if rest:
         waiting: dict[bytes, list[str]] = defaultdict(list)
+        known = set(found.values())
         for message in mailbox.arrivals(name, 0, frozenset(m.size for m in rest)):
-            waiting[message.digest].append(message.key)
+            if message.key not in known:
+                waiting[message.digest].append(message.key)
         for move in rest:
             if waiting[move.digest]:
                 found[move.id] = waiting[move.digest].pop(0)

@@ -83,7 +83,7 @@ class Upkeep:
             self.judged.commit(self.account, name, memory, uid_next=status.uid_next)
         else:
             for batch in self.mailbox.new(memory):
-                self.judged.commit(self.account, name, memory, names=batch.names)
+                self.judged.commit(self.account, name, memory, uid_next=batch.uid_next, names=batch.names)
         return []
 
     def _row(self, message: ListedMessage, folder: str, validity: int) -> Move:

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 #: (RFC 2177) and the quarter hour after which routers forget a connection.
 REISSUE = 540.0
 #: With more folders than one the others are looked at this often.
-OTHERS_EVERY = 60.0
+OTHERS_EVERY = 15.0
 #: Seconds before the first and before any later attempt to connect again.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 
@@ -233,7 +233,7 @@ class _Loop:
                     break
                 folders = self._work.job.folders
                 mailbox.wait(
-                    folders[0],
+                    "INBOX" if "INBOX" in folders else folders[0],
                     reissue if len(folders) == 1 else min(reissue, OTHERS_EVERY),
                     self._stop.descriptor,
                 )

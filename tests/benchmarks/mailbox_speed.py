@@ -17,7 +17,8 @@ from pathlib import Path
 from imapclient import IMAPClient
 
 from classifier.mailbox.connection import Connection
-from tests.mailbox.dovecot import PASSWORD, dovecot
+from tests.mailbox.daemon import PASSWORD
+from tests.mailbox.dovecot import dovecot
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
 from tests.support import server_folder
 

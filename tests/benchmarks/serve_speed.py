@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.mailbox.dovecot import free_port
+from tests.mailbox.daemon import free_port
 from tests.samples import ORDINARY, REPORT
 from tests.support import find_program
 

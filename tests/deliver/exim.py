@@ -17,7 +17,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.deliver.privileged import privileged
-from tests.mailbox.dovecot import free_port
+from tests.mailbox.daemon import free_port
 from tests.support import UNPACKED, missing, server_folder
 
 PROGRAM = UNPACKED / "usr" / "sbin" / "exim4"

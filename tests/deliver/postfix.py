@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.deliver.privileged import privileged
-from tests.mailbox.dovecot import free_port
+from tests.mailbox.daemon import free_port
 from tests.support import missing, require_program
 
 MAIN = """

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.deliver.delivery import FEW, command, compare, home, mixed, recipe  # noqa: F401 - a fixture
-from tests.mailbox.dovecot import PASSWORD
+from tests.mailbox.daemon import PASSWORD
 from tests.mailbox.servers import server  # noqa: F401 - a fixture
 from tests.support import require_program
 

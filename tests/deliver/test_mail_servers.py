@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from tests.deliver import exim as exim_module
 from tests.deliver import postfix as postfix_module
 from tests.deliver.delivery import FEW, arrived, compare, mixed, other, recipe  # noqa: F401 - a fixture
-from tests.mailbox.dovecot import free_port
+from tests.mailbox.daemon import free_port
 from tests.support import require_program
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.deliver.delivery import FEW, mixed
 from tests.deliver.postfix import group_of_postfix, running
-from tests.mailbox.dovecot import free_port
+from tests.mailbox.daemon import free_port
 from tests.samples import CONFIG, ORDINARY, REPORT
 from tests.support import missing
 

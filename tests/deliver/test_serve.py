@@ -18,7 +18,7 @@ import pytest
 from classifier.store.database import Database
 from classifier.store.taught import TaughtMail
 from tests.deliver.test_filter import split
-from tests.mailbox.dovecot import free_port
+from tests.mailbox.daemon import free_port
 from tests.samples import CONFIG, ORDINARY, REPORT
 from tests.support import require_program
 

@@ -10,28 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import re
-import shutil
-import socket
 import subprocess
-import time
-from collections import Counter
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING
 
 from imapclient import IMAPClient
 
-from tests.mailbox.dovecot import PASSWORD, free_port
+from tests.mailbox.daemon import PASSWORD, ImapServer, free_port, started
 from tests.support import UNPACKED, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from classifier.mailbox.connection import Server
-    from classifier.mailbox.login import Login
 
 _numbers = count(1)
 _PROGRAMS = UNPACKED / "usr" / "lib" / "cyrus" / "bin"
@@ -76,13 +67,10 @@ EVENTS {{
 
 
 @dataclass
-class Cyrus:
+class Cyrus(ImapServer):
     """A running server."""
 
     folder: Path
-    port: int
-    process: subprocess.Popen[bytes]
-    log_file: Path
 
     def user(self) -> str:
         """Make a user with an INBOX; return the name."""
@@ -101,37 +89,6 @@ class Cyrus:
 
     def _slash(self, client) -> bool:
         return client.list_folders("", "")[0][1] == b"/"
-
-    def server(self, port: int | None = None) -> Server:
-        """Return how the program reaches it."""
-        from classifier.mailbox.connection import Server
-
-        return Server("127.0.0.1", port or self.port, "plain")
-
-    def login(self, user: str) -> Login:
-        """Return how the program logs in."""
-        from classifier.mailbox.login import Login
-
-        return Login(user, lambda: PASSWORD)
-
-    @contextlib.contextmanager
-    def client(self, user: str):
-        """Open a session of another mail program."""
-        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20) as client:
-            client.normalise_times = False
-            client.login(user, PASSWORD)
-            yield client
-
-    def census(self, user: str) -> dict[str, Counter[str]]:
-        """Return for each folder how often each message is there."""
-        found = {}
-        with self.client(user) as client:
-            for _, _, folder in client.list_folders():
-                client.select_folder(folder, readonly=True)
-                uids = client.search()
-                bodies = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
-                found[folder] = Counter(sha256(b[b"BODY[]"]).hexdigest() for b in bodies.values())
-        return found
 
 
 def _environment() -> dict[str, str]:
@@ -196,41 +153,14 @@ def cyrus(
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, owner.pw_uid, owner.pw_gid)
     _password(folder, "admin")
-    log_file = folder / "log"
-    with log_file.open("wb") as log:
-        command = [
-            _PROGRAMS / "master",
-            "-C",
-            folder / "imapd.conf",
-            "-M",
-            folder / "cyrus.conf",
-            "-p",
-            folder / "pid",
-        ]
-        # In a process group of its own: at its end it signals the whole group.
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=_environment(), start_new_session=True
-        )
-    try:
-        _await(process, port, log_file)
-        yield Cyrus(folder, port, process, log_file)
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"cyrus ended: {log_file.read_text(errors='replace')}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2) as probe:
-            if re.match(rb"\* OK", probe.recv(200)):
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"cyrus did not come up: {log_file.read_text(errors='replace')}")
+    command = (
+        _PROGRAMS / "master",
+        "-C",
+        folder / "imapd.conf",
+        "-M",
+        folder / "cyrus.conf",
+        "-p",
+        folder / "pid",
+    )
+    with started(command, folder, port, _environment()):
+        yield Cyrus(port, folder)

@@ -13,17 +13,13 @@ import grp
 import hashlib
 import os
 import pwd
-import re
-import shutil
-import socket
-import subprocess
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
+from tests.mailbox.daemon import PASSWORD, ImapServer, free_port, started
 from tests.support import require_program
 
 if TYPE_CHECKING:
@@ -31,9 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.mailbox.connection import Server
-    from classifier.mailbox.login import Login
 
-PASSWORD = "geheim"
 #: Dovecot 2.3's own list, for tests to take parts away from.
 CAPABILITIES = (
     "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS "
@@ -96,13 +90,6 @@ def make_certificates(folder: Path) -> None:
     (folder / "cert.pem").write_bytes(own.public_bytes(pem))
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "key.pem").write_bytes(private)
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -172,13 +159,11 @@ class User:
 
 
 @dataclass
-class Dovecot:
+class Dovecot(ImapServer):
     """A running server."""
 
     folder: Path
-    port: int
     tls_port: int
-    process: subprocess.Popen[bytes]
     owner: tuple[int, int]
 
     @property
@@ -199,22 +184,6 @@ class Dovecot:
 
         default = self.tls_port if security == "tls" else self.port
         return Server("127.0.0.1", port or default, security, str(self.ca_file))
-
-    def login(self, user: User | str, password: str = PASSWORD) -> Login:
-        """Return how the program logs in."""
-        from classifier.mailbox.login import Login
-
-        return Login(user if isinstance(user, str) else user.name, lambda: password)
-
-    @contextlib.contextmanager
-    def client(self, user: User | str):
-        """Open a session of another mail program."""
-        from imapclient import IMAPClient
-
-        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20) as client:
-            client.normalise_times = False
-            client.login(user if isinstance(user, str) else user.name, PASSWORD)
-            yield client
 
     def log(self) -> str:
         """Return what it logged."""
@@ -338,29 +307,5 @@ def dovecot(
     )
     (folder / "dovecot.conf").write_text(text)
     program = require_program("dovecot", "dovecot-imapd")
-    process = subprocess.Popen([program, "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.PIPE)
-    try:
-        _await(process, port, folder)
-        yield Dovecot(folder, port, tls_port, process, (owner.pw_uid, owner.pw_gid))
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stderr.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _await(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            said = process.stderr.read().decode(errors="replace")
-            raise RuntimeError(f"dovecot ended: {said}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as probe:
-            if re.match(rb"\* OK", probe.recv(200)):
-                return
-        time.sleep(0.02)
-    raise RuntimeError(f"dovecot did not come up; see {folder}/dovecot.log")
+    with started([program, "-F", "-c", folder / "dovecot.conf"], folder, port):
+        yield Dovecot(port, folder, tls_port, (owner.pw_uid, owner.pw_gid))

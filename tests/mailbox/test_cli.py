@@ -13,7 +13,8 @@ import time
 import pytest
 
 from classifier.cli.main import main
-from tests.mailbox.dovecot import PASSWORD, User, free_port
+from tests.mailbox.daemon import PASSWORD, free_port
+from tests.mailbox.dovecot import User
 
 DSN = """\
 Return-Path: <>

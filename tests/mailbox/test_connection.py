@@ -16,7 +16,8 @@ from classifier.mailbox.connection import Connection, Server, Timeouts, connect
 from classifier.mailbox.login import Login
 from classifier.mailbox.oauth import TokenSource
 from classifier.settings import OAuth2Settings
-from tests.mailbox.dovecot import dovecot, free_port
+from tests.mailbox.daemon import free_port
+from tests.mailbox.dovecot import dovecot
 from tests.support import server_folder
 
 QUICK = Timeouts(2, 2)

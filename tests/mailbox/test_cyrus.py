@@ -6,16 +6,20 @@ import re
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
+from imapclient.exceptions import IMAPClientError
 from imapclient.imapclient import Quota
 
 from classifier.mailbox import mover
 from classifier.mailbox.connection import Timeouts
+from classifier.mailbox.protocol import BODY_LIMIT
 from classifier.mailbox.restore import Wanted, restore
 from tests.mailbox.cyrus import cyrus
+from tests.mailbox.interference import many_clients
 from tests.mailbox.proxy import FAULTS, Fault, Proxy
-from tests.mailbox.support import imap_work, mail, run
+from tests.mailbox.support import MarkedMail, imap_work, mail, run
 from tests.mailbox.test_watch import watching
 from tests.support import server_folder
 
@@ -24,6 +28,7 @@ WAYS = {
     "below": {"slash": False, "alt": False},
     "without move": {"suppressed": "MOVE XMOVE"},
 }
+WITHOUT_BOTH = {"without both": {"suppressed": "MOVE XMOVE UIDPLUS"}}
 #: Where things go wrong; how folders are named makes no difference there.
 FAULTY = {"beside": ("UID FETCH", "UID MOVE"), "without move": ("UID COPY", "UID EXPUNGE")}
 
@@ -35,7 +40,7 @@ def way(request):
 
 @pytest.fixture(scope="module")
 def server(way):
-    with cyrus(server_folder("cyrus"), **WAYS[way]) as running:
+    with cyrus(server_folder("cyrus"), **(WAYS | WITHOUT_BOTH)[way]) as running:
         yield running
 
 
@@ -151,6 +156,125 @@ def test_watching(server, tmp_path):
                 break
             assert time.monotonic() - started < 5
             time.sleep(0.05)
+
+
+@pytest.mark.soak
+def test_a_huge_message(server, tmp_path):
+    user = server.user()
+    raw = crlf(mail("forged", 1)) + (b"A" * 998 + b"\r\n") * 205_000
+    with server.client(user) as client:
+        client.append("INBOX", raw)
+    seen = []
+
+    class Watching(MarkedMail):
+        def examine(self, raw, envelope):
+            seen.append(len(raw))
+            return super().examine(raw, envelope)
+
+    work = imap_work(server.server(), server.login(user), examiner=Watching())
+    result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert (result.exit_status, result.counts.quarantined) == (0, 1), recorder.warnings
+    assert seen == [BODY_LIMIT]
+    after = server.census(user)
+    assert after[quarantine_of(after)] == Counter({sha256(raw).hexdigest(): 1})
+
+
+def test_a_folder_that_is_deleted_in_mid_sweep_and_made_anew(server, tmp_path):
+    user = server.user()
+    fill(server, user)
+    with server.client(user) as client:
+        folder = client.list_folders()[0][1].decode()
+        other = "Other" if folder == "/" else "INBOX.Other"
+        client.create_folder(other)
+        for n in range(3):
+            client.append(other, crlf(mail("forged", 20 + n)))
+
+    class Interfering(MarkedMail):
+        def examine(self, raw, envelope):
+            if self.examined == 1:
+                with server.client(user) as client:
+                    client.delete_folder(other)
+            return super().examine(raw, envelope)
+
+    folders = (other, "INBOX")
+    work = imap_work(server.server(), server.login(user), folders=folders, examiner=Interfering())
+    result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status == 1
+    assert other in str(recorder.warnings[0])
+    assert result.counts.quarantined >= 3
+    with server.client(user) as client:  # under the same name, with another UIDVALIDITY
+        client.create_folder(other)
+        for n in range(3):
+            client.append(other, crlf(mail("forged", 30 + n)))
+    result, recorder = run(
+        imap_work(server.server(), server.login(user), folders=folders), tmp_path / "s.sqlite3"
+    )
+    assert (result.exit_status, result.counts.looked_at) == (0, 3), recorder.warnings
+    census = server.census(user)
+    assert sum(census[quarantine_of(census)].values()) >= 6
+    assert sum(census[other].values()) == 0
+
+
+def test_messages_that_vanish_between_look_and_move(server, tmp_path):
+    user = server.user()
+    fill(server, user, forged=6, others=0)
+
+    class Interfering(MarkedMail):
+        def examine(self, raw, envelope):
+            if self.examined == 5:
+                with server.client(user) as client:
+                    client.select_folder("INBOX")
+                    client.delete_messages([2, 4])
+                    client.uid_expunge([2, 4])
+            return super().examine(raw, envelope)
+
+    work = imap_work(server.server(), server.login(user), examiner=Interfering())
+    result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert (result.exit_status, result.counts.quarantined) == (0, 4), recorder.warnings
+    census = server.census(user)
+    assert sum(census[quarantine_of(census)].values()) == 4
+
+
+@pytest.mark.parametrize("way", ["without move"], indirect=True, scope="module")
+def test_fifty_clients_mark_and_expunge_meanwhile(server, way, tmp_path):
+    user = server.user()
+    with server.client(user) as client:
+        for n in range(120):
+            client.append("INBOX", crlf(mail("forged" if n % 2 else "ordinary", n)))
+    before = server.census(user)["INBOX"]
+    ordinary = [u for u in range(1, 121) if u % 2]
+    with many_clients(server, user, ordinary) as failures:
+        result, _ = run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert failures == []
+    result, recorder = run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert result.exit_status == 0, recorder.warnings
+    after = server.census(user)
+    together = sum(after.values(), Counter())
+    assert not together - before, "doubled"
+    assert sum(after[quarantine_of(after)].values()) == 60
+    with server.client(user) as client:
+        client.select_folder("INBOX", readonly=True)
+        assert client.search(["SUBJECT", "forged"]) == []
+
+
+def test_nul_bytes_come_no_further_than_the_server(server, tmp_path):
+    """RFC 9051 allows none in a literal; Cyrus takes none. On Dovecot they are moved as they are."""
+    user = server.user()
+    fill(server, user, forged=1, others=0)
+    with server.client(user) as client, pytest.raises(IMAPClientError, match=r"NUL|nul|invalid"):
+        client.append("INBOX", crlf(mail("forged", 2)) + b"\x00\r\n")
+    assert run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")[0].exit_status == 0
+
+
+@pytest.mark.parametrize("way", WITHOUT_BOTH, indirect=True, scope="module")
+def test_without_move_and_uidplus_nothing_moves_and_it_says_so(server, way, tmp_path):
+    user = server.user()
+    fill(server, user)
+    before = server.census(user)
+    result, recorder = run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert (result.exit_status, result.counts.quarantined, result.counts.errors) == (1, 0, 3)
+    assert "neither MOVE nor UIDPLUS" in str(recorder.warnings[0])
+    assert server.census(user) == before
 
 
 @pytest.mark.parametrize("kind", FAULTS)

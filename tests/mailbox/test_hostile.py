@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import resource
 import subprocess
 import sys
-import threading
 from collections import Counter
 
 import pytest
-from imapclient import IMAPClient
 
 from classifier.mailbox import mover, reading
 from classifier.mailbox.connection import connect
@@ -20,7 +17,9 @@ from classifier.mailbox.imap import ImapMailbox
 from classifier.mailbox.protocol import BODY_LIMIT
 from classifier.parse.message import parse
 from classifier.store.judged import Memory
-from tests.mailbox.dovecot import PASSWORD, dovecot, without
+from tests.mailbox.daemon import PASSWORD
+from tests.mailbox.dovecot import dovecot, without
+from tests.mailbox.interference import many_clients
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
 from tests.support import server_folder
 
@@ -149,11 +148,12 @@ def test_memory_does_not_grow_with_the_mail(server, tmp_path, where):
         f'[store]\npath = "{tmp_path}/s.sqlite3"\n[accounts.main]\n{account}\n'
     )
     config.chmod(0o600)
+    # Not by getrusage: there a program begins with what the one that started it had.
     measure = (
-        "import resource, sys; from classifier.cli.main import main\n"
+        "import sys; from classifier.cli.main import main\n"
         "sys.argv[0] = 'backscatter'\n"
         "try:\n main()\n"
-        "finally:\n print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "finally:\n print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))\n"
     )
     command = [sys.executable, "-c", measure, "--config", config, "sweep", "--quiet", "--json"]
     environment = {**os.environ, "SECRET": PASSWORD}
@@ -241,31 +241,9 @@ def test_fifty_clients_mark_and_expunge_meanwhile(moving_server, tmp_path):
         user.deliver(mail("forged" if n % 2 else "ordinary", n))
     before = user.census()["INBOX"]
     expunged: Counter[str] = Counter()
-    stop = threading.Event()
-    failures = []
-
-    def interfere(number):
-        chance = random.Random(number)
-        try:
-            with IMAPClient("127.0.0.1", moving_server.port, ssl=False, timeout=60) as client:
-                client.login(user.name, PASSWORD)
-                client.select_folder("INBOX")
-                while not stop.is_set():
-                    uid = chance.randrange(1, 301, 2)  # an ordinary one
-                    if client.add_flags([uid], [b"\\Deleted"]) and number % 5 == 0:
-                        client.expunge()
-                    client.noop()
-                    stop.wait(0.05)
-        except Exception as error:  # noqa: BLE001 - told below
-            failures.append(error)
-
-    threads = [threading.Thread(target=interfere, args=(n,)) for n in range(50)]
-    for thread in threads:
-        thread.start()
-    result, _ = run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
-    stop.set()
-    for thread in threads:
-        thread.join()
+    ordinary = range(1, 301, 2)
+    with many_clients(moving_server, user, ordinary) as failures:
+        run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
     assert failures == []
     result, _ = run(imap_work(moving_server.server(), moving_server.login(user)), tmp_path / "s.sqlite3")
     assert result.exit_status == 0
