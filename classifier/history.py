@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from classifier.dataclass import dataclass
+from classifier.evidence.authres import is_hop
 from classifier.evidence.company import report_digest
-from classifier.evidence.origin import ip_of, organisation
+from classifier.evidence.origin import delivering_organisations, ip_of, organisation
 from classifier.evidence.reporter import delivering_hop
 from classifier.parse.addresses import normalise
 from classifier.parse.dates import parse_date
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.examine import Examination
     from classifier.identity import Identity
-    from classifier.parse.report import Report
+    from classifier.parse.report import Report, TraceHop
 
 #: What decided where neither proof nor strong evidence did: the model, signs of little weight, nothing; or the user.
 MODEL, WEAK, UNDECIDED, USER = "model", "weak", "undecided", "user"
@@ -28,6 +29,14 @@ _TEXT = 300
 #: As much of a Message-ID as the journal of moves keeps.
 _ID = 200
 _RECIPIENTS, _REASONS, _EVIDENCE = 5, 4, 20
+#: Fields by which an operator finds a report that its server wrote, and as much of them as is kept.
+_TELLING = frozenset(
+    {
+        "received", "return-path", "from", "to", "subject", "date", "message-id", "auto-submitted", "in-reply-to",
+        "content-type", "mime-version", "x-failed-recipients", "sender", "precedence",
+    }
+)  # fmt: skip
+_HEADER_TEXT = 8_000
 #: A page shows no row by row comparison: this much of a body is enough to know it again.
 _BODY_BYTES = 4_000
 
@@ -70,6 +79,9 @@ class HistoryEntry:
         operator: who wrote the report, as a registered domain, or "".
         network: the network of the host that brought it, or "".
         stage: whether the original was refused in the session or later.
+        host: the host that brought the report, of forged mail and where it is beyond doubt the operator's; else "".
+        address: its IP address, or "".
+        headers: of the report's own header section what its operator needs to find it, or "".
         recipients: whom it did not reach; of forged mail nobody.
         reasons: of the judgement, most weighty first.
         evidence: ``name:points-to:strength`` of all that points somewhere.
@@ -93,6 +105,9 @@ class HistoryEntry:
     operator: str
     network: str
     stage: str
+    host: str
+    address: str
+    headers: str
     recipients: tuple[ReportedFailure, ...]
     reasons: tuple[str, ...]
     evidence: tuple[str, ...]
@@ -114,6 +129,8 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
     used = (
         next((a for a in report.addressees if identity.owns_address(a)), None) or report.original.return_path
     )
+    operator = organisation(report.reporting_mta) or (organisation(hop.client_name) if hop else None) or ""
+    beyond_doubt = forged and hop is not None and _is_theirs(operator, report, identity)
     subject = report.original.subject or ("" if forged else report.headers.text("subject"))
     return HistoryEntry(
         digest=report_digest(report),
@@ -130,9 +147,12 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
         subject=_short(subject),
         sample=_sample(report) if forged else "",
         used=_short(normalise(used[:_TEXT])) if used else "",
-        operator=_short(organisation(report.reporting_mta) or (organisation(hop.client_name) if hop else "")),
+        operator=_short(operator),
         network=_network(hop.client_address) if hop else "",
         stage=next((r.stage.value for r in report.recipients), RefusalStage.UNKNOWN.value),
+        host=_short(hop.client_name or report.reporting_mta or operator) if hop and beyond_doubt else "",
+        address=str(ip_of(hop.client_address) or "") if hop and beyond_doubt else "",
+        headers=_headers(report, hop) if hop and beyond_doubt else "",
         recipients=() if forged else _failures(report),
         reasons=tuple(_short(reason) for reason in judgement.reasons[:_REASONS]),
         evidence=tuple(
@@ -141,6 +161,35 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
             if e.points_to is not PointsTo.NEITHER
         ),
     )
+
+
+def _is_theirs(operator: str, report: Report, identity: Identity) -> bool:
+    """Say whether the host that brought the report is of the *operator* that says it wrote it.
+
+    Else both names could be somebody's typing, and nobody is to be blamed for that.
+    """
+    ours = {organisation(domain.lstrip(".")) for domain in identity.domains}
+    return bool(operator) and operator in delivering_organisations(report) and operator not in ours
+
+
+def _headers(report: Report, hop: TraceHop) -> str:
+    """Return what the operator of *hop* needs of the report's header section, in the order and words that came.
+
+    The lines that our own side put on top, and fields that say more of us than
+    of the report, are left out.
+    """
+    lines: list[str] = []
+    theirs, size = False, 0
+    for field in report.headers.fields:
+        theirs = theirs or (field.key == "received" and is_hop(field, hop))
+        if field.key not in _TELLING or (field.key == "received" and not theirs):
+            continue
+        text = field.raw.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n")
+        size += len(text)
+        if size > _HEADER_TEXT:
+            break
+        lines.append(text)
+    return "\n".join(lines)
 
 
 def came_in(report: Report) -> datetime | None:

@@ -191,7 +191,7 @@ class Runtime:
         from classifier.store.floods import FloodStore  # noqa: PLC0415 - likewise
         from classifier.store.history import HistoryStore  # noqa: PLC0415 - likewise
 
-        lookups, identity = self.lookups(), self.config.identity
+        lookups, identity_of = self.lookups(), self.config.identity_of
         try:
             floods, history = FloodStore(self.database), HistoryStore(self.database)
             with self.database.transaction():  # one wait for another writer, not two
@@ -199,7 +199,11 @@ class Runtime:
                     [(e.report, e.evidence, strange(e.report, lookups)) for e in judged], lookups.now
                 )
                 history.record_all(
-                    [entry_of(e, identity, lookups.now) for e in (*judged, *again)], lookups.now
+                    [
+                        entry_of(e, identity_of(e.report.addressed_domains), lookups.now)
+                        for e in (*judged, *again)
+                    ],
+                    lookups.now,
                 )
         except Exception as error:  # noqa: BLE001 - memory is a help; judging goes on without
             self.notes.append(f"recent reports not remembered ({error})")

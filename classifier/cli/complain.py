@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from classifier.cli.context import App, say
-from classifier.errors import ConfigurationError
-from classifier.history import came_in
+from classifier.errors import BackscatterError, ConfigurationError
+from classifier.history import entry_of
 from classifier.present.complaint import Complaints, arf, draft, spamcop
+from classifier.present.outfile import write_whole
 from classifier.present.progress import Progress
+from classifier.rdap import BASE, AbuseContacts
 from classifier.runtime import Runtime, StoreUse
-from classifier.sources import messages
+from classifier.vocabulary import Verdict
+
+if TYPE_CHECKING:
+    from classifier.settings import Config
 
 
 @click.command(name="complain")
 @click.option(
-    "--from", "paths", multiple=True, metavar="PATH", required=True, help="Mail to look at; may be repeated."
+    "--from",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Mail to look at; may be repeated. Default: what sweep, watch, filter and serve remember.",
 )
 @click.option(
     "--out",
@@ -33,11 +44,30 @@ from classifier.sources import messages
 )
 @click.option("--arf", "as_arf", is_flag=True, help="Also write each as a feedback report (RFC 5965).")
 @click.option(
-    "--spamcop", "bundle", is_flag=True, help="Also write a bundle for SpamCop: reports of any operator."
+    "--spamcop",
+    "bundle",
+    is_flag=True,
+    help="With --from: also write a bundle for SpamCop, reports of any operator.",
+)
+@click.option(
+    "--rdap",
+    is_flag=True,
+    help="Ask the registry of each server's network who takes complaints, and add that address.",
+)
+@click.option(
+    "--rdap-url", metavar="URL", default=BASE, show_default=True, help="The registry service to ask."
 )
 @click.pass_obj
 def command(
-    app: App, paths: tuple[str, ...], out: Path, *, author: str | None, as_arf: bool, bundle: bool
+    app: App,
+    *,
+    paths: tuple[str, ...],
+    out: Path,
+    author: str | None,
+    as_arf: bool,
+    bundle: bool,
+    rdap: bool,
+    rdap_url: str,
 ) -> int:
     """Write drafts to the operators of servers that send you misdirected bounces; nothing is sent.
 
@@ -46,11 +76,48 @@ def command(
     change. Exit status 1: some messages could not be read.
     """
     config = app.require_config()
-    identity = config.identity
-    if not identity.domains:
+    if not config.identity.domains:
         raise ConfigurationError("no domain is protected", where=config.path, remedy="set identity.domains")
-    author = author or f"postmaster@{identity.domains[0].lstrip('.')}"
-    complaints, errors = Complaints(), 0
+    if bundle and not paths:
+        raise click.UsageError(
+            "--spamcop needs the reports themselves: name them with --from, for example the quarantine"
+        )
+    author = author or f"postmaster@{config.identity.domains[0].lstrip('.')}"
+    if not re.fullmatch(r"[!-;=?-~]{1,64}@[0-9A-Za-z.-]{1,255}", author):
+        raise click.BadParameter(f"--author {author!r} is no address")
+    contacts = AbuseContacts(rdap_url) if rdap else None
+    complaints, errors = from_mail(config, paths) if paths else (from_store(config), 0)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackscatterError(
+            f"cannot be made ({error.strerror})", where=str(out), remedy="name another folder by --out"
+        ) from error
+    for operator in complaints.most_first():
+        name = re.sub(r"[^a-z0-9.-]", "_", operator.name.lower())[:100].lstrip(".") or "_"
+        found = contacts.find(operator.address) if contacts else None
+        addresses = found.addresses if found else ()
+        write_whole(out / f"{name}.eml", draft(operator, author, addresses).as_bytes())
+        if as_arf:
+            write_whole(out / f"{name}.arf.eml", arf(operator, author, addresses).as_bytes())
+        told = f"  {', '.join(addresses) or found.note}" if found else ""
+        sys.stdout.write(f"{operator.count:>7,}  {out / name}.eml{told}\n")
+    if bundle and complaints.bundle:
+        write_whole(out / "spamcop-bundle.eml", spamcop(complaints.bundle, author).as_bytes())
+        sys.stdout.write(f"{len(complaints.bundle):>7,}  {out / 'spamcop-bundle.eml'}\n")
+    number = len(complaints.operators)
+    sys.stdout.write(
+        f"{number:,} draft{'' if number == 1 else 's'}; nothing was sent. {complaints.unclear:,} forged reports came from "
+        "hosts whose operator is not beyond doubt: nobody is told of those.\n"
+    )
+    return 1 if errors else 0
+
+
+def from_mail(config: Config, paths: tuple[str, ...]) -> tuple[Complaints, int]:
+    """Judge the mail at *paths*; return what is to be complained of, and how many messages could not be read."""
+    from classifier.sources import messages  # noqa: PLC0415 - the store needs none of it
+
+    complaints, errors, now = Complaints(), 0, datetime.now(UTC)
     with Runtime(config, StoreUse.READ) as runtime, Progress("messages judged") as progress:
         for message in messages(paths):
             progress.advance()
@@ -59,21 +126,29 @@ def command(
                 say(f"{message.source}: {message.error}")
                 continue
             found = runtime.examine(message.raw, message.envelope)
-            complaints.add(message.raw, found, identity, came_in(found.report))
-    out.mkdir(parents=True, exist_ok=True)
-    written = 0
-    for operator in sorted(complaints.operators.values(), key=lambda o: (-o.count, o.name)):
-        name = re.sub(r"[^a-z0-9.-]", "_", operator.name.lower())[:100]
-        (out / f"{name}.eml").write_bytes(draft(operator, author).as_bytes())
-        if as_arf:
-            (out / f"{name}.arf.eml").write_bytes(arf(operator, author).as_bytes())
-        written += 1
-        sys.stdout.write(f"{operator.count:>7,}  {out / name}.eml\n")
-    if bundle and complaints.bundle:
-        (out / "spamcop-bundle.eml").write_bytes(spamcop(complaints.bundle, author).as_bytes())
-        sys.stdout.write(f"{len(complaints.bundle):>7,}  {out / 'spamcop-bundle.eml'}\n")
-    sys.stdout.write(
-        f"{written:,} drafts; nothing was sent. {complaints.unclear:,} forged reports came from hosts whose operator "
-        "is not beyond doubt: nobody is told of those.\n"
-    )
-    return 1 if errors else 0
+            identity = config.identity_of(found.report.addressed_domains)
+            complaints.add(entry_of(found, identity, now), message.raw)
+    return complaints, errors
+
+
+def from_store(config: Config) -> Complaints:
+    """Return what the store remembers to complain of; what the user put back is left out.
+
+    Raises:
+        BackscatterError: the store cannot be used.
+
+    """
+    from classifier.store.database import Database  # noqa: PLC0415 - SQLite
+    from classifier.store.history import HistoryStore  # noqa: PLC0415 - likewise
+    from classifier.store.judged import JudgedMail  # noqa: PLC0415 - likewise
+
+    complaints = Complaints()
+    if Path(config.store).exists():
+        with Database.open(config.store, readonly=True) as database:
+            corrected = JudgedMail(database).corrected_messages()
+            for entry in HistoryStore(database).entries():
+                if not entry.message_id or corrected.get(entry.message_id) != Verdict.GENUINE:
+                    complaints.add(entry)
+    if not complaints.operators:
+        say(f"{config.store}: no forged report is remembered that tells its operator; name mail with --from")
+    return complaints

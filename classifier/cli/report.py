@@ -73,7 +73,8 @@ def command(
     if html is not None:
         from classifier.present.page import page  # noqa: PLC0415 - Jinja2 and the charts
 
-        domains = ", ".join(attack.identity.domains) if attack.identity else "your domain"
+        known = (*((attack.identity,) if attack.identity else ()), *attack.tenants)
+        domains = ", ".join(domain for identity in known for domain in identity.domains) or "your domain"
         made = page(attack, now, domains).encode("utf-8", "replace")
         if to_stdout:
             sys.stdout.flush()
@@ -91,7 +92,12 @@ def from_mail(app: App, paths: tuple[str, ...], since: datetime | None, now: dat
     from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise
     from classifier.sources import messages  # noqa: PLC0415 - likewise
 
-    attack = Attack(None if app.config is None else app.config.identity, now)
+    config = app.config
+    attack = Attack(
+        None if config is None else config.identity,
+        now,
+        () if config is None else tuple(config.tenants.values()),
+    )
     with Runtime(app.config, StoreUse.READ) as runtime, Progress("messages judged") as progress:
         for message in messages(paths):
             progress.advance()
@@ -105,7 +111,11 @@ def from_mail(app: App, paths: tuple[str, ...], since: datetime | None, now: dat
             if found.report.kind in NOT_REPORTS:
                 continue
             entry = entry_of(
-                found, attack.identity or Identity(domains=found.report.addressed_domains[:1]), now
+                found,
+                Identity(domains=found.report.addressed_domains[:1])
+                if config is None
+                else config.identity_of(found.report.addressed_domains),
+                now,
             )
             if since is None or (entry.came is not None and entry.came >= since.timestamp()):
                 attack.add(entry, message.source)
@@ -127,7 +137,7 @@ def from_store(config: Config, since: datetime | None, now: datetime) -> Attack:
     from classifier.store.journal import Journal  # noqa: PLC0415 - likewise
     from classifier.store.judged import JudgedMail  # noqa: PLC0415 - likewise
 
-    attack = Attack(config.identity, now, current=True)
+    attack = Attack(config.identity, now, tuple(config.tenants.values()), current=True)
     if Path(config.store).exists():
         with Database.open(config.store, readonly=True) as database:
             attack.corrected = JudgedMail(database).corrected_messages()

@@ -103,6 +103,7 @@ class Attack:
     Attributes:
         identity: who is protected, or None.
         now: the time, aware.
+        tenants: other identities that are protected.
         current: True where no later mail exists than what was added: silence then tells that a flood is over.
         corrected: what the user said of reports, by their Message-ID: ``genuine`` or ``forged``.
         places: where quarantined reports lie, in words, by their Message-ID.
@@ -131,6 +132,7 @@ class Attack:
 
     identity: Identity | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tenants: tuple[Identity, ...] = ()
     current: bool = False
     corrected: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
@@ -338,23 +340,28 @@ class Attack:
 
     def sends(self, address: str) -> bool | None:
         """Say whether an abused address is one that sends, by the configuration; None where it does not say."""
-        if self.identity is None or not self.identity.owns_address(address):
+        identity = self._owner(address)
+        if identity is None:
             return None
-        if self.identity.never_sends(address):
+        if identity.never_sends(address):
             return False
-        if self.identity.is_sender(address):
+        if identity.is_sender(address):
             return True
-        return False if self.identity.closed_senders else None
+        return False if identity.closed_senders else None
+
+    def _owner(self, address: str) -> Identity | None:
+        """Return whose address it is."""
+        known = (*((self.identity,) if self.identity else ()), *self.tenants)
+        return next((identity for identity in known if identity.owns_address(address)), None)
 
     def standing(self, address: str) -> str:
         """Say in words what an abused address is to us."""
-        sends = self.sends(address)
+        sends, owner = self.sends(address), self._owner(address)
         if sends:
             return "sends"
-        if self.identity is None or sends is None:
-            known = self.identity is not None and self.identity.senders
-            return "not among your senders" if known else "not configured"
-        return "receives only" if self.identity.never_sends(address) else "invented"
+        if owner is None or sends is None:
+            return "not among your senders" if owner is not None and owner.senders else "not configured"
+        return "receives only" if owner.never_sends(address) else "invented"
 
 
 def newest(undelivered: list[Undelivered]) -> list[Undelivered]:

@@ -130,3 +130,31 @@ def test_sweep_and_filter_write_what_report_tells(tmp_path):
     assert json.loads(run(tmp_path, "report", "--json").stdout)["reports"] == 33
     later = run(tmp_path, "report", "--since", "2030-01-01", "--json")
     assert json.loads(later.stdout)["reports"] == 0
+
+
+def test_header_sections_are_kept_of_the_newest_alone(tmp_path, judged, monkeypatch):
+    monkeypatch.setattr(history, "MAX_SAMPLES", 5)
+    rows = [
+        replace(judged[n], operator=f"o{n % 4}.test", host="mx", headers=f"Received: {n}") for n in range(40)
+    ]
+    with Database.open(tmp_path / "s") as database:
+        store = HistoryStore(database)
+        for row in rows:
+            store.record_all([row], NOW)
+        kept = [e.headers for e in store.entries() if e.headers]
+    assert kept == [f"Received: {n}" for n in range(35, 40)]
+
+
+def test_a_store_of_an_earlier_version_is_read_and_goes_on(tmp_path, judged):
+    with Database.open(tmp_path / "s") as database:
+        HistoryStore(database).record_all(judged[:1], NOW)
+        database.connection.execute("DROP INDEX history_samples")
+        for name in ("host", "address", "headers"):
+            database.connection.execute(f"ALTER TABLE history DROP COLUMN {name}")
+    with Database.open(tmp_path / "s", readonly=True) as database:
+        [entry] = HistoryStore(database).entries()
+        assert entry.headers == ""
+    with Database.open(tmp_path / "s") as database:
+        store = HistoryStore(database)
+        store.record_all([replace(judged[1], headers="x")], NOW)
+        assert sorted(e.headers for e in store.entries()) == ["", "x"]
