@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds to wait before a lost connection is made again.
 BACKOFF = (1.0, 4.0)
+#: Seconds that restore and the like wait for an account, which a watch leaves to them as soon as it can.
+PATIENCE = 20.0
 #: Attempts made besides, while each finds out more about where the server hangs up.
 MOST_ATTEMPTS = 12
 
@@ -100,7 +102,7 @@ def at_work(work: AccountWork, store: str | Path, purpose: str) -> Iterator[tupl
 
     """
     with ExitStack() as stack:
-        stack.enter_context(Lock(store, work.job.account, purpose))
+        stack.enter_context(Lock(store, work.job.account, purpose, PATIENCE))
         database = stack.enter_context(Database.open(store))
         mailbox = work.open_mailbox(Caution())
         stack.callback(mailbox.close)

@@ -10,8 +10,11 @@ import contextlib
 import logging
 import os
 import random
+import select
+import selectors
 import socket
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from classifier.mailbox.agent import AccountWork
     from classifier.mailbox.summary import Examiner
+    from classifier.store.lock import Bell
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,8 @@ REISSUE = 540.0
 OTHERS_EVERY = 15.0
 #: Seconds before the first and before any later attempt to connect again.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+#: Seconds for which an account is left to somebody who rang for it, at least.
+ASIDE = 0.5
 
 
 class Stop:
@@ -157,6 +163,9 @@ class _Loop:
         self._result = result
         self._stop = stop
         self._first_done: Callable[[], None] | None = first_done
+        self._lock: Lock | None = None
+        self._bell: Bell | None = None
+        self._wake = stop.descriptor
         self._ever = False
         self._caution = Caution()
         self._swept = False
@@ -165,7 +174,8 @@ class _Loop:
         """Loop until it is time to end, or the account cannot be watched."""
         try:
             with ExitStack() as stack:
-                stack.enter_context(Lock(self._store, self.account, "watch"))
+                self._lock = stack.enter_context(Lock(self._store, self.account, "watch"))
+                self._listen(stack)
                 database = stack.enter_context(Database.open(self._store))
                 examiner = self._work.make_examiner()
                 stack.callback(examiner.close)
@@ -176,6 +186,39 @@ class _Loop:
             log.exception("account %s", self.account)
             self._tell(BackscatterError(f"stopped by {type(error).__name__}", where=self.account))
         self._was_first()
+
+    def _listen(self, stack: ExitStack) -> None:
+        """Have one descriptor that ends a wait: it is time to stop, or to step aside."""
+        assert self._lock is not None
+        self._bell = self._lock.bell()
+        stack.callback(self._bell.close)
+        both = stack.enter_context(selectors.DefaultSelector())
+        for descriptor in (self._stop.descriptor, self._bell.descriptor):
+            if descriptor is not None:
+                both.register(descriptor, selectors.EVENT_READ)
+        fileno = getattr(both, "fileno", None)  # select() and poll(), the last resorts, have none
+        self._wake = fileno() if fileno is not None else self._stop.descriptor
+
+    def _step_aside(self) -> None:
+        """Leave the account to whoever rang: restore, train and ledger sync take a moment."""
+        if self._bell is None or self._lock is None or not self._bell.was_rung():
+            return
+        self._lock.__exit__()
+        self._stop.wait(ASIDE)
+        while not self._stop():
+            try:
+                self._lock.__enter__()
+            except TemporaryError:
+                self._stop.wait(ASIDE)
+            else:
+                return
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next connection."""
+        end = time.monotonic() + seconds
+        while not self._stop() and (left := end - time.monotonic()) > 0:
+            select.select([self._wake], [], [], left)
+            self._step_aside()
 
     def _tell(self, error: BackscatterError) -> None:
         self._result.errors.append(error)
@@ -207,7 +250,7 @@ class _Loop:
                 self._listener.warning(error)
             self._was_first()
             wait = FIRST_WAIT if self._swept else wait
-            self._stop.wait(wait * random.uniform(0.5, 1.5))  # noqa: S311 - spreads clients, hides nothing
+            self._pause(wait * random.uniform(0.5, 1.5))  # noqa: S311 - spreads clients, hides nothing
             wait = min(wait * 2, LONGEST_WAIT)
 
     def _connection(self, database: Database, examiner: Examiner, reissue: float) -> None:
@@ -235,8 +278,9 @@ class _Loop:
                 mailbox.wait(
                     "INBOX" if "INBOX" in folders else folders[0],
                     reissue if len(folders) == 1 else min(reissue, OTHERS_EVERY),
-                    self._stop.descriptor,
+                    self._wake,
                 )
+                self._step_aside()
         except BaseException:
             mailbox.drop()
             raise

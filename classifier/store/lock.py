@@ -1,14 +1,18 @@
 """A lock that ends with its process, and that tells who holds it.
 
 The kernel keeps it (``flock``): a file that a killed process leaves behind
-locks nothing.
+locks nothing. A holder that is there for years and mostly waits (``watch``) has
+a bell, a named pipe beside the lock: rung, it steps aside for a moment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
+import stat
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -16,6 +20,8 @@ from typing import Self
 from classifier.errors import BackscatterError, TemporaryError
 
 _MAX_WORDS = 300
+#: Seconds between two tries for a lock that somebody holds, and between two rings.
+_TRY_EVERY, _RING_EVERY = 0.1, 2.0
 
 
 class Lock:
@@ -26,13 +32,14 @@ class Lock:
 
     """
 
-    def __init__(self, store: str | Path, account: str, purpose: str) -> None:
+    def __init__(self, store: str | Path, account: str, purpose: str, patience: float = 0.0) -> None:
         """Prepare; taken by ``with``.
 
         Args:
             store: the store's file; the lock lies beside it.
             account: what is locked.
             purpose: what the holder is doing, for whoever finds it locked.
+            patience: seconds to wait for it, having rung the holder's bell.
 
         """
         store = Path(store).expanduser()
@@ -40,6 +47,7 @@ class Lock:
         self.path = store.with_name(f"{store.name}.{safe}.lock")
         self.account = account
         self._purpose = purpose
+        self._patience = patience
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
@@ -57,15 +65,13 @@ class Lock:
             raise BackscatterError(
                 f"cannot make the lock ({error.strerror})", where=str(self.path), remedy="check [store] path"
             ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not self._taken(descriptor):
             holder = os.read(descriptor, _MAX_WORDS).decode("utf-8", "replace").strip() or "another process"
             os.close(descriptor)
             raise TemporaryError(
                 f"account {self.account!r} is locked by {holder}",
                 where=str(self.path), remedy="wait for it to end",
-            ) from error  # fmt: skip
+            )  # fmt: skip
         now = datetime.now(UTC).isoformat(timespec="seconds")
         words = f"{self._purpose}, process {os.getpid()} on {socket.gethostname()}, since {now}\n"
         os.ftruncate(descriptor, 0)
@@ -73,9 +79,74 @@ class Lock:
         self._descriptor = descriptor
         return self
 
+    def _taken(self, descriptor: int) -> bool:
+        """Try for it as long as patience lasts."""
+        now = time.monotonic()
+        end, ring_at = now + self._patience, now
+        while True:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            now = time.monotonic()
+            if now >= end:
+                return False
+            if now >= ring_at:
+                self._ring()
+                ring_at = now + _RING_EVERY
+            time.sleep(_TRY_EVERY)
+
+    @property
+    def _bell_path(self) -> Path:
+        return self.path.with_suffix(".bell")
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # nobody has one, or it is rung already
+            bell = os.open(self._bell_path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                if stat.S_ISFIFO(os.fstat(bell).st_mode):
+                    os.write(bell, b"x")
+            finally:
+                os.close(bell)
+
+    def bell(self) -> Bell:
+        """Return the bell that others ring to have this lock for a moment."""
+        return Bell(self._bell_path)
+
     def __exit__(self, *_exc: object) -> None:
         """Let go of it."""
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+class Bell:
+    """What a holder listens to; where none can be made, it is never rung."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the pipe unless it is there, and open it."""
+        self.descriptor: int | None = None
+        with contextlib.suppress(OSError):
+            with contextlib.suppress(FileExistsError):
+                os.mkfifo(path, 0o600)
+            # For writing too: else it could be read as ended whenever a ringer closes it.
+            descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                self.descriptor = descriptor
+            else:
+                os.close(descriptor)
+
+    def was_rung(self) -> bool:
+        """Say whether somebody rang since it was asked last."""
+        if self.descriptor is None:
+            return False
+        try:
+            return bool(os.read(self.descriptor, 4096))
+        except BlockingIOError:
+            return False
+
+    def close(self) -> None:
+        """Close it; the pipe stays beside the lock."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None

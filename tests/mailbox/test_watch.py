@@ -15,6 +15,7 @@ from classifier.mailbox import idle
 from classifier.mailbox import watch as watch_module
 from classifier.mailbox.connection import Connection
 from classifier.mailbox.protocol import ConnectionLost, Refused
+from classifier.mailbox.restore import Wanted, restore
 from classifier.mailbox.watch import Stop, notify, watch
 from tests.mailbox.dovecot import dovecot, without
 from tests.mailbox.proxy import Fault, Proxy
@@ -128,6 +129,27 @@ def test_the_lock_tells_who_holds_it(server, tmp_path):
         assert result.exit_status == 75
         assert f"locked by watch, process {os.getpid()}" in str(recorder.warnings[0])
     assert run(work, tmp_path / "s.sqlite3")[0].exit_status == 0
+
+
+@pytest.mark.parametrize("where", ["imap", "maildir"])
+def test_restore_need_not_wait_for_the_watch_to_end(server, tmp_path, where):
+    user = server.user()
+    user.deliver(mail("forged", 1))
+    imap = imap_work(server.server(), server.login(user))
+    work = imap if where == "imap" else maildir_work(user.maildir)
+    store = tmp_path / "s.sqlite3"
+    with watching([work], store) as recorder:
+        await_quarantined(user, 1)
+        started = time.monotonic()
+        assert [m.subject for m in restore(work, store, Wanted(text="forged 1")).back] == ["forged 1"]
+        assert time.monotonic() - started < 5
+        # It goes on, and leaves alone what came back.
+        user.deliver(mail("forged", 2), flags=None)
+        await_quarantined(user, 1)
+        assert recorder.warnings == []
+        assert run(work, store)[0].exit_status == 75, "a sweep does not ring"
+    (back,) = user.files("INBOX")
+    assert b"forged 1" in back.read_bytes()
 
 
 def test_a_wrong_password_ends_it(server, tmp_path):
