@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
+    from classifier.identity import Identity
+
 #: Reports made at a time; a chunk is a seed of its own.
 _CHUNK = 400
 
@@ -72,6 +74,7 @@ def _measured(seed: str, originals: Path | None, leave_out: Container[str]) -> I
             made.route,
             "configured" if case.identity is not None else "not configured",
             "spam" if made.spam else "ordinary",
+            "declared" if _declares(case.identity) else "",
         )
         found = example(
             report,
@@ -83,6 +86,16 @@ def _measured(seed: str, originals: Path | None, leave_out: Container[str]) -> I
         )
         if found is not None:
             yield found
+
+
+def _declares(identity: Identity | None) -> bool:
+    """Say whether the owner has told at least one thing that is so without exception."""
+    return identity is not None and bool(
+        identity.closed_senders
+        or identity.relays_complete
+        or identity.signs_all
+        or identity.ledger_complete_since
+    )
 
 
 def real_background(

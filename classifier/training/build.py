@@ -95,12 +95,13 @@ def _counts(generated: Examples, real: Examples) -> dict[str, int]:
 def figures(scores: NDArray[np.float64], examples: Examples, promise: Promise) -> dict[str, Any]:
     """Return what these scores come to, for all and for parts: configured or not, words against the label."""
     limit = limit_of(promise, MAX_GENUINE_LOSS)
-    noted = np.array([[*note, "", "", "", ""][:4] for note in examples.notes], dtype=object)
+    noted = np.array([[*note, "", "", "", "", ""][:5] for note in examples.notes], dtype=object)
     forged = examples.labels == 1
     contrary = (noted[:, 3] == "spam") != forged
     parts = {
         "all": np.ones(len(examples), dtype=bool),
         "configured": noted[:, 2] == "configured",
+        "configured, and something declared complete": noted[:, 4] == "declared",
         "not configured": noted[:, 2] == "not configured",
         "words against the label": contrary & (noted[:, 3] != ""),
         "real header sections": noted[:, 1] == "real",
