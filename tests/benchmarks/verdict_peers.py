@@ -220,6 +220,8 @@ def main() -> None:
                 print(
                     f"  {peer:30} forged {_share(hit, forged)}   genuine {_share(lost, len(items) - forged)}"
                 )
+                if forged and lost and not peer.startswith("backscatter"):
+                    print(f"  {'  ours, losing as many':30} forged {_share(at_loss(items, lost), forged)}")
     for missing in peers.missing:
         print(f"not here: {missing}")
 
