@@ -91,11 +91,17 @@ def real(data: Path) -> Iterator[tuple[str, list[Item]]]:
     certain = [raw for label, raw in labelled if not ("via-uw" in label and "not-via" not in label)]
     collected = [(data / row["path"]).read_bytes() for row in rows(data, "reports/")]
     presumed = [(raw, presumed_identity(parse(raw))) for raw in collected]
-    yield "labelled real, certain, configured", [Item(raw, True, LOOKUPS, UNIVERSITY) for raw in certain]
-    yield "labelled real, certain, not configured", [Item(raw, True, LOOKUPS, None) for raw in certain]
-    yield "labelled real, own gateway, configured", [Item(raw, True, LOOKUPS, UNIVERSITY) for raw in own]
-    yield "reports/ (genuine), presumed identity", [Item(raw, False, LOOKUPS, i) for raw, i in presumed if i]
-    yield "reports/ (genuine), not configured", [Item(raw, False, LOOKUPS, None) for raw in collected]
+    known = [Item(raw, False, LOOKUPS, identity) for raw, identity in presumed if identity]
+    unknown = [Item(raw, False, LOOKUPS, None) for raw in collected]
+    yield (
+        "real, certain and collected, configured",
+        [*(Item(r, True, LOOKUPS, UNIVERSITY) for r in certain), *known],
+    )
+    yield (
+        "real, certain and collected, not configured",
+        [*(Item(r, True, LOOKUPS, None) for r in certain), *unknown],
+    )
+    yield "real, own gateway, configured", [Item(raw, True, LOOKUPS, UNIVERSITY) for raw in own]
 
 
 class Peers:
