@@ -3,7 +3,11 @@
 import functools
 import json
 import os
+import re
 import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +16,10 @@ from classifier.config import parse_config
 from classifier.errors import ConfigurationError
 from classifier.present.json import line, record
 from classifier.runtime import StoreUse
-from classifier.sources import SourcedMessage
+from classifier.sources import SourcedMessage, messages
 from tests.samples import ORDINARY, REPORT
 
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 CONFIG = parse_config("""
 [identity]
 domains = ["example.org"]
@@ -123,3 +128,53 @@ def test_a_domain_has_one_owner():
             '[identity]\ndomains = ["example.net"]\n[tenants.one]\ndomains = ["example.org"]\n'
             '[tenants.two]\ndomains = ["example.org"]\n'
         )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate", "--json", "--genuine", SAMPLE / "genuine.mbox", "--forged", SAMPLE / "forged.mbox"),
+        ("report", "--json", "--from", SAMPLE / "genuine.mbox", "--from", SAMPLE / "forged.mbox"),
+    ],
+)
+def test_other_commands_say_the_same_by_several_processes(command, tmp_path):
+    told = []
+    for jobs in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "classifier", *map(str, command), "-j", jobs],
+            cwd=tmp_path, capture_output=True, timeout=120, check=False, env={**os.environ, "HOME": str(tmp_path)},
+        )  # fmt: skip
+        told.append(
+            (done.returncode, re.sub(rb'"(made|from|to|now)": "[^"]*"', b"", done.stdout), done.stderr)
+        )
+    assert told[0] == told[1]
+    assert told[0][1]
+
+
+def test_training_reads_the_same_by_several_processes():
+    pytest.importorskip("sklearn")
+    from classifier.training.collect import Given, Labelled, collected
+
+    given = [
+        Given(message.source, message.raw, forged)
+        for forged, name in ((False, "genuine"), (True, "forged"), (True, "ordinary"), (True, "genuine"))
+        for message in messages([str(SAMPLE / f"{name}.mbox")])
+    ]
+    given.insert(3, Given("absent", None, False, "no such file"))
+    found = []
+    for jobs in (1, 2):
+        unread = []
+        labelled = Labelled()
+        for _ in collected(
+            None,
+            given,
+            labelled,
+            jobs=jobs,
+            unread=lambda each, why, to=unread: to.append((each.source, why)),
+        ):
+            pass
+        assert unread == [("absent", "no such file")]
+        assert labelled.remarks()
+        found.append((list(labelled.examples.items()), labelled.contradicting, labelled.useless))
+    assert repr(found[0]) == repr(found[1])
+    assert len(found[0][0]) > 20

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from classifier.batch import jobs_for, judged
 from classifier.cli.context import App, say
-from classifier.present.evaluation import FORGED, GENUINE, Tally, evaluation
+from classifier.cli.options import jobs_option
+from classifier.present.evaluation import FORGED, GENUINE, Outcome, Tally, evaluation
 from classifier.present.outfile import check_writable, write_whole
 from classifier.present.progress import Progress
 from classifier.runtime import Runtime, StoreUse
 from classifier.settings import MAX_GENUINE_LOSS
-from classifier.sources import messages
+from classifier.sources import SourcedMessage, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from classifier.examine import Examination
 
 
 @click.command(name="evaluate")
@@ -24,9 +33,16 @@ from classifier.sources import messages
 @click.option("--forged", multiple=True, metavar="PATH", help="Reports about mail that was not.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@jobs_option
 @click.pass_obj
 def command(
-    app: App, *, genuine: tuple[str, ...], forged: tuple[str, ...], html: Path | None, as_json: bool
+    app: App,
+    *,
+    genuine: tuple[str, ...],
+    forged: tuple[str, ...],
+    html: Path | None,
+    as_json: bool,
+    jobs: int | None,
 ) -> int:
     """Judge labelled mail and say how often that is right.
 
@@ -40,25 +56,29 @@ def command(
         check_writable(html)
     tallies = {label: Tally(label) for label in (GENUINE, FORGED)}
     problems = 0
-    with Runtime(app.config, StoreUse.READ) as runtime, Progress("messages judged") as progress:
+    with Runtime(app.config, StoreUse.READ) as runtime:
         threshold, model = runtime.policy.forged_from, runtime.model
+        notes = dict.fromkeys(runtime.notes)
+    keep = outcome if app.config is None else outcome_configured
+    with Progress("messages judged") as progress:
         for label, paths in ((GENUINE, genuine), (FORGED, forged)):
-            for message in messages(paths):
-                progress.advance()
-                if message.raw is None:
-                    problems += 1
-                    say(f"{message.source}: {message.error}")
-                    continue
-                digest = hashlib.sha256(message.raw).digest()
-                if any(digest in tally.seen for tally in tallies.values()):
-                    problems += 1
-                    other = next(name for name, tally in tallies.items() if digest in tally.seen)
-                    say(f"{message.source}: given before as {other}; not counted")
-                    continue
-                tallies[label].seen.add(digest)
-                examined = runtime.examine(message.raw, message.envelope)
-                tallies[label].add(message.source, examined, threshold, configured=app.config is not None)
-        for note in dict.fromkeys(runtime.notes):
+            given = Given(tallies, label)
+            results = judged(
+                app.config, StoreUse.READ, given.new(paths), keep, jobs=jobs_for(paths, jobs), debug=app.debug
+            )
+            with contextlib.closing(results):
+                for each in results:
+                    progress.advance()
+                    notes.update(dict.fromkeys(each.notes))
+                    if each.kept is None:
+                        problems += 1
+                        progress.hide()
+                        say(f"{each.source}: {each.error}")
+                    else:
+                        tallies[label].add(each.source, each.kept, threshold)
+            problems += given.again
+        progress.hide()
+        for note in notes:
             say(note)
     limit = MAX_GENUINE_LOSS if app.config is None else app.config.policy.max_genuine_loss
     found = evaluation(tallies[GENUINE], tallies[FORGED], limit, threshold, model)
@@ -73,3 +93,41 @@ def command(
 
         sys.stdout.write(text(found))
     return 1 if problems else 0
+
+
+class Given:
+    """The messages of one label, without those that were given before.
+
+    Attributes:
+        again: how many were.
+
+    """
+
+    def __init__(self, tallies: Mapping[str, Tally], label: str) -> None:
+        """Begin."""
+        self.again = 0
+        self._tallies = tallies
+        self._label = label
+
+    def new(self, paths: Iterable[str]) -> Iterator[SourcedMessage]:
+        """Yield those that are new; say which are not."""
+        for message in messages(paths):
+            if message.raw is not None:
+                digest = hashlib.sha256(message.raw).digest()
+                other = next((name for name, tally in self._tallies.items() if digest in tally.seen), None)
+                if other is not None:
+                    self.again += 1
+                    say(f"{message.source}: given before as {other}; not counted")
+                    continue
+                self._tallies[self._label].seen.add(digest)
+            yield message
+
+
+def outcome(_message: SourcedMessage, found: Examination) -> Outcome:
+    """Keep what the figures need of a message that was judged with nothing configured."""
+    return Outcome.of(found, configured=False)
+
+
+def outcome_configured(_message: SourcedMessage, found: Examination) -> Outcome:
+    """Keep the same of one that was judged by a configuration."""
+    return Outcome.of(found, configured=True)

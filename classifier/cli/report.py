@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from classifier.cli.context import App, say
+from classifier.cli.options import jobs_option
 from classifier.present.attack import Attack
 from classifier.present.attack_json import as_dict
 from classifier.present.attack_text import text
@@ -20,7 +23,10 @@ from classifier.present.progress import Progress
 from classifier.vocabulary import NOT_REPORTS
 
 if TYPE_CHECKING:
+    from classifier.examine import Examination
+    from classifier.history import HistoryEntry
     from classifier.settings import Config
+    from classifier.sources import SourcedMessage
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -43,6 +49,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
     help="Write a page; - for standard output.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of text.")
+@jobs_option
 @click.pass_obj
 def command(
     app: App,
@@ -52,6 +59,7 @@ def command(
     since: str | None,
     html: Path | None,
     as_json: bool,
+    jobs: int | None,
 ) -> int:
     """Show what happened: the flood, whom you did not reach, what was sent in your name.
 
@@ -68,7 +76,9 @@ def command(
     if html is not None and not to_stdout:
         check_writable(html)
     attack = (
-        from_mail(app, (*paths, *more), begin, now) if paths else from_store(app.require_config(), begin, now)
+        from_mail(app, (*paths, *more), begin, now, jobs)
+        if paths
+        else from_store(app.require_config(), begin, now)
     )
     if html is not None:
         from classifier.present.page import page  # noqa: PLC0415 - Jinja2 and the charts
@@ -85,44 +95,60 @@ def command(
     return 1 if attack.errors else 0
 
 
-def from_mail(app: App, paths: tuple[str, ...], since: datetime | None, now: datetime) -> Attack:
+def from_mail(
+    app: App, paths: tuple[str, ...], since: datetime | None, now: datetime, jobs: int | None = None
+) -> Attack:
     """Judge the mail at *paths* and add it up; what cannot be read is told and counted."""
-    from classifier.history import entry_of  # noqa: PLC0415 - likewise
-    from classifier.identity import Identity  # noqa: PLC0415 - the store needs none of it
-    from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise
+    from classifier.batch import bare, jobs_for, judged  # noqa: PLC0415 - the store needs none of it
+    from classifier.runtime import StoreUse  # noqa: PLC0415 - likewise
     from classifier.sources import messages  # noqa: PLC0415 - likewise
 
-    config = app.config
+    config = bare(app.config)
     attack = Attack(
         None if config is None else config.identity,
         now,
         () if config is None else tuple(config.tenants.values()),
     )
-    with Runtime(app.config, StoreUse.READ) as runtime, Progress("messages judged") as progress:
-        for message in messages(paths):
+    notes: dict[str, None] = {}
+    results = judged(
+        config,
+        StoreUse.READ,
+        messages(paths),
+        partial(entries, config, now),
+        jobs=jobs_for(paths, jobs),
+        debug=app.debug,
+    )
+    with contextlib.closing(results), Progress("messages judged") as progress:
+        for found in results:
             progress.advance()
-            if message.raw is None:
+            notes.update(dict.fromkeys(found.notes))
+            if found.kept is None:
                 attack.errors += 1
                 progress.hide()
-                say(f"{message.source}: {message.error}")
+                say(f"{found.source}: {found.error}")
                 continue
             attack.messages += 1
-            found = runtime.examine(message.raw, message.envelope)
-            if found.report.kind in NOT_REPORTS:
-                continue
-            entry = entry_of(
-                found,
-                Identity(domains=found.report.addressed_domains[:1])
-                if config is None
-                else config.identity_of(found.report.addressed_domains),
-                now,
-            )
-            if since is None or (entry.came is not None and entry.came >= since.timestamp()):
-                attack.add(entry, message.source)
+            for entry in found.kept:
+                if since is None or (entry.came is not None and entry.came >= since.timestamp()):
+                    attack.add(entry, found.source)
         progress.hide()
-        for note in dict.fromkeys(runtime.notes):
+        for note in notes:
             say(note)
     return attack
+
+
+def entries(
+    config: Config | None, now: datetime, _message: SourcedMessage, found: Examination
+) -> tuple[HistoryEntry, ...]:
+    """Keep what the page tells of a judged message: nothing of one that is no report."""
+    from classifier.history import entry_of  # noqa: PLC0415 - the store needs none of it
+    from classifier.identity import Identity  # noqa: PLC0415 - likewise
+
+    if found.report.kind in NOT_REPORTS:
+        return ()
+    domains = found.report.addressed_domains
+    identity = Identity(domains=domains[:1]) if config is None else config.identity_of(domains)
+    return (entry_of(found, identity, now),)
 
 
 def from_store(config: Config, since: datetime | None, now: datetime) -> Attack:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 import click
 
 from classifier.cli.context import App, say
+from classifier.cli.options import jobs_option
 from classifier.model import files
 from classifier.settings import PolicySettings, default_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from classifier.training.collect import Given
     from classifier.training.collect import Labelled as Collected
     from classifier.training.retrain import Figures, Outcome
 
@@ -33,6 +36,7 @@ _NAMED = 10
 @click.option("--bootstrap", is_flag=True, help="No labels: learn from the account's Sent and Junk folders.")
 @click.option("--replace", is_flag=True, help="Put the new model in place even where it is not better.")
 @click.option("--rollback", is_flag=True, help="Put the model before back in place.")
+@jobs_option
 @click.pass_obj
 def command(
     app: App,
@@ -44,6 +48,7 @@ def command(
     bootstrap: bool,
     replace: bool,
     rollback: bool,
+    jobs: int | None,
 ) -> int:
     """Fit the model to labelled mail of your own.
 
@@ -61,7 +66,7 @@ def command(
         raise click.UsageError(
             "name mail with --genuine and --forged, or use --account, --told or --bootstrap"
         )
-    labelled = _read(app, genuine, forged, accounts, told=told, bootstrap=bootstrap)
+    labelled = _read(app, genuine, forged, accounts, told=told, bootstrap=bootstrap, jobs=jobs)
     outcome = _trained(app, store, labelled)
     _tell(outcome, loss=(PolicySettings() if app.config is None else app.config.policy).max_genuine_loss)
     if outcome.better or replace:
@@ -80,24 +85,26 @@ def _read(
     *,
     told: bool,
     bootstrap: bool,
+    jobs: int | None,
 ) -> Collected:
-    """Read and measure all labelled mail, and say what could not be used."""
+    """Read and measure all labelled mail, over processes where there is much, and say what could not be used."""
+    from classifier.batch import jobs_for  # noqa: PLC0415 - --help needs none of it
     from classifier.present.progress import Progress  # noqa: PLC0415 - likewise
-    from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise
-    from classifier.training.collect import Labelled  # noqa: PLC0415 - --help needs none of it
+    from classifier.training.collect import Labelled, collected  # noqa: PLC0415 - likewise
 
     labelled = Labelled()
-    with Runtime(app.config, StoreUse.READ) as runtime, Progress("messages read") as progress:
-        for source, raw, is_forged, error in _messages(
-            app, genuine, forged, accounts, told=told, bootstrap=bootstrap
-        ):
+
+    def unread(given: Given, error: str) -> None:
+        if labelled.unread <= _NAMED:
+            progress.hide()
+            say(f"{given.source}: {error}")
+
+    given = _messages(app, genuine, forged, accounts, told=told, bootstrap=bootstrap)
+    jobs = jobs_for((*genuine, *forged), jobs)
+    results = collected(app.config, given, labelled, jobs=jobs, unread=unread)
+    with Progress("messages read") as progress, contextlib.closing(results):
+        for _ in results:
             progress.advance()
-            if raw is None:
-                labelled.unread += 1
-                if labelled.unread <= _NAMED:
-                    say(f"{source}: {error}")
-                continue
-            labelled.add(runtime, raw, is_forged)
     if labelled.unread > _NAMED:
         say(f"and {labelled.unread - _NAMED:,} more that could not be read")
     for remark in labelled.remarks():
@@ -113,14 +120,15 @@ def _messages(
     *,
     told: bool,
     bootstrap: bool,
-) -> Iterator[tuple[str, bytes | None, bool, str]]:
-    """Yield (source, bytes or None, forged, error) of everything that was named."""
+) -> Iterator[Given]:
+    """Yield everything that was named."""
     from classifier.sources import messages  # noqa: PLC0415 - see above
+    from classifier.training.collect import Given  # noqa: PLC0415 - likewise
 
     for paths, is_forged in ((genuine, False), (forged, True)):
         if paths:
             for message in messages(paths):
-                yield message.source, message.raw, is_forged, message.error
+                yield Given(message.source, message.raw, is_forged, message.error)
     if told:
         yield from _told(app.require_config().store)
     if not accounts and not bootstrap:
@@ -134,23 +142,24 @@ def _messages(
             from classifier.training.bootstrap import bootstrapped  # noqa: PLC0415 - likewise
 
             for number, (raw, is_forged) in enumerate(bootstrapped(work, account.sent, config), 1):
-                yield f"{account.name}#{number}", raw, is_forged, ""
+                yield Given(f"{account.name}#{number}", raw, is_forged)
         else:
             from classifier.mailbox.labelled import labelled_messages  # noqa: PLC0415 - likewise
 
             for number, (raw, is_forged) in enumerate(labelled_messages(work, config.store), 1):
-                yield f"{account.name}#{number}", raw, is_forged, ""
+                yield Given(f"{account.name}#{number}", raw, is_forged)
 
 
-def _told(store: str) -> Iterator[tuple[str, bytes | None, bool, str]]:
+def _told(store: str) -> Iterator[Given]:
     from classifier.store.database import Database  # noqa: PLC0415 - see above
     from classifier.store.taught import TaughtMail  # noqa: PLC0415 - likewise
+    from classifier.training.collect import Given  # noqa: PLC0415 - likewise
 
     if not os.path.exists(store):  # noqa: PTH110 - a string
         return
     with Database.open(store) as database:
         for number, message in enumerate(TaughtMail(database).messages(), 1):
-            yield f"told#{number}", message.raw, message.is_forged, ""
+            yield Given(f"told#{number}", message.raw, message.is_forged)
 
 
 def _trained(app: App, store: str, labelled: Collected) -> Outcome:

@@ -62,41 +62,75 @@ class Tally:
         """How many were judged as reports."""
         return sum(self.verdicts.values()) - self.verdicts[Verdict.NOT_A_REPORT]
 
-    def add(self, source: str, found: Examination, threshold: float, *, configured: bool) -> None:
+    def add(self, source: str, found: Outcome, threshold: float) -> None:
         """Add one judged message.
 
         Args:
             source: its name.
             found: what came out.
             threshold: the probability from which on it is called forged.
-            configured: whether the judge knew whom it protects.
 
         """
-        judgement, report = found.judgement, found.report
-        self.verdicts[judgement.verdict] += 1
-        if report.kind in NOT_REPORTS:
+        self.verdicts[found.verdict] += 1
+        if found.verdict is Verdict.NOT_A_REPORT:
             return
-        moved = judgement.action is Action.QUARANTINE
-        if moved:
+        if found.moved:
             self.quarantined += 1
             self.lost.append(len(self.prints))
-        if judgement.probability is not None:
-            self.above += judgement.probability >= threshold
+        if found.probability is not None:
+            self.above += found.probability >= threshold
             self.scored.append(len(self.prints))
-            self.probabilities.append(judgement.probability)
-        self.prints.append(fingerprints(report) or (report_digest(report),))
-        for what, value in (
-            ("kind", report.kind.value),
-            ("format", report.format or "generic"),
-            ("original", report.original.completeness.value),
-            ("evidence", available(found)),
-            ("identity", "configured" if configured else "not configured"),
-        ):
-            self.by[what, value, judgement.verdict] += 1
-            self.moved[what, value] += moved
+            self.probabilities.append(found.probability)
+        self.prints.append(found.prints)
+        for what, value in found.parts:
+            self.by[what, value, found.verdict] += 1
+            self.moved[what, value] += found.moved
         against = Verdict.FORGED if self.label == GENUINE else Verdict.GENUINE
-        if judgement.verdict is against:
-            self.wrong.append((judgement.probability or 0.0, source, next(iter(judgement.reasons), "")))
+        if found.verdict is against:
+            self.wrong.append((found.probability or 0.0, source, found.reason))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an evaluation needs of one judged message; other processes hand it over.
+
+    Attributes:
+        verdict: the answer.
+        moved: whether it would be quarantined.
+        probability: of forged; None where nothing told.
+        prints: what near-identical reports share.
+        parts: (what, value) by which reports are counted apart.
+        reason: the weightiest, "" where there is none.
+
+    """
+
+    verdict: Verdict
+    moved: bool = False
+    probability: float | None = None
+    prints: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+    @classmethod
+    def of(cls, found: Examination, *, configured: bool) -> Outcome:
+        """Take it from what was found; *configured*: whether the judge knew whom it protects."""
+        judgement, report = found.judgement, found.report
+        if report.kind in NOT_REPORTS:
+            return cls(judgement.verdict)
+        return cls(
+            judgement.verdict,
+            judgement.action is Action.QUARANTINE,
+            judgement.probability,
+            fingerprints(report) or (report_digest(report),),
+            (
+                ("kind", report.kind.value),
+                ("format", report.format or "generic"),
+                ("original", report.original.completeness.value),
+                ("evidence", available(found)),
+                ("identity", "configured" if configured else "not configured"),
+            ),
+            next(iter(judgement.reasons), ""),
+        )
 
 
 @dataclass(frozen=True)
