@@ -181,7 +181,7 @@ class Attack:
         self.decided[entry.decided] += 1
         if entry.model:
             _bounded(self.models, printable(entry.model), _OTHERS)
-        for spoke in {e.rpartition(":")[0] for e in entry.evidence}:
+        for spoke in dict.fromkeys(e.rpartition(":")[0] for e in entry.evidence):
             name, _, points_to = spoke.partition(":")
             if points_to == entry.verdict:
                 _bounded(self.evidence, (name, points_to), (_OTHERS, points_to))
