@@ -348,6 +348,7 @@ def _serve(table: Table) -> ServeSettings:
         milter=table.read("milter", table.text("milter"), milter_address) if "milter" in table else None,
         metrics=table.read("metrics", table.text("metrics"), http_address) if "metrics" in table else None,
         on_forged=table.choice("on_forged", ("tag", "quarantine", "reject"), "tag"),
+        tell=table.choice("tell", ("own", "all", "none"), "own"),
     )
     table.finish()
     return settings

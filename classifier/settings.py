@@ -106,6 +106,7 @@ class ServeSettings:
     milter: MilterAddress | None = None
     metrics: SpamdAddress | None = None
     on_forged: str = "tag"
+    tell: str = "own"
 
 
 @dataclass(frozen=True)

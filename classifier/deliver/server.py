@@ -141,7 +141,7 @@ class _Worker(threading.Thread):
         request = connection.parser.request
         assert request is not None
         try:
-            return self._answer(request), Status.OK[0]
+            return self._answer(request, connection.socket), Status.OK[0]
         except ProtocolError as error:
             return failure(error), error.status[0]
         except Exception as error:  # noqa: BLE001 - one request never costs the worker, nor stays without an answer
@@ -150,9 +150,9 @@ class _Worker(threading.Thread):
             told = ProtocolError("the message could not be judged", Status.TRY_AGAIN)
             return failure(told), told.status[0]
 
-    def _answer(self, request: Request) -> bytes:
+    def _answer(self, request: Request, client: socket.socket) -> bytes:
         if request.command is Command.TELL:
-            return self._learn(request)
+            return self._learn(request, client)
         mail_from = request.headers.get(_FROM)
         envelope = Envelope(
             mail_from=None if mail_from is None else mail_from.strip("<> "), rcpt_to=request.headers.get(_TO)
@@ -161,9 +161,13 @@ class _Worker(threading.Thread):
         self._server.metrics.message("spamd", found.values[0])
         return respond(request, found)
 
-    def _learn(self, request: Request) -> bytes:
+    def _learn(self, request: Request, client: socket.socket) -> bytes:
         from classifier.deliver.learning import learn  # noqa: PLC0415 - few clients teach
+        from classifier.deliver.peers import is_own  # noqa: PLC0415 - likewise
 
+        allowed = self._server.in_force.current[0].serve.tell
+        if allowed == "none" or (allowed == "own" and not is_own(client)):
+            raise ProtocolError("TELL is not allowed here; see serve.tell", Status.UNAVAILABLE)
         database = self._judge.runtime.database
         if database is None or database.readonly:
             raise ProtocolError("there is no store to learn into", Status.UNAVAILABLE)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,17 +15,37 @@ import urllib.error
 import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from classifier.config import load_config
+from classifier.deliver.judges import InForce, Judge
+from classifier.model.files import default_path
+from classifier.parse.report import Envelope
 from classifier.store.database import Database
 from classifier.store.taught import TaughtMail
 from tests.deliver.test_filter import split
 from tests.mailbox.daemon import free_port
 from tests.samples import CONFIG, ORDINARY, REPORT
-from tests.support import require_program
+from tests.support import require_program, server_folder
 
+CRLF = REPORT.replace(b"\n", b"\r\n")
 COMMAND = [sys.executable, "-m", "classifier"]
+#: A client for another user.
+ASKING = """
+import socket, sys
+where = sys.argv[1]
+if where.startswith("/"):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(where)
+else:
+    host, _, port = where.rpartition(":")
+    client = socket.create_connection((host.strip("[]"), int(port)))
+client.sendall(sys.stdin.buffer.read())
+client.shutdown(socket.SHUT_WR)
+sys.stdout.buffer.write(client.makefile("rb").read())
+"""
 
 
 @pytest.fixture(params=["tcp", "unix"])
@@ -96,6 +119,32 @@ def test_spamc(served):
     assert b"ADDRESS_NEVER_SENDS" in served.spamc("-y", message=REPORT).stdout
     assert b"never sends mail" in served.spamc("-R", message=REPORT).stdout
     assert served.spamc("-K", message=b"").returncode == 0
+
+
+def test_spamc_with_its_options(served):
+    for options in (
+        [],
+        ["--headers"],
+        ["-E"],
+        ["-u", "anna"],
+        ["-t", "30"],
+        ["-H"],
+        ["-n", "5"],
+    ):
+        for message, verdict in ((REPORT, b"forged"), (ORDINARY, b"not-a-report"), (CRLF, b"forged")):
+            done = served.spamc(*options, message=message)
+            added, rest = split(done.stdout)
+            assert rest == message, options
+            assert added.startswith(b"X-Backscatter-Verdict: " + verdict)
+            assert done.returncode == (verdict == b"forged" if "-E" in options else 0)
+    assert b"never sends mail" in served.spamc("-r", message=REPORT).stdout
+    assert b"verdict" not in served.spamc("-r", message=ORDINARY).stdout
+    assert served.spamc("-s", "100", message=REPORT).stdout == REPORT  # too large for its client
+    served.process.send_signal(signal.SIGTERM)
+    served.process.wait(30)
+    done = served.spamc("--connect-retries=1", message=REPORT)
+    assert (done.returncode, done.stdout) == (0, REPORT)
+    assert served.spamc("-x", "--connect-retries=1", message=REPORT).returncode != 0
 
 
 def test_every_command(served):
@@ -229,6 +278,42 @@ def test_the_filter_asks_the_server(served):
     assert b"classifier.runtime" not in loaded
 
 
+def test_reload_drops_no_connection(served):
+    half = request("CHECK", REPORT)
+    with served.connect() as client:
+        client.sendall(half[:-9])
+        served.process.send_signal(signal.SIGHUP)
+        assert b"read again" in served.process.stderr.readline()
+        client.sendall(half[-9:])
+        assert b"Spam: True" in client.recv(65_536)
+
+
+def test_reload_reads_the_model_again(tmp_path):
+    """Until then the one that was read judges, whatever happens to the file; one that is broken is told, and not used."""
+    (tmp_path / "config.toml").write_text(CONFIG.replace('"state', f'"{tmp_path}/state'))
+    config, told = load_config(str(tmp_path / "config.toml")), []
+    in_force = InForce(config, told.append)
+    judge = Judge(in_force)
+    envelope = Envelope()
+    first = judge.judge(REPORT, envelope).values
+    default = Path(default_path()).read_text()
+    own = tmp_path / "model.json"
+    for text, name in (
+        (default.replace('"name": "', '"name": "another-', 1), "another-"),
+        (default[:999], "default-"),
+    ):
+        own.write_text(text)
+        before = judge.runtime.model.name
+        assert judge.judge(REPORT, envelope).values == first
+        assert judge.runtime.model.name == before
+        in_force.reload(config)
+        assert judge.judge(REPORT, envelope).values == first
+        assert judge.runtime.model.name.startswith(name)
+    [line] = told
+    assert "model refused" in line
+    judge.close()
+
+
 def test_reload(served):
     text = served.config.read_text()
     served.config.write_text(text.replace('["trap@example.org"]', "[]"))
@@ -321,3 +406,40 @@ def test_bad_addresses(tmp_path):
             check=False,
         )
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
+def test_who_may_teach(tmp_path):
+    """By default root and the server's own user; the system tells who is at the other end."""
+    if os.geteuid() != 0:
+        pytest.skip("another user is played by root only")
+    other = pwd.getpwnam("nobody")
+    place = server_folder("tell")
+    for tell, where, taught in (
+        ("own", f"127.0.0.1:{free_port()}", False),
+        ("own", f"[::1]:{free_port()}", False),
+        ("own", f"{place}/s.sock", False),
+        ("all", f"{place}/s.sock", True),
+        ("none", f"{place}/s.sock", False),
+    ):
+        config = tmp_path / "config.toml"
+        config.write_text(
+            CONFIG.replace('"state', f'"{tmp_path}/state') + f'[serve]\nspamd = "{where}"\ntell = "{tell}"\n'
+        )
+        config.chmod(0o600)
+        message = request("TELL", REPORT, "Set: local", "Message-class: spam")
+        # Debian's own Python: that of the tests may lie where another user does not come.
+        asking = ["/usr/bin/python3", "-c", ASKING, where]
+        with subprocess.Popen([*COMMAND, "--config", config, "serve"], stderr=subprocess.PIPE) as process:
+            try:
+                assert b"serving at" in process.stderr.readline()
+                if "/" in where:
+                    Path(where).chmod(0o666)
+                theirs, own = (
+                    subprocess.run(asking, input=message, capture_output=True, check=True, timeout=60, **user).stdout
+                    for user in ({"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []}, {})
+                )  # fmt: skip
+            finally:
+                process.send_signal(signal.SIGTERM)
+        assert theirs.startswith(b"SPAMD/1.1 0 " if taught else b"SPAMD/1.0 69 "), (tell, where)
+        assert own.startswith(b"SPAMD/1.0 69 " if tell == "none" else b"SPAMD/1.1 0 "), (tell, where)
+    shutil.rmtree(place)
