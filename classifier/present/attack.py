@@ -13,7 +13,7 @@ from classifier.present.text import printable
 from classifier.vocabulary import Action, DeliveryAction, RefusalStage, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from classifier.history import HistoryEntry
     from classifier.identity import Identity
@@ -74,7 +74,13 @@ class Operator:
 
 @dataclass(frozen=True)
 class Undelivered:
-    """Mail of ours that did not arrive: the report's source, when it came in, and what it says."""
+    """Mail of ours that did not arrive: the newest report's source, when it came in, and what it says.
+
+    Attributes:
+        delayed: True where delivery is still being tried.
+        reports: how many say the same of the same mail.
+
+    """
 
     source: str
     when: datetime | None
@@ -83,17 +89,25 @@ class Undelivered:
     status: str
     said: str
     advice: str
+    delayed: bool = False
+    reports: int = 1
 
 
 @dataclass(frozen=True)
 class Doubtful:
-    """A report on which one may think otherwise: where it lies, what it is about, and why it was judged so."""
+    """A report on which one may think otherwise: where it lies, what it is about, and why it was judged so.
+
+    Attributes:
+        reports: how many are alike in subject and reasons; of those it is the first.
+
+    """
 
     source: str
     when: datetime | None
     subject: str
     probability: float | None
     reasons: tuple[str, ...]
+    reports: int = 1
 
 
 @dataclass
@@ -121,10 +135,10 @@ class Attack:
         decided: by what verdicts came about.
         models: reports by the model that took part.
         evidence: (name, points to) of what spoke for the verdicts, each once a report.
-        undelivered: mail of ours that did not arrive, the newest kept.
+        undelivered: mail of ours that did not arrive, by recipient, subject and advice; the newest kept.
         undelivered_count: how many reports tell of it.
         answered: genuine reports that say that mail of ours did arrive.
-        doubtful: unsure ones, the most likely forged kept.
+        doubtful: unsure ones, by subject and reasons; the most likely forged kept.
         nearly_kept: quarantined ones, the least certain kept.
         misuse: reasons to believe that an account is broken into.
 
@@ -150,10 +164,10 @@ class Attack:
     decided: Counter[str] = field(default_factory=Counter)
     models: Counter[str] = field(default_factory=Counter)
     evidence: Counter[tuple[str, str]] = field(default_factory=Counter)
-    undelivered: list[Undelivered] = field(default_factory=list)
+    undelivered: dict[tuple[str, str, str], Undelivered] = field(default_factory=dict)
     undelivered_count: int = 0
     answered: int = 0
-    doubtful: list[Doubtful] = field(default_factory=list)
+    doubtful: dict[tuple[str, tuple[str, ...]], Doubtful] = field(default_factory=dict)
     nearly_kept: list[Doubtful] = field(default_factory=list)
     misuse: list[str] = field(default_factory=list)
     #: Quarantined reports as certain as this, or more, are not kept.
@@ -207,9 +221,12 @@ class Attack:
         elif entry.verdict == Verdict.GENUINE:
             self._genuine(entry, source, when)
         else:
-            self.doubtful.append(_doubtful(entry, source, when))
+            one = _doubtful(entry, source, when)
+            key = (one.subject, one.reasons)
+            known = self.doubtful.get(key)
+            self.doubtful[key] = one if known is None else replace(known, reports=known.reports + 1)
             if len(self.doubtful) > 2 * SHOWN:
-                self.doubtful = likeliest(self.doubtful)
+                self.doubtful = {(d.subject, d.reasons): d for d in likeliest(self.doubtful.values())}
 
     def _when(self, came: int | None) -> datetime | None:
         try:
@@ -250,21 +267,24 @@ class Attack:
         self.undelivered_count += 1
         for r in failures or (None,):
             status, said = (printable(r.status, 20), printable(r.said)) if r else ("", "")
-            self.undelivered.append(
-                Undelivered(
-                    source,
-                    when,
-                    printable(r.recipient if r else "") or "not named",
-                    printable(entry.subject),
-                    status,
-                    said,
-                    advice(
-                        status, said, delayed=bool(r and r.action == DeliveryAction.DELAYED), kind=entry.kind
-                    ),
-                )
+            delayed = bool(r and r.action == DeliveryAction.DELAYED) or status.startswith("4.")
+            recipient, subject = printable(r.recipient if r else "") or "not named", printable(entry.subject)
+            words = advice(status, said, delayed=delayed, kind=entry.kind)
+            key = (recipient.lower(), subject, words)
+            known = self.undelivered.get(key)
+            if known is not None:
+                newer = known.when is None or (when is not None and when > known.when)
+                kept = replace(known, source=source, when=when, status=status, said=said) if newer else known
+                self.undelivered[key] = replace(kept, reports=known.reports + 1)
+                continue
+            self.undelivered[key] = Undelivered(
+                source, when, recipient, subject, status, said, words, delayed
             )
         if len(self.undelivered) > 2 * SHOWN:
-            self.undelivered = newest(self.undelivered)
+            kept_keys = {
+                (u.recipient.lower(), u.subject, u.advice): u for u in newest(self.undelivered.values())
+            }
+            self.undelivered = kept_keys
 
     # -- in time ---------------------------------------------------------------
 
@@ -300,7 +320,7 @@ class Attack:
 
     def peak(self) -> tuple[datetime, int] | None:
         """Return the hour in which most reports of forged mail came in, and how many; None without any."""
-        forged = {hour: n for (hour, verdict), n in self.hours.items() if verdict == Verdict.FORGED}
+        forged = self._forged_hours()
         if not forged:
             return None
         hour = max(forged, key=lambda h: (forged[h], -h.timestamp()))
@@ -308,25 +328,34 @@ class Attack:
 
     def course(self) -> str:
         """Say in words how the flood goes: when it began, its peak, whether it fades."""
-        forged = {hour: n for (hour, verdict), n in self.hours.items() if verdict == Verdict.FORGED}
+        forged = self._forged_hours()
         peak = self.peak()
         if peak is None:
-            return "No report of forged mail with a usable date."
+            return self.trend()
         first, last = min(forged), max(forged)
-        end = self.now if self.current else max(hour for hour, _ in self.hours)
-        words = (
+        return (
             f"The first report of forged mail came on {first:%Y-%m-%d at %H} h UTC, the last on {last:%Y-%m-%d at %H} h; "
-            f"the most in one hour were {peak[1]:,}, on {peak[0]:%Y-%m-%d at %H} h."
+            f"the most in one hour were {peak[1]:,}, on {peak[0]:%Y-%m-%d at %H} h. {self.trend()}"
         )
+
+    def trend(self) -> str:
+        """Say in words whether the flood fades."""
+        forged = self._forged_hours()
+        if not forged:
+            return "No report of forged mail with a usable date."
+        end = self.now if self.current else max(hour for hour, _ in self.hours)
         latest = sum(n for hour, n in forged.items() if hour > end - _DAY)
         before = sum(n for hour, n in forged.items() if end - 2 * _DAY < hour <= end - _DAY)
         if latest == 0:
             since = "in the last 24 hours" if self.current else "in the last day of this mail"
-            return f"{words} None came {since}: it is over, or pauses."
-        if end - first < 2 * _DAY:
-            return f"{words} It is too early to say whether it fades."
+            return f"None came {since}: it is over, or pauses."
+        if end - min(forged) < 2 * _DAY:
+            return "It is too early to say whether it fades. Most floods are over within days."
         trend = "It fades" if latest * 2 <= before else "It grows" if latest >= before * 2 else "It goes on"
-        return f"{words} {trend}: {latest:,} in the last day, {before:,} in the day before."
+        return f"{trend}: {latest:,} in the last day, {before:,} in the day before."
+
+    def _forged_hours(self) -> dict[datetime, int]:
+        return {hour: n for (hour, verdict), n in self.hours.items() if verdict == Verdict.FORGED}
 
     # -- ordered, to be shown --------------------------------------------------
 
@@ -364,12 +393,13 @@ class Attack:
         return "receives only" if owner.never_sends(address) else "invented"
 
 
-def newest(undelivered: list[Undelivered]) -> list[Undelivered]:
-    """Return the newest of them."""
-    return sorted(undelivered, key=lambda u: u.when or _EARLIEST, reverse=True)[:SHOWN]
+def newest(undelivered: Iterable[Undelivered]) -> list[Undelivered]:
+    """Return the newest of them; what failed for good comes first."""
+    by_date = sorted(undelivered, key=lambda u: u.when or _EARLIEST, reverse=True)
+    return sorted(by_date, key=lambda u: u.delayed)[:SHOWN]
 
 
-def likeliest(doubtful: list[Doubtful]) -> list[Doubtful]:
+def likeliest(doubtful: Iterable[Doubtful]) -> list[Doubtful]:
     """Return those most likely forged."""
     return sorted(doubtful, key=lambda d: -1.0 if d.probability is None else d.probability, reverse=True)[
         :SHOWN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from classifier.present.answers import answers
 from classifier.present.attack import SHOWN, least_certain, likeliest, newest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def as_dict(attack: Attack) -> dict[str, Any]:
         "verdicts": dict(attack.verdicts),
         "kinds": dict(attack.kinds),
         "quarantined": attack.quarantined,
+        "answers": [{"question": question, "answer": answer} for question, answer in answers(attack)],
         "course": attack.course(),
         "peak": None if peak is None else {"hour": peak[0].isoformat(), "reports": peak[1]},
         "step_seconds": int(step.total_seconds()),
@@ -31,7 +33,7 @@ def as_dict(attack: Attack) -> dict[str, Any]:
         "undated": attack.undated,
         "account_misuse": attack.misuse,
         "undelivered_count": attack.undelivered_count,
-        "undelivered": [{**vars(u), "when": _moment(u.when)} for u in newest(attack.undelivered)],
+        "undelivered": [{**vars(u), "when": _moment(u.when)} for u in newest(attack.undelivered.values())],
         "answered": attack.answered,
         "campaigns": [
             {
@@ -64,7 +66,7 @@ def as_dict(attack: Attack) -> dict[str, Any]:
             for (name, points_to), n in attack.evidence.most_common()
         ],
         "least_certain": [{**vars(d), "when": _moment(d.when)} for d in least_certain(attack.nearly_kept)],
-        "doubtful": [{**vars(d), "when": _moment(d.when)} for d in likeliest(attack.doubtful)],
+        "doubtful": [{**vars(d), "when": _moment(d.when)} for d in likeliest(attack.doubtful.values())],
     }
 
 

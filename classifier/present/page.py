@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from classifier.present.answers import answers
 from classifier.present.attack import Attack, least_certain, likeliest, newest, stage_words
 from classifier.present.attack_text import decided
 from classifier.present.charts import beside_each_other, over_time
@@ -35,8 +36,9 @@ def page(attack: Attack, made: datetime, domains: str) -> str:
         "report.html.j2",
         made,
         a=attack,
+        answers=answers(attack),
         domains=domains,
-        undelivered=newest(attack.undelivered)[:_ROWS],
+        undelivered=newest(attack.undelivered.values())[:_ROWS],
         # The charts' words are ours alone: dates and numbers.
         chart=drawn(over_time(series, step, "Bars: reports over time, by verdict")) if series else "",
         peak_chart=drawn(over_time(around, _hour(around), "Bars: reports an hour around the peak"))
@@ -56,7 +58,7 @@ def page(attack: Attack, made: datetime, domains: str) -> str:
         why=why,
         evidence=attack.evidence.most_common(_FEW),
         least_certain=least_certain(attack.nearly_kept)[:_FEW],
-        doubtful=likeliest(attack.doubtful)[:_ROWS],
+        doubtful=likeliest(attack.doubtful.values())[:_ROWS],
     )
 
 

@@ -12,11 +12,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from classifier.cli.report import moment
+from classifier.dataclass import replace
+from classifier.history import ReportedFailure
+from classifier.identity import Identity
 from classifier.present.advice import advice
+from classifier.present.answers import answers
 from classifier.present.attack import Attack
 from classifier.present.attack_json import as_dict
+from classifier.present.attack_text import text as summary
 from classifier.present.page import page
 from tests.floods import NOW, attack_of, entries, flood
 from tests.samples import REPORT
@@ -95,7 +101,12 @@ def test_text_and_json_and_page_agree(tmp_path):
     assert found["campaigns"][0]["subject"] in text
     told = run("report", *mail).stdout
     assert "Whom you did not reach" in told
-    assert found["course"] in told
+    assert found["course"] in " ".join(told.split())
+    assert all(len(row) <= 80 for row in told.splitlines())
+    for each in found["answers"]:
+        assert each["question"] in told
+        assert each["question"] in text
+        assert each["answer"] in text
     later = json.loads(run("report", *mail, "--since", "2030-01-01", "--json").stdout)
     assert later["reports"] == 0
 
@@ -114,6 +125,58 @@ def test_bad_input(tmp_path, monkeypatch, arguments, words):
     assert done.returncode == (1 if "--from" in arguments else 2)
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def answered(attack):
+    return {question.split()[0]: answer for question, answer in answers(attack)}
+
+
+def test_the_first_questions_are_answered():
+    assert answered(Attack()) == {}
+    flooded = attack_of(
+        *[REPORT] * 3, identity=Identity(domains=("example.org",), never_send=("trap@example.org",))
+    )
+    told = answered(flooded)
+    assert dict(answers(flooded))["What is happening?"].startswith(
+        "Somebody sends mail with your addresses as its sender. 3 reports"
+    )
+    assert told["Is"].startswith("Nothing points to that. The forged mail did not leave through your servers")
+    assert "Most floods are over within days" in told["When"]
+    assert "You need not close the mailbox" in dict(answers(flooded))["What should I do?"]
+    flooded.misuse.append("x")
+    assert answered(flooded)["Is"].startswith("It may be")
+    assert dict(answers(flooded))["What should I do?"].startswith("Secure the account first.")
+
+
+def test_the_summary_fits_a_terminal_and_moves_no_cursor():
+    hostile = "\x1b]0;owned\x07\x1b[2J\u202e" + "\u6f22" * 200 + "\r\n"
+    judged, identity = entries(40)
+    attack = Attack(identity, NOW)
+    for number, entry in enumerate(judged):
+        verdict = ("forged", "genuine", "unsure")[number % 3]
+        attack.add(
+            replace(
+                entry, verdict=verdict, subject=hostile, used=hostile, operator=hostile, misuse=hostile, reasons=(hostile,),
+                recipients=(ReportedFailure(hostile, "failed", "5.1.1", hostile),),
+            ),
+            hostile,
+        )  # fmt: skip
+    told = summary(attack)
+    assert told.startswith("WARNING: an account of yours looks broken into.")
+    for row in told.splitlines():
+        assert row.isprintable()
+        assert cell_len(row) <= 80, row
+
+
+def test_alike_reports_are_one_row():
+    judged, identity = entries(1_000)
+    attack = flood(judged, identity)
+    assert sum(d.reports for d in attack.doubtful.values()) == attack.verdicts["unsure"]
+    assert len(attack.doubtful) < attack.verdicts["unsure"]
+    assert sum(u.reports for u in attack.undelivered.values()) >= attack.undelivered_count
+    assert len({(u.recipient, u.subject, u.advice) for u in attack.undelivered.values()}) == len(
+        attack.undelivered
+    )
 
 
 def test_nothing_at_all():
