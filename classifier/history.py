@@ -193,8 +193,12 @@ def _headers(report: Report, hop: TraceHop) -> str:
 
 
 def came_in(report: Report) -> datetime | None:
-    """Return when the report came in, in UTC: as our side recorded it, else by its own Date."""
-    when = report.envelope.received_at or next((hop.when for hop in report.trace if hop.when), None)
+    """Return when the report came in, in UTC: as our side recorded it, else by its own Date.
+
+    The newest Received line says it better than the mailbox: a mailbox that
+    was moved or copied often has the day of that.
+    """
+    when = next((hop.when for hop in report.trace if hop.when), None) or report.envelope.received_at
     when = when or parse_date(report.headers.get("date")) or report.arrival_date
     if when is None:
         return None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from classifier.settings import Config
     from classifier.sources import SourcedMessage
 
+#: So many domains stand in the heading.
+_DOMAINS = 5
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -84,7 +86,9 @@ def command(
         from classifier.present.page import page  # noqa: PLC0415 - Jinja2 and the charts
 
         known = (*((attack.identity,) if attack.identity else ()), *attack.tenants)
-        domains = ", ".join(domain for identity in known for domain in identity.domains) or "your domain"
+        named = list(dict.fromkeys(d.lstrip(".") for identity in known for d in identity.domains))
+        others = f" and {len(named) - _DOMAINS:,} more" if len(named) > _DOMAINS else ""
+        domains = ", ".join(named[:_DOMAINS]) + others or "your domain"
         made = page(attack, now, domains).encode("utf-8", "replace")
         if to_stdout:
             sys.stdout.flush()

@@ -37,8 +37,11 @@ _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z][A-Za-z0-9-]{0,62}")
 _LITERAL = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[\])]", re.IGNORECASE)
 #: Second-level labels under which registries sell names (``example.co.uk``).
 _REGISTRY_LABELS = frozenset(
-    {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "ne", "net", "nom", "or", "org", "plc", "sch"}
-)
+    {
+        "ac", "ad", "co", "com", "ed", "edu", "go", "gob", "gov", "gr", "gv", "lg", "ltd", "ne", "net", "nom", "or", "org",
+        "plc", "sch",
+    }
+)  # fmt: skip
 #: Names under which one operator writes both Received fields and reports.
 _SAME_OPERATOR = {
     "gmail.com": "google.com",

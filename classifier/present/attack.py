@@ -342,7 +342,8 @@ class Attack:
         """Say in words whether the flood fades."""
         forged = self._forged_hours()
         if not forged:
-            return "No report of forged mail with a usable date."
+            dated = " with a usable date" if self.verdicts[Verdict.FORGED] else ""
+            return f"No report of forged mail{dated}."
         end = self.now if self.current else max(hour for hour, _ in self.hours)
         latest = sum(n for hour, n in forged.items() if hour > end - _DAY)
         before = sum(n for hour, n in forged.items() if end - 2 * _DAY < hour <= end - _DAY)
@@ -389,7 +390,9 @@ class Attack:
         if sends:
             return "sends"
         if owner is None or sends is None:
-            return "not among your senders" if owner is not None and owner.senders else "not configured"
+            if owner is None:
+                return "not at a domain of yours"
+            return "not among your senders" if owner.senders else "at your domain"
         return "receives only" if owner.never_sends(address) else "invented"
 
 

@@ -43,6 +43,7 @@ def over_time(series: Series, step: timedelta, label: str) -> str:
     """
     import pygal  # noqa: PLC0415 - half a second
 
+    years = bool(series) and series[0][0].year != series[-1][0].year
     most = max((sum(counts.values()) for _, counts in series), default=0)
     drawn = []
     for name, width, height, labels in _SIZES:
@@ -50,7 +51,7 @@ def over_time(series: Series, step: timedelta, label: str) -> str:
             **_BASE, style=_style(), width=width, height=height, include_x_axis=True, spacing=2, max_scale=6, min_scale=2,
             x_labels_major_every=max(1, -(-len(series) // labels)), formatter=_number,
         )  # fmt: skip
-        bars.x_labels = [_moment(begin, step) for begin, _ in series]
+        bars.x_labels = [_moment(begin, step, years=years) for begin, _ in series]
         if most < 6:
             bars.y_labels = list(range(most + 2))  # a half report is none
         for verdict in SERIES:
@@ -115,8 +116,10 @@ def _number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _moment(begin: datetime, step: timedelta) -> str:
-    return f"{begin:%d %b}" if step.total_seconds() >= _DAY_SECONDS else f"{begin:%d %b %H:%M}"
+def _moment(begin: datetime, step: timedelta, *, years: bool) -> str:
+    if step.total_seconds() < _DAY_SECONDS:
+        return f"{begin:%d %b %H:%M}"
+    return f"{begin:%d %b %Y}" if years else f"{begin:%d %b}"
 
 
 def _bare(chart: Any, label: str, name: str, classes: Sequence[str]) -> str:  # noqa: ANN401 - pygal has no types

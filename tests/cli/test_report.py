@@ -16,7 +16,9 @@ from rich.cells import cell_len
 
 from classifier.cli.report import moment
 from classifier.dataclass import replace
-from classifier.history import ReportedFailure
+from classifier.evidence.base import Lookups
+from classifier.examine import examine
+from classifier.history import ReportedFailure, came_in
 from classifier.identity import Identity
 from classifier.present.advice import advice
 from classifier.present.answers import answers
@@ -235,6 +237,30 @@ def test_steps_have_no_gaps_and_lose_nothing():
     assert sum(sum(counts.values()) for _, counts in steps) == 5711
     assert len(steps) <= 73
     assert all(b - a == step for (a, _), (b, _) in itertools.pairwise(steps))
+
+
+def test_the_day_is_that_of_the_newest_hop_not_of_the_file():
+    raw = (
+        b"Received: from mx.remote.test (mx.remote.test [203.0.113.5]) by mx.example.org; Sun, 1 Mar 2026 10:00:00 +0000\n"
+        + REPORT
+    )
+    found = examine(raw, Lookups(now=NOW))
+    copied = replace(
+        found, report=replace(found.report, envelope=replace(found.report.envelope, received_at=NOW))
+    )
+    assert came_in(copied.report) == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_tenants_know_their_addresses():
+    tenant = Identity(
+        domains=("tenant.test",), senders=("anna@tenant.test",), never_send=("trap@tenant.test",)
+    )
+    attack = Attack(Identity(domains=("example.org",)), NOW, (tenant,))
+    assert [attack.standing(f"{a}") for a in ("anna@tenant.test", "trap@tenant.test", "x@tenant.test")] == [
+        "sends", "receives only", "not among your senders",
+    ]  # fmt: skip
+    assert attack.standing("x@example.org") == "at your domain"
+    assert attack.standing("x@elsewhere.test") == "not at a domain of yours"
 
 
 @pytest.mark.parametrize(
