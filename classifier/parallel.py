@@ -37,6 +37,8 @@ _AHEAD = 3
 _BYTES_AHEAD = 32 << 20
 #: So many seconds one process works alone before others are started: they take as long to start.
 ALONE_SECONDS = 1.0
+#: So often it is looked whether there is still somebody to wait for.
+_WATCH_SECONDS = 1.0
 #: ``PR_SET_PDEATHSIG`` of prctl(2).
 _PR_SET_PDEATHSIG = 1
 #: Memory that one process may take beyond what it holds when it begins: a message has at most 128 MB.
@@ -179,7 +181,7 @@ class _Pool(Generic[Item, Result]):
     def _next(self) -> Iterator[tuple[Item, Result | Lost]]:
         chunk = self._under_way.popleft()
         try:
-            results = chunk.future.result()
+            results = self._result(chunk.future)
         except Exception as error:
             if not _died(error):
                 raise
@@ -192,13 +194,24 @@ class _Pool(Generic[Item, Result]):
         """Do the work again item by item: the one whose process dies now is the cause."""
         for item in items:
             try:
-                (result,) = self._submitted([item]).result()
+                (result,) = self._result(self._submitted([item]))
             except Exception as error:
                 if not _died(error):
                     raise
                 self._renew(error)
                 result = Lost("the process that judged it died")
             yield item, result
+
+    def _result(self, future: Future[list[Any]]) -> list[Any]:
+        """Wait for what became of a chunk, and see to it that there is an end to that."""
+        watch = _Watch(self._executor)
+        while True:
+            try:
+                return future.result(_WATCH_SECONDS)
+            except TimeoutError:
+                if future.done():  # the work's own error, or it came just now
+                    return future.result()
+                watch.look()
 
     def _renew(self, error: Exception) -> None:
         """Start anew where all processes are gone; a cluster goes on with those that it has."""
@@ -226,12 +239,37 @@ def _died(error: Exception) -> bool:
 
 
 def _end(executor: Executor) -> None:
-    """End an executor: what has begun is finished, what has not is never begun.
+    """End an executor: what has begun is finished, what has not is never begun."""
+    executor.shutdown(wait=False)  # a cluster's work is called off there
+    manager = getattr(executor, "_executor_manager_thread", None)
+    watch = _Watch(executor)
+    while manager is not None and manager.is_alive():
+        manager.join(_WATCH_SECONDS)
+        watch.look()
 
-    Nothing is killed: a process that dies while it writes a result leaves half
-    of it in the pipe, and whoever reads that waits for ever.
+
+class _Watch:
+    """Frees an executor that waits for the rest of a result whose writer was killed.
+
+    loky's thread notices a process that died, but not while it reads: half a
+    result has no end as long as anybody could go on writing it, this process
+    included. And the dead writer holds the lock that the others write under.
     """
-    executor.shutdown(wait=hasattr(executor, "_processes"))  # a cluster's: called off there
+
+    def __init__(self, executor: Executor | None) -> None:
+        self._executor = executor
+        self._dead_before = False
+
+    def look(self) -> None:
+        """End what is left, if a process was dead at the last look already and nobody has noticed since."""
+        executor: Any = self._executor
+        processes = list((getattr(executor, "_processes", None) or {}).values())
+        dead = any(process.exitcode not in {None, 0} for process in processes)
+        if dead and self._dead_before:
+            for process in processes:
+                process.terminate()
+            executor._result_queue._writer.close()  # noqa: SLF001 - loky offers no way
+        self._dead_before = dead
 
 
 def _here(jobs: int) -> Executor:

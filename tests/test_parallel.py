@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -17,6 +18,7 @@ class Doing:
     """Work on numbers: its own one by one, a process's death, an error, memory without end."""
 
     dies_of: int = -1
+    dies_writing: int = -1
     raises_on: int = -1
 
     @contextlib.contextmanager
@@ -26,9 +28,16 @@ class Doing:
     def one(self, number):
         if number == self.dies_of:
             os.kill(os.getpid(), signal.SIGKILL)
+        if number == self.dies_writing:
+            Connection._send = write_half_and_die
         if number == self.raises_on:
             raise ValueError(number)
         return number * number, os.getpid()
+
+
+def write_half_and_die(connection, data, *_):
+    os.write(connection.fileno(), bytes(data)[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def results(items, work=None, **options):
@@ -64,6 +73,20 @@ def test_a_process_that_dies_costs_the_item_that_killed_it():
     lost = [item for item, value in found if isinstance(value, Lost)]
     assert lost == [137]
     assert all(value[0] == item * item for item, value in found if item != 137)
+
+
+def test_a_process_that_is_killed_while_it_writes_a_result_is_noticed():
+    found = results(range(300), Doing(dies_writing=137), jobs=2)
+    assert [item for item, value in found if isinstance(value, Lost)] == [137]
+    assert [value[0] for item, value in found if item != 137] == [n * n for n in range(300) if n != 137]
+
+
+def test_ending_does_not_wait_for_half_a_result():
+    taking = in_order(Doing(dies_writing=200), range(1_000), jobs=2, chunk_items=1)
+    with contextlib.closing(taking):
+        for (item, _), _ in zip(taking, range(199), strict=False):
+            assert item < 200
+        time.sleep(0.5)
 
 
 def test_an_error_of_the_work_ends_the_run():
