@@ -13,6 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from classifier.config import load_config
+from classifier.deliver.judges import InForce, Judge
+from classifier.deliver.metrics import Metrics
+from classifier.deliver.milter import Conversation
+from classifier.parse.report import Envelope
+from classifier.settings import Config
 from tests.deliver.delivery import FEW, mixed
 from tests.deliver.postfix import group_of_postfix, running
 from tests.mailbox.daemon import free_port
@@ -165,3 +171,59 @@ def test_without_pymilter_or_a_place_it_says_so(tmp_path, environment):
     )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "backscatter-quarantine[milter]" in done.stderr
+
+
+def test_nothing_but_proof_refuses(tmp_path):
+    """A refused report is gone for good."""
+    (tmp_path / "config.toml").write_text(
+        CONFIG.replace('"state', f'"{tmp_path}/state') + '[serve]\non_forged = "reject"\n'
+    )
+    in_force = InForce(load_config(str(tmp_path / "config.toml")), print)
+    judge = Judge(in_force)
+    conversation = Conversation(in_force, None, Metrics())
+    for message, mail_from, rcpt_to, wanted in (
+        (REPORT, "", "trap@example.org", "reject"),
+        (REPORT, "", "TRAP@example.org", "reject"),
+        (REPORT, "", "anna@example.org", "tag"),  # the trap stands in the original, where anybody can type it
+        (REPORT, "", None, "tag"),
+        (REPORT, None, "trap@example.org", "tag"),
+        (REPORT, "somebody@remote.test", "trap@example.org", "tag"),
+        (ORDINARY, "", "trap@example.org", "tag"),
+    ):
+        found = judge.judge(message, Envelope(mail_from=mail_from, rcpt_to=rcpt_to))
+        assert conversation.what_to_do(found) == wanted, (mail_from, rcpt_to)
+    judge.close()
+    # We did send it, whatever the configuration says: the ledger has it.
+    sent = REPORT[REPORT.index(b"From: Trap") :].partition(b"\n--b")[0] + b"\nx\n"
+    command = [
+        sys.executable,
+        "-m",
+        "classifier",
+        "--config",
+        tmp_path / "config.toml",
+        "ledger",
+        "import",
+        "-",
+    ]
+    subprocess.run(command, input=sent, check=True, capture_output=True, timeout=60)
+    found = judge.judge(REPORT, Envelope(mail_from="", rcpt_to="trap@example.org"))
+    assert found.values[0] == "genuine"
+    assert conversation.what_to_do(found) == "tag"
+    judge.close()
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), OSError(28, "No space left on device"), MemoryError()])
+def test_what_cannot_be_judged_is_taken(error):
+    class Failing:
+        def judge(self, *_):
+            raise error
+
+    told = []
+    in_force = InForce(Config(), told.append)
+    conversation = Conversation(in_force, Failing(), Metrics())
+    conversation.begin("")
+    conversation.header("From", b" MAILER-DAEMON@remote.test")
+    conversation.headers_end()
+    conversation.body(b"x")
+    assert conversation.end() == (None, {})
+    assert "taken as it is" in told[0]
