@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -61,6 +63,9 @@ FORMS = {
     "report": REPORT,
     "ordinary": ORDINARY,
     "CRLF": REPORT.replace(b"\n", b"\r\n"),
+    "bare CR": REPORT.replace(b"\n", b"\r"),
+    "CR CR LF": ORDINARY.replace(b"\n", b"\r\r\n"),
+    "line ends of all sorts": REPORT.replace(b"\nTo:", b"\r\nTo:").replace(b"\nDate:", b"\rDate:"),
     "no final line end": REPORT.rstrip(b"\n"),
     "8-bit": ORDINARY.replace(b"hello", b"h\xe4ll\xff\x00o"),
     "no body": b"From: a@b.test\nSubject: x\n",
@@ -103,6 +108,46 @@ def test_the_from_line_stays_first(home):
     added, rest = split(run(stdin=line + REPORT).stdout, line)
     assert added.startswith(b"X-Backscatter-Verdict: forged")
     assert rest == line + REPORT
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_from_line_of_a_message_with_either_line_end(home, end):
+    message = (b"From MAILER-DAEMON Sun Mar  1 10:00:05 2026\n" + REPORT).replace(b"\n", end)
+    first = message[: message.index(end) + len(end)]
+    added, rest = split(run(stdin=message).stdout, first)
+    assert added.startswith(b"X-Backscatter-Verdict: forged" + end)
+    assert rest == message
+
+
+@pytest.mark.parametrize("server", ["absent", "left behind", "hangs", "hangs up", "talks nonsense", "fails"])
+def test_without_a_server_that_answers_the_filter_judges_itself(home, server):
+    place = home / "s.sock"
+    with (home / "config.toml").open("a") as config:
+        config.write(f'[serve]\nspamd = "{place}"\n')
+    answers = {
+        "hangs up": b"",
+        "talks nonsense": b"\xff" * 40_000,
+        "fails": b"SPAMD/1.0 75 EX_TEMPFAIL x\r\n\r\n",
+    }
+    with socket.socket(socket.AF_UNIX) as listener:
+        if server != "absent":
+            listener.bind(str(place))
+        if server == "hangs":
+            listener.listen()
+        if server in answers:
+            listener.listen()
+
+            def serve():
+                client, _ = listener.accept()
+                with client:
+                    client.recv(100_000)
+                    client.sendall(answers[server])
+
+            threading.Thread(target=serve, daemon=True).start()
+        done = run(stdin=REPORT)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"X-Backscatter-Verdict: forged" in split(done.stdout)[0]
+    assert split(done.stdout)[1] == REPORT
 
 
 def test_result_headers_that_came_with_the_message_are_taken_out(home):

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.deliver.delivery import command, compare, deliver_all, home, mixed, other, recipe  # noqa: F401 - fixtures
+from tests.deliver.delivery import FEW, command, compare, deliver_all, home, mixed, other, recipe  # noqa: F401 - fixtures
+from tests.deliver.test_filter import split
 from tests.support import require_program
 
 DOVECOT = """
@@ -108,6 +109,23 @@ def test_sieve(other, title):  # noqa: F811 - a fixture
     messages = deliver_all(sieve.deliver)
     assert sieve.errors == []
     compare(other.home, messages, tagged=title.endswith("filter"))
+
+
+def test_sieve_pipe(other):  # noqa: F811 - a fixture
+    sieve = Sieve(other, "Dovecot sieve: pipe")
+    other.program("backscatter-forged", f'mkdir -p {other.home}/copies && cat >"{other.home}/copies/$$"\n')
+    other.own()
+    messages = list(mixed(FEW))
+    assert {sieve.deliver(message) for message, _ in messages} == {0}
+    assert sieve.errors == []
+    compare(other.home, messages)
+    copies = [path.read_bytes().replace(b"\r\n", b"\n") for path in (other.home / "copies").iterdir()]
+    assert sorted(split(copy)[1] for copy in copies) == sorted(m for m, forged in messages if forged)
+    # A program that fails costs nothing.
+    other.program("backscatter-forged", "exit 1\n")
+    other.own()
+    assert sieve.deliver(messages[0][0]) == 0
+    compare(other.home, [*messages, messages[0]])
 
 
 def test_sieve_on_headers_alone(other):  # noqa: F811 - a fixture
