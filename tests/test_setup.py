@@ -128,7 +128,7 @@ def test_packages_that_conflict_are_unpacked_with_their_libraries_installed(mach
     log = (machine.state / "log").read_text()
     [install] = [line for line in log.splitlines() if " install " in line]
     assert install.split()[-2:] == ["libone", "libtwo"]
-    assert "apt-get download -qq cyrus-common cyrus-imapd" in log
+    assert re.search(r"apt-get download -qq .*\bcyrus-common cyrus-imapd\b", log)
     assert re.search(r"^useradd --system .* Debian-exim$", log, re.MULTILINE)
     assert (folder / "cyrus-imapd").exists()
     (machine.state / "log").write_text("")
@@ -140,7 +140,7 @@ def test_without_root_what_would_be_unpacked_is_named(machine):
     (machine.state / "uid").write_text("1000\n")
     done = machine("sh", ".ci/debian-unpacked", str(machine.state / "debian"))
     assert done.returncode == 0
-    assert "not unpacked, so some tests are skipped: cyrus-common" in done.stderr
+    assert re.search(r"not unpacked, so some tests are skipped: .*\bcyrus-common\b", done.stderr)
     assert not (machine.state / "debian").exists()
 
 
