@@ -1,6 +1,7 @@
 """Work over several processes: order, bounds, dead processes, the same answers as one."""
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from classifier import parallel
 from classifier.parallel import Lost, in_order
+from tests.support import missing
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,28 @@ def test_ending_does_not_wait_for_half_a_result():
         for (item, _), _ in zip(taking, range(199), strict=False):
             assert item < 200
         time.sleep(0.5)
+
+
+def test_an_item_that_kills_every_worker_of_a_cluster_costs_itself():
+    try:
+        import dask
+        from distributed import LocalCluster
+    except ImportError:
+        missing("Dask is not installed")
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        parallel.cluster(cluster.scheduler_address) as (executor, cores),
+    ):
+        found = results(range(20), Doing(dies_of=13), jobs=cores, chunk_items=4, executor=executor)
+    assert [item for item, value in found if isinstance(value, Lost)] == [13]
+    assert [value[0] for item, value in found if item != 13] == [n * n for n in range(20) if n != 13]
 
 
 def test_an_error_of_the_work_ends_the_run():
