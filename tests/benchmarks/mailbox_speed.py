@@ -83,7 +83,12 @@ def new_mail(server, folder: Path, messages: int, reports: int, *, real: bool) -
     user = server.user()
     for n in range(messages):
         kind = ("forged" if n % 2 else "genuine") if n * reports % messages < reports else "ordinary"
-        user.deliver(mail(kind, n, size=3_000), flags="S")
+        raw = mail(kind, n, size=3_000)
+        if kind == "ordinary":  # for the real judge, too
+            raw = raw.replace(
+                b"Mail Delivery System <MAILER-DAEMON@mx.remote.test>", b"A Friend <friend@example.com>"
+            )
+        user.deliver(raw, flags="S")
     with server.client(user) as client:
         client.select_folder("INBOX", readonly=True)
         uids = client.search(["HEADER", "Return-Path", "<>"])
