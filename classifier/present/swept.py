@@ -69,7 +69,7 @@ class SweepPrinter:
         """Print the sums."""
         if self._as_json:
             self._write(line({"summary": {**counts.as_dict(), **({"dry_run": True} if dry_run else {})}}))
-        elif not self._quiet or counts.quarantined or counts.errors:
+        elif not self._quiet or counts.quarantined:  # what failed was told already
             moved = "would be quarantined" if dry_run else "quarantined"
             self._write(
                 f"{counts.looked_at:,} messages looked at, {counts.reports:,} reports: "
