@@ -30,7 +30,9 @@ INPUT = {"backscatter filter": "report.eml"}
 #: Lines that end otherwise than with 0, and why.
 STATUS = {
     "backscatter init": 2,  # it asks, and nobody answers
-    "backscatter doctor --server mx.example.org": 1,  # nobody listens there
+    "backscatter doctor --server mx.example.org --lists": 1,  # nobody listens there
+    "backscatter doctor --server mx.example.org --domain example.org": 1,
+    "backscatter doctor --server mx.example.org --lists --address 192.0.2.7": 1,
     "backscatter classify --list inputs.txt --output /shared/results --backend dask "
     "--scheduler tcp://scheduler.example.org:8786": 75,  # nor there
 }

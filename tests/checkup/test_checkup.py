@@ -106,7 +106,9 @@ def test_lists_are_asked_only_when_asked(tmp_path):
                 cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
             )  # fmt: skip
 
-        run("--server", "127.0.0.1:9")
+        told = run("--server", "127.0.0.1:9").stdout
+        assert "SPF of example.org" in told
+        assert "example.org. IN TXT" in told
         assert not any(SPAMCOP in name for name, _ in dns.asked)
         done = run("--lists", "--address", "203.0.113.7")
         assert done.returncode == 1
