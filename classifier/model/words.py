@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
+from binascii import crc32
 from functools import cache
-from zlib import crc32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
