@@ -203,7 +203,7 @@ def _postfix(outgoing: Outgoing, line: bytes) -> None:
     elif word == b"sender ":
         notice = _NOTICE.match(rest) if daemon == b"bounce" else None
         if notice:
-            about = outgoing.mail(_text(host) + "/" + _text(notice[2]), _text(notice[2]))
+            about = outgoing.notice(_text(host) + "/" + _text(notice[2]), _text(notice[2]))
             about.null = True
             about.cause = (
                 Cause.OWN_USER if mail.own_user else _NOTICES.get(notice[1]) or mail.failed or Cause.UNTOLD

@@ -93,6 +93,8 @@ class Outgoing:
     last: datetime | None = None
     limit: int = MAX_OPEN
     _open: OrderedDict[str, Mail] = field(default_factory=OrderedDict)
+    #: Null-sender mail that ended before the log told what it was written for.
+    _late: OrderedDict[str, Mail] = field(default_factory=OrderedDict)
     _tallies: dict[tuple[str, Cause], Tally] = field(default_factory=dict)
     _domains: set[str] = field(default_factory=set)
     _local: set[str] = field(default_factory=set)
@@ -116,6 +118,11 @@ class Outgoing:
                 self._close(self._open.popitem(last=False)[1])
             found = self._open[key] = Mail(name)
         return found
+
+    def notice(self, key: str, name: str) -> Mail:
+        """Return the message *key*, a notice by what the log says now; on a busy host that may come after its end."""
+        late = self._late.get(key)
+        return late if late is not None and key not in self._open else self.mail(key, name)
 
     def came_from(self, mail: Mail, address: str) -> None:
         """Note the client that handed null-sender mail in: a neighbour of the server, or somebody outside."""
@@ -144,7 +151,16 @@ class Outgoing:
     def close(self, key: str) -> None:
         """End the message *key*."""
         mail = self._open.pop(key, None)
-        if mail is not None:
+        if mail is None:
+            return
+        if mail.null and mail.cause is None:
+            earlier = self._late.pop(key, None)
+            self._late[key] = mail
+            if earlier is None and len(self._late) > self.limit:
+                earlier = self._late.popitem(last=False)[1]
+            if earlier is not None:
+                self._close(earlier)
+        else:
             self._close(mail)
 
     def _close(self, mail: Mail) -> None:
@@ -163,8 +179,9 @@ class Outgoing:
 
     def tallies(self) -> dict[Cause, Tally]:
         """End all messages, and return what went outside, by cause, the most first."""
-        while self._open:
-            self._close(self._open.popitem(last=False)[1])
+        for held in (self._late, self._open):
+            while held:
+                self._close(held.popitem(last=False)[1])
         found: dict[Cause, Tally] = {}
         for (domain, cause), tally in self._tallies.items():
             if domain in self._local or (self.identity is not None and self.identity.owns_domain(domain)):

@@ -252,6 +252,12 @@ def test_a_report_that_came_through_later_is_sent_once(tmp_path):
     assert finding.what.endswith("(1 sent; for example A0002)")
 
 
+def test_a_notice_may_be_told_after_its_end(tmp_path):
+    rows = POSTFIX.splitlines(keepends=True)
+    late = [*rows[:3], *rows[4:5], *rows[6:], rows[3], rows[5]]
+    assert counted(tmp_path, "".join(late)) == {"logs": 1, "unknown recipient": 1}
+
+
 def test_two_programs_and_two_years(tmp_path):
     assert counted(tmp_path, EXIM, POSTFIX, POSTFIX.replace("Mar  1", "2024-03-01T")) == {
         "logs": 3,

@@ -118,7 +118,12 @@ def test_what_a_real_server_sent_outside_is_counted_by_cause(server, doctor, tmp
         )  # fmt: skip
         expected["automatic answer"] = 1
         log = server.logs[0]
-        server.wait_for(lambda: log.read_text().count("to=<victim@remote.test>") >= sum(expected.values()))
+        server.wait_for(
+            lambda: (
+                log.read_text().count("to=<victim@remote.test>") >= sum(expected.values())
+                and log.read_text().count("sender non-delivery notification") > len(FAILING)
+            )
+        )
     else:
         expected["automatic answer"] = 1
         assert server.deliver() == 0
