@@ -39,6 +39,11 @@ _STRONG = 7
 _WEAK = 3
 #: Lines that are no field, between fields (a folding that was lost), at most.
 _MAX_STRAY = 2
+#: A line of a signature or another code whose folding was lost, and how many of them.
+_CODE_LINE = re.compile(rb"[A-Za-z0-9+/=]{16,998}")
+_MAX_CODE_LINES = 64
+#: A line of a listing that is named in words: "Sent date: ...", "MAIL FROM: ...".
+_LISTED = re.compile(rb"[A-Za-z][A-Za-z()-]{0,30}(?: [A-Za-z()-]{1,30}){1,3}[ \t]{0,2}:[ \t]")
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def _read_block(data: bytes, start: int, prefix: bytes, limit: int) -> _Block:
                 names.add(name)
                 score += _WEIGHT.get(name, 0)
             stray = 0
-        elif text[:1] in b" \t":
+        elif text[:1] in b" \t" or (width and _LISTED.match(text)):
             pass
         elif not lines or text.startswith((b"From ", b">From ")):
             if lines:
@@ -124,7 +129,8 @@ def _read_block(data: bytes, start: int, prefix: bytes, limit: int) -> _Block:
         else:
             stray += 1
             strays = True
-            if stray > _MAX_STRAY or text.startswith((b"--", b"==", b"__", b"**")):
+            code = _CODE_LINE.fullmatch(text)
+            if stray > (_MAX_CODE_LINES if code else _MAX_STRAY) or text.startswith((b"--", b"==", b"__", b"**")):
                 break
         lines.append(line)
         pos = end = following

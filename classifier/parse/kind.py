@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Notices say what they are at the top.
 _NOTICE_CHARS = 3_000
 _OPENING_CHARS = 300
+#: Whom a message did not reach stands this near to the words that say so.
+_ANNOUNCED_CHARS = 200
 _SUBJECT_CHARS = 1_000
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _DISPOSITION_TYPES = frozenset(
@@ -101,10 +103,13 @@ def classify_kind(
     if not signs.writer and not signs.automatic and not any(_any(table, low) for table in _SUBJECTS):
         # Nothing of a machine about it: its words are somebody's own.
         return ReportKind.OTHER, ""
-    if signs.list_mail and not signs.writer:
+    announced = _announces(low, notice, findings, signs)
+    if signs.list_mail and not signs.writer and not announced:
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs):
         return ReportKind.VIRUS_WARNING, findings.format
+    if announced:
+        return ReportKind.BOUNCE, findings.format
     returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
     points = _bounce_points(low, notice, findings, signs, returned=returned)
     if points < _BOUNCE_POINTS + 3 and _is_challenge(low, notice, signs):
@@ -136,7 +141,7 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
         return ReportKind.DSN, "rfc3464"
     if seen & _DISPOSITION_TYPES or report_type == "disposition-notification":
         return ReportKind.MDN, "rfc8098"
-    if report_type in {"delivery-status", "delivery-notification"}:
+    if report_type in {"delivery-status", "delivery-notification"} and root.content_type == "multipart/report":
         return ReportKind.DSN, "rfc3464"
     if _DMARC.search(subject) or "x-dmarc-report" in headers:
         return ReportKind.FEEDBACK_REPORT, "dmarc"
@@ -204,6 +209,20 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
     if (signs.null_sender or (signs.answers and not signs.reply)) and _any(words.AUTO_SUBJECTS, subject):
         return "auto-reply"
     return ""
+
+
+def _announces(subject: str, notice: str, findings: FreeTextFindings, signs: Signs) -> bool:
+    """Say whether a nameless author says at once that a message failed, and whom it did not reach.
+
+    Home-made gateways write no more than that, from an address like anybody's.
+    """
+    if not signs.nameless or signs.answers or signs.forward or signs.many_addressees:
+        return False
+    if not findings.recipients or not _any(words.FAILURE_SUBJECTS, subject):
+        return False
+    at = _first(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
+    address = (findings.recipients[0].final_recipient or "").lower()
+    return at is not None and bool(address) and address in notice[at : at + _ANNOUNCED_CHARS]
 
 
 def _bounce_points(

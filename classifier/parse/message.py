@@ -11,7 +11,7 @@ from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
 from classifier.parse.trace import read_trace
-from classifier.parse.triage import may_be_report
+from classifier.parse.triage import full_section, may_be_report
 from classifier.vocabulary import ReportKind
 
 TYPE_CHECKING = False
@@ -54,6 +54,9 @@ def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
     root, notes = parse_tree(raw)
     header = root.headers
     section = root.buffer[root.start : root.body_start]
+    if not section.endswith((b"\n\n", b"\n\r\n")):
+        # The parser ends a damaged section sooner than those who ask triage alone: both must say the same.
+        section = full_section(root.buffer, root.start)
     if not may_be_report(section, envelope.mail_from) and not _has_status_part(root):
         return Report(ReportKind.OTHER, "", header, envelope)
     return _Reader(root, envelope, notes).report()
@@ -107,6 +110,9 @@ class _Reader:
                 recipients = merged(recipients, findings.recipients)
             elif not recipients:
                 recipients = self._others(kind, findings)
+        if kind is ReportKind.DSN and "expanded from" in text and len(recipients) == 1:
+            findings = self._findings_for(text, original, findings)
+            recipients = with_alias(recipients[0], findings)
         if reporting_mta is None and kind is not ReportKind.MDN:
             findings = findings or self._findings(text)
             reporting_mta = findings.reporting_mta
@@ -205,6 +211,14 @@ def merged(
         )
         for group, named in zip(status, found, strict=True)
     )
+
+
+def with_alias(
+    recipient: ReportedRecipient, findings: FreeTextFindings
+) -> tuple[ReportedRecipient, ...]:
+    """Give *recipient* the address that it was expanded from, where the words tell and the fields do not."""
+    named = findings.recipients[0].original_recipient if len(findings.recipients) == 1 else None
+    return (recipient if recipient.original_recipient else replace(recipient, original_recipient=named),)
 
 
 def recipients_inside(original: Original) -> tuple[ReportedRecipient, ...]:

@@ -35,6 +35,8 @@ _HEADER_TYPES = frozenset(
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 #: What every message has of its author's (RFC 5322 section 3.6), or of its transport's.
 _TELLING = ("from", "to", "date", "subject", "message-id", "received")
+#: No part of a multipart has these: they are a message's.
+_TRANSPORT = frozenset({"received", "message-id"})
 #: With fewer of these a header section is visibly not whole.
 _WHOLE = 2
 #: A returned message that was attached as a file, of whatever type.
@@ -54,7 +56,7 @@ def find_original(root: Part) -> Original:
 
     """
     best: Original | None = None
-    for candidate in chain(_attached(root), _inline(root)):
+    for candidate in chain(_attached(root), _inline(root), _run_on(root)):
         if candidate.completeness is not Completeness.PARTIAL:
             return candidate
         best = best or candidate
@@ -75,6 +77,9 @@ def _attached(root: Part) -> list[Original]:
             whole = parse_embedded(part.decoded())
             if len(whole.headers):
                 found.append(_described(whole.headers, whole.raw_body, verbatim=not part.encoding))
+        elif part is not root and part.headers.has_any(_TRANSPORT):
+            # Written below the delimiter without a header section of the part itself.
+            found.append(_described(part.headers, part.raw_body, verbatim=False))
     return after + before
 
 
@@ -110,6 +115,17 @@ def _inline(root: Part) -> Iterator[Original]:
             # Bytes in the middle of a text are not known to be those that were
             # sent: "From " is stuffed, tabs and trailing blanks are lost.
             yield Original(found.completeness, HeaderBlock(found.headers), found.body, verbatim=False)
+
+
+def _run_on(root: Part) -> Iterator[Original]:
+    """Yield what stands below a delivery status whose own delimiter was damaged."""
+    from classifier.parse.inline import find_original as find_inline  # noqa: PLC0415 - as above
+
+    for part in root.own_parts[:MAX_INLINE_PARTS]:
+        if part.content_type in _STATUS_TYPES:
+            found = find_inline(part.decoded(MAX_INLINE_BYTES))
+            if found is not None and found.completeness is not Completeness.PARTIAL:
+                yield Original(found.completeness, HeaderBlock(found.headers), found.body, verbatim=False)
 
 
 def _may_hold_text(part: Part) -> bool:

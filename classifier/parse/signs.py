@@ -67,6 +67,9 @@ _AUTO_NAME = re.compile(
 )
 LIST_FIELDS = frozenset({"list-id", "list-post", "list-unsubscribe", "x-mailing-list"})
 _LIST_MANAGER_FIELDS = frozenset({"x-mlserver", "x-list-administrivia", "references", "in-reply-to"})
+_BARE_ADDRESS = re.compile(r"<?[^\s<>@\"]{1,128}@[^\s<>@\"]{1,255}>?")
+#: What programs send by, and people do not.
+_LIBRARY = re.compile(r"\bCDO\b|PHP|JavaMail|Perl|nodemailer|ColdFusion|\.NET|ASP", re.IGNORECASE)
 #: A report goes to one sender.
 _MANY = 3
 
@@ -85,6 +88,7 @@ class Signs:
         list_mail: a mailing list distributed it.
         answers: it names an earlier message as answered.
         reply: its subject does.
+        nameless: its author gives an address and no name, and no program of a person's wrote it.
         forward: its subject says that a person passed it on.
         many_addressees: it is addressed to more people than one sender.
 
@@ -98,6 +102,7 @@ class Signs:
         "list_mail",
         "list_notice",
         "many_addressees",
+        "nameless",
         "no_reply",
         "null_sender",
         "reply",
@@ -119,6 +124,7 @@ class Signs:
         reply: bool,
         forward: bool,
         many_addressees: bool,
+        nameless: bool,
     ) -> None:
         """Keep them."""
         self.writer = writer
@@ -132,6 +138,7 @@ class Signs:
         self.reply = reply
         self.forward = forward
         self.many_addressees = many_addressees
+        self.nameless = nameless
 
 
 def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
@@ -150,6 +157,7 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
         reply=bool(_REPLY.match(subject)),
         forward=bool(_FORWARD.match(subject)),
         many_addressees=(headers.get("to") or "").count("@") > _MANY,
+        nameless=_is_nameless(headers),
     )
 
 
@@ -160,6 +168,13 @@ def read_writer(headers: HeaderBlock, mail_from: str | None) -> tuple[int, bool,
     address = find_address(author) or ""
     local = (address.rpartition("@")[0] or author.strip('<> "')).strip("\"'").replace("\\", "")
     return _writer(headers, author, address, local, null_sender=null_sender), null_sender, local
+
+
+def _is_nameless(headers: HeaderBlock) -> bool:
+    if not _BARE_ADDRESS.fullmatch((headers.get("from") or "").strip()):
+        return False
+    program = headers.get("user-agent") or headers.get("x-mailer") or ""
+    return not program or bool(_LIBRARY.search(program))
 
 
 def is_automatic(headers: HeaderBlock) -> bool:

@@ -31,6 +31,9 @@ _FIELD = re.compile(
     rf"(?:({'|'.join(sorted(_WANTED))})[ \t]*+:(.*+(?:\n[ \t].*+)*)|\r?\n)".encode()
 )
 _REPORT_TYPE = re.compile(rb"\s{0,99}(?:multipart/report|message/|application/tlsrpt)")
+#: A line that is no field: the parser may take it for the body, and read less of the header section.
+_STRAY = re.compile(rb"\n[^\s:]++(?![ \t]*+(?::|\Z))")
+_BLANK = re.compile(rb"\n\r?\n")
 _SUBJECT_CHARS = 1_000
 #: Subjects that name a complaint or an aggregate report (RFC 7489, complaint feeds).
 _OTHER_SUBJECTS = (
@@ -81,16 +84,27 @@ def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
         if name in _TELLING or (written == b"content-type" and _REPORT_TYPE.match(value)):
             return True
         index.setdefault(name, []).append((header[match.start() : match.end() - 1], written))
-    return _signs_or_subject(HeaderBlock.of(index), mail_from)
+    return _signs_or_subject(HeaderBlock.of(index), mail_from, header)
 
 
-def _signs_or_subject(headers: HeaderBlock, mail_from: str | None) -> bool:
+def full_section(data: bytes, start: int) -> bytes:
+    """Return the header section that begins at *start*, up to the blank line, whatever else stands in it."""
+    stop = min(len(data), start + MAX_HEADER_BYTES)
+    blank = _BLANK.search(data, start, stop)
+    return data[start : blank.end() if blank else stop]
+
+
+def _signs_or_subject(headers: HeaderBlock, mail_from: str | None, header: bytes) -> bool:
     author = headers.get("from") or ""
     if "amazonaws" in author or read_writer(headers, mail_from)[0] or is_automatic(headers):
         return True
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
     if is_list_mail(headers):
-        return any(word in subject for word in _OTHER_SUBJECTS)
+        return (
+            any(word in subject for word in _OTHER_SUBJECTS)
+            or subject.startswith(words.FAILURE_SUBJECTS)
+            or bool(_STRAY.search(full_section(header, 0)))
+        )
     if not subject.isascii():
         return any(word in subject for word in _SUBJECT_WORDS)
     for at in range(len(subject) - _BEGINNING + 1):
