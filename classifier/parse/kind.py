@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NOTICE_CHARS = 3_000
 _OPENING_CHARS = 300
 #: Whom a message did not reach stands this near to the words that say so.
-_ANNOUNCED_CHARS = 200
+_TOLD_CHARS = 200
 _SUBJECT_CHARS = 1_000
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _DISPOSITION_TYPES = frozenset(
@@ -37,6 +37,15 @@ _RETURNED_TYPES = frozenset(
     {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/partial"}
 )
 _FEEDBACK_TYPES = frozenset({"message/feedback-report", "application/tlsrpt+gzip", "application/tlsrpt+json"})
+#: Answers to invitations (RFC 5546) are people's.
+_DMARC_PARTS = 4
+_CALENDAR = "text/calendar"
+#: How people begin, and programs only where they name nobody.
+_GREETING = re.compile(
+    r"\s{0,9}(?:hi|hello|hey|dear|hallo|liebe[rs]?|bonjour|salut|hola|ciao|olá|hoi|hej)\b(?! (?:sender|user|customer|sir|e-?mail))[ ,]",
+)
+#: RFC 7489 section 7.2.1.1: receiver, domain, begin and end, in the name of the file.
+_DMARC_FILE = re.compile(r"[^\s!]{1,255}![^\s!]{1,255}![0-9]{6,12}![0-9]{6,12}[^\s]{0,80}\.(?:xml|zip|gz)", re.IGNORECASE)
 _DMARC = re.compile(r"report[ -]domain:.{1,300}submitter:|^dmarc aggregate report", re.IGNORECASE)
 _COMPLAINT = re.compile(
     r"^(?:complaint about message from|email feedback report for ip|abuse report)", re.IGNORECASE
@@ -46,6 +55,8 @@ _CHALLENGE_FIELDS = (
     "x-boxbe-challenge",
     "x-spamarrest-challenge",
 )
+#: Exchange's mark of a non-delivery report; certified mail's of a receipt (RFC 6109 section 3.1).
+_BOUNCE_FIELDS = frozenset({"x-ms-exchange-message-is-ndr", "x-ricevuta"})
 _SUBJECTS = (
     words.FAILURE_SUBJECTS,
     words.AUTO_SUBJECTS,
@@ -103,18 +114,20 @@ def classify_kind(
     if not signs.writer and not signs.automatic and not any(_any(table, low) for table in _SUBJECTS):
         # Nothing of a machine about it: its words are somebody's own.
         return ReportKind.OTHER, ""
-    announced = _announces(low, notice, findings, signs)
-    if signs.list_mail and not signs.writer and not announced:
+    personal = not signs.null_sender and ((signs.answers and signs.reply) or bool(_GREETING.match(notice)))
+    told = not personal and _tells_whom(headers, notice, findings)
+    announced = told and _announces(low, notice, signs)
+    if (signs.list_mail and not signs.system and not announced) or root.content_type == _CALENDAR:
         return ReportKind.OTHER, ""
-    if _is_virus_warning(low, notice, signs):
+    if _is_virus_warning(low, notice, signs, told=bool(findings.recipients)):
         return ReportKind.VIRUS_WARNING, findings.format
-    if announced:
+    if announced or headers.has_any(_BOUNCE_FIELDS):
         return ReportKind.BOUNCE, findings.format
     returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
-    points = _bounce_points(low, notice, findings, signs, returned=returned)
+    points = _bounce_points(low, notice, findings, signs, returned=returned, told=told)
     if points < _BOUNCE_POINTS + 3 and _is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
-    if auto := _auto_reply(low, notice, signs, points):
+    if auto := _auto_reply(low, notice, signs, points, told=told and findings.coded):
         return ReportKind.AUTO_REPLY, auto
     if points >= _BOUNCE_POINTS:
         return ReportKind.BOUNCE, findings.format
@@ -143,7 +156,10 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
         return ReportKind.MDN, "rfc8098"
     if report_type in {"delivery-status", "delivery-notification"} and root.content_type == "multipart/report":
         return ReportKind.DSN, "rfc3464"
-    if _DMARC.search(subject) or "x-dmarc-report" in headers:
+    if _DMARC.search(subject) or "x-dmarc-report" in headers or any(
+        part.content_type.startswith("application/") and _DMARC_FILE.fullmatch(part.filename)
+        for part in root.own_parts[:_DMARC_PARTS]
+    ):
         return ReportKind.FEEDBACK_REPORT, "dmarc"
     if _COMPLAINT.match(subject) and seen & _RETURNED_TYPES:
         return ReportKind.FEEDBACK_REPORT, "complaint"
@@ -158,20 +174,23 @@ def is_virus_warning(headers: HeaderBlock, text: str) -> bool:
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
     if not _any(words.VIRUS_SUBJECTS, subject):
         return False
-    return _is_virus_warning(subject, text[:_NOTICE_CHARS].lower(), read_signs(headers, ""))
+    return _is_virus_warning(subject, text[:_NOTICE_CHARS].lower(), read_signs(headers, ""), told=True)
 
 
-def _is_virus_warning(subject: str, notice: str, signs: Signs) -> bool:
+def _is_virus_warning(subject: str, notice: str, signs: Signs, *, told: bool) -> bool:
     at = _first(words.VIRUS_SUBJECTS, subject)
     if at is None or signs.reply:
         return False
-    failure = _first(words.FAILURE_SUBJECTS, subject)
+    failure = None if signs.scanner else _first(words.FAILURE_SUBJECTS, subject)
     if failure is not None and failure < at:
         # "Undeliverable: virus alert" quotes what came back.
         return False
     # A newsletter may have a null sender, and offer protection.
-    machine = signs.writer >= MAIL_SYSTEM or ((signs.writer > 0 or signs.automatic) and not signs.list_mail)
-    return machine and _any(words.VIRUS_PHRASES, notice) and _any(words.VIRUS_ADDRESS, notice)
+    machine = signs.writer >= MAIL_SYSTEM or (
+        (signs.writer > 0 or signs.automatic or (signs.scanner and told)) and not signs.list_mail
+    )
+    said = f"{subject}\n{notice}"
+    return machine and _any(words.VIRUS_PHRASES, said) and _any(words.VIRUS_ADDRESS, said)
 
 
 def _is_challenge(subject: str, notice: str, signs: Signs) -> bool:
@@ -179,10 +198,13 @@ def _is_challenge(subject: str, notice: str, signs: Signs) -> bool:
         return False
     asked = sum(1 for phrase in words.CHALLENGE_PHRASES if phrase in notice)
     machine = signs.writer > 0 or signs.automatic or signs.answers
+    about = (words.CHALLENGE_HELD, words.CHALLENGE_ASKS, words.CHALLENGE_WHY)
+    if machine and all(_any(table, notice) for table in about) and (signs.automatic or _any(words.CHALLENGE_SUBJECTS, subject)):
+        return True
     return asked >= 2 and machine and (asked >= 3 or _any(words.CHALLENGE_SUBJECTS, subject))
 
 
-def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
+def _auto_reply(subject: str, notice: str, signs: Signs, points: int, *, told: bool) -> str:
     """Return the format of an automatic answer, or ""."""
     if signs.automatic and subject.strip() == "unsubscribe":
         # Mail programs answer List-Unsubscribe with a mail that calls itself a reply.
@@ -190,6 +212,7 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
     bounce = points >= _BOUNCE_POINTS and (
         signs.writer >= MAIL_SYSTEM
         or points >= _BOUNCE_POINTS + 2
+        or told
         # A postmaster's program that calls itself automatic and says that delivery failed.
         or (signs.writer > 0 and not signs.rfc3834 and _any(words.FAILURE_SUBJECTS, subject))
     )
@@ -197,7 +220,10 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
         return "rfc3834" if signs.rfc3834 else "auto-reply"
     if signs.writer >= MAIL_SYSTEM or points >= _BOUNCE_POINTS + 2:
         return ""
-    if subject.lstrip("[*( <").startswith(words.AUTO_OPENINGS):
+    if signs.null_sender and signs.answers_us and not signs.system and not signs.list_mail:
+        # An answer to which nobody may answer, in whatever language (RFC 3834 section 3.3).
+        return "auto-reply"
+    if subject.lstrip("[*( <").startswith(words.AUTO_OPENINGS) or subject.rstrip(".!) ").endswith(words.AUTO_ENDINGS):
         return "auto-reply"
     if signs.list_notice and _any(words.HELD_PHRASES, notice):
         return "list-manager"
@@ -211,22 +237,33 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int) -> str:
     return ""
 
 
-def _announces(subject: str, notice: str, findings: FreeTextFindings, signs: Signs) -> bool:
-    """Say whether a nameless author says at once that a message failed, and whom it did not reach.
+def _announces(subject: str, notice: str, signs: Signs) -> bool:
+    """Say whether a nameless author says at once that a message failed, as home-made gateways do.
 
-    Home-made gateways write no more than that, from an address like anybody's.
+    They write no more than that, and whom it did not reach, from an address like anybody's.
     """
     if not signs.nameless or signs.answers or signs.forward or signs.many_addressees:
         return False
-    if not findings.recipients or not _any(words.FAILURE_SUBJECTS, subject):
+    return (
+        _any(words.FAILURE_SUBJECTS, subject)
+        and _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
+    )
+
+
+def _tells_whom(headers: HeaderBlock, notice: str, findings: FreeTextFindings) -> bool:
+    """Say whether the notice names somebody else than its addressee close to words that say that something failed."""
+    if not findings.recipients:
         return False
-    at = _first(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
     address = (findings.recipients[0].final_recipient or "").lower()
-    return at is not None and bool(address) and address in notice[at : at + _ANNOUNCED_CHARS]
+    at = notice.find(address) if address else -1
+    if at < 0 or address in (headers.get("to") or "").lower():
+        return False
+    near = notice[max(0, at - _TOLD_CHARS) : at + len(address) + _TOLD_CHARS]
+    return _any(words.FAILURE_PHRASES, near)
 
 
 def _bounce_points(
-    subject: str, notice: str, findings: FreeTextFindings, signs: Signs, *, returned: bool
+    subject: str, notice: str, findings: FreeTextFindings, signs: Signs, *, returned: bool, told: bool
 ) -> int:
     """Add up what speaks for a bounce; what speaks against it is taken away."""
     known = findings.format != "generic"
@@ -238,10 +275,14 @@ def _bounce_points(
         or known
         or quoted
         or findings.coded
+        or (signs.system and told)
     ):
         # Only words: a postmaster who writes to his users has those too.
         return 0
     failed = _any(words.FAILURE_SUBJECTS, subject)
+    if not (signs.system or known or quoted or findings.coded or (failed and told)):
+        # A null sender is what newsletters have too.
+        return 0
     if not (failed or known or quoted or findings.coded or findings.recipients):
         # About no message: a mailbox that fills up, say.
         return 0
@@ -253,6 +294,7 @@ def _bounce_points(
         if _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
             points += 1
     points += known
+    points += told
     points += any(r.smtp_reply or r.status for r in findings.recipients[:1])
     points += returned
     # A mail system's null sender and a returned message: structure, in whatever language.

@@ -241,9 +241,11 @@ class Report:
         """Message-IDs that the report names as answered, its own fields first.
 
         In-Reply-To and References (RFC 5322 section 3.6.4), then the
-        Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5).
+        Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5)
+        and the field of certified mail's receipts (RFC 6109 section 3.1.2).
         """
         values = [*self.headers.get_all("in-reply-to"), *self.headers.get_all("references")]
+        values += self.headers.get_all("x-riferimento-message-id")
         for fields in (self.fields, *(recipient.fields for recipient in self.recipients)):
             values += [value for name, value in fields if name.lower() == "original-message-id"]
         found: dict[str, None] = {}

@@ -12,17 +12,18 @@ import re
 from classifier.parse import words
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.limits import MAX_HEADER_BYTES
-from classifier.parse.signs import AUTO_FIELDS, LIST_FIELDS, is_automatic, is_list_mail, read_writer
+from classifier.parse.signs import AUTO_FIELDS, LIST_FIELDS, REPORT_FIELDS, is_automatic, is_list_mail, read_writer
 
 #: Fields whose presence alone makes a message worth reading.
 _TELLING = frozenset(
     {
         "x-choicemail-registration-request", "x-boxbe-challenge", "x-spamarrest-challenge", "x-dmarc-report",
-        "x-failed-recipients", "x-amz-sns-message-id", *AUTO_FIELDS,
+        "x-amz-sns-message-id", *REPORT_FIELDS, *AUTO_FIELDS,
     }
 )  # fmt: skip
 _WANTED = (
     "from", "subject", "content-type", "return-path", "auto-submitted", "precedence", "x-precedence",
+    "preference", "x-ms-exchange-generated-message-source", "x-post-messageclass", "x-mailer",
     "in-reply-to", "references", "x-list-administrivia", "x-mlserver", *LIST_FIELDS, *_TELLING,
 )  # fmt: skip
 #: A wanted field in a header section in lower case, or the end of the section.
@@ -40,6 +41,7 @@ _OTHER_SUBJECTS = (
     "complaint about message from",
     "email feedback report for ip",
     "abuse report",
+    "dmarc",
     "aggregate report",
     "submitter:",
     "unsubscribe",
@@ -48,7 +50,7 @@ _OTHER_SUBJECTS = (
 
 _SUBJECT_WORDS = frozenset(
     {
-        *words.FAILURE_SUBJECTS, *words.AUTO_SUBJECTS, *words.AUTO_OPENINGS, *words.VIRUS_SUBJECTS,
+        *words.FAILURE_SUBJECTS, *words.AUTO_SUBJECTS, *words.AUTO_OPENINGS, *words.AUTO_ENDINGS, *words.VIRUS_SUBJECTS,
         *words.CHALLENGE_SUBJECTS, *_OTHER_SUBJECTS,
     }
 )  # fmt: skip
