@@ -80,13 +80,12 @@ AUTO_FIELDS = frozenset({
 })  # fmt: skip
 #: Fields in which a message may call itself an automatic answer.
 _MAY_TELL = AUTO_FIELDS | {
-    "auto-submitted", "precedence", "x-precedence", "preference", "x-ms-exchange-generated-message-source", "x-post-messageclass", "x-mailer",
+    "auto-submitted", "precedence", "x-precedence", "preference", "x-ms-exchange-generated-message-source", "x-post-messageclass",
 }  # fmt: skip
 #: What other fields say of an answer that a rule sent.
 _RULE_SENT = (
     ("x-ms-exchange-generated-message-source", re.compile(r"rules agent|\boof\b", re.IGNORECASE)),
     ("x-post-messageclass", re.compile(r"autorespon", re.IGNORECASE)),
-    ("x-mailer", re.compile(r"vacation|auto-?(?:respon|reply)", re.IGNORECASE)),
 )
 _AUTO_NAME = re.compile(
     r"\bautomat(?:ed|ic) (?:response|reply|answer)|\bauto-?(?:reply|respon[ds])", re.IGNORECASE
