@@ -11,7 +11,7 @@ from classifier.parse.encoded import decode_words
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.limits import MAX_RECIPIENTS, MAX_STATUS_BYTES
 from classifier.parse.report import ReportedRecipient
-from classifier.parse.smtp import derive_status, find_reply, find_status
+from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
 TYPE_CHECKING = False
@@ -163,7 +163,9 @@ def _recipient(fields: list[Field]) -> ReportedRecipient:
         smtp_reply=reply,
         remote_mta=remote,
         diagnostic_code=diagnostic,
-        stage=_stage(diagnostic_type, diagnostic or "", remote),
+        stage=RefusalStage.ACCEPTED
+        if is_own_finding(reply, status)
+        else _stage(diagnostic_type, diagnostic or "", remote),
         fields=tuple(fields),
     )
 

@@ -130,7 +130,9 @@ def _read_block(data: bytes, start: int, prefix: bytes, limit: int) -> _Block:
             stray += 1
             strays = True
             code = _CODE_LINE.fullmatch(text)
-            if stray > (_MAX_CODE_LINES if code else _MAX_STRAY) or text.startswith((b"--", b"==", b"__", b"**")):
+            if stray > (_MAX_CODE_LINES if code else _MAX_STRAY) or text.startswith(
+                (b"--", b"==", b"__", b"**")
+            ):
                 break
         lines.append(line)
         pos = end = following

@@ -45,7 +45,9 @@ _GREETING = re.compile(
     r"\s{0,9}(?:hi|hello|hey|dear|hallo|liebe[rs]?|bonjour|salut|hola|ciao|olá|hoi|hej)\b(?! (?:sender|user|customer|sir|e-?mail))[ ,]",
 )
 #: RFC 7489 section 7.2.1.1: receiver, domain, begin and end, in the name of the file.
-_DMARC_FILE = re.compile(r"[^\s!]{1,255}![^\s!]{1,255}![0-9]{6,12}![0-9]{6,12}[^\s]{0,80}\.(?:xml|zip|gz)", re.IGNORECASE)
+_DMARC_FILE = re.compile(
+    r"[^\s!]{1,255}![^\s!]{1,255}![0-9]{6,12}![0-9]{6,12}[^\s]{0,80}\.(?:xml|zip|gz)", re.IGNORECASE
+)
 _DMARC = re.compile(r"report[ -]domain:.{1,300}submitter:|^dmarc aggregate report", re.IGNORECASE)
 _COMPLAINT = re.compile(
     r"^(?:complaint about message from|email feedback report for ip|abuse report)", re.IGNORECASE
@@ -154,11 +156,18 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
         return ReportKind.DSN, "rfc3464"
     if seen & _DISPOSITION_TYPES or report_type == "disposition-notification":
         return ReportKind.MDN, "rfc8098"
-    if report_type in {"delivery-status", "delivery-notification"} and root.content_type == "multipart/report":
+    if (
+        report_type in {"delivery-status", "delivery-notification"}
+        and root.content_type == "multipart/report"
+    ):
         return ReportKind.DSN, "rfc3464"
-    if _DMARC.search(subject) or "x-dmarc-report" in headers or any(
-        part.content_type.startswith("application/") and _DMARC_FILE.fullmatch(part.filename)
-        for part in root.own_parts[:_DMARC_PARTS]
+    if (
+        _DMARC.search(subject)
+        or "x-dmarc-report" in headers
+        or any(
+            part.content_type.startswith("application/") and _DMARC_FILE.fullmatch(part.filename)
+            for part in root.own_parts[:_DMARC_PARTS]
+        )
     ):
         return ReportKind.FEEDBACK_REPORT, "dmarc"
     if _COMPLAINT.match(subject) and seen & _RETURNED_TYPES:
@@ -199,7 +208,11 @@ def _is_challenge(subject: str, notice: str, signs: Signs) -> bool:
     asked = sum(1 for phrase in words.CHALLENGE_PHRASES if phrase in notice)
     machine = signs.writer > 0 or signs.automatic or signs.answers
     about = (words.CHALLENGE_HELD, words.CHALLENGE_ASKS, words.CHALLENGE_WHY)
-    if machine and all(_any(table, notice) for table in about) and (signs.automatic or _any(words.CHALLENGE_SUBJECTS, subject)):
+    if (
+        machine
+        and all(_any(table, notice) for table in about)
+        and (signs.automatic or _any(words.CHALLENGE_SUBJECTS, subject))
+    ):
         return True
     return asked >= 2 and machine and (asked >= 3 or _any(words.CHALLENGE_SUBJECTS, subject))
 
@@ -223,7 +236,9 @@ def _auto_reply(subject: str, notice: str, signs: Signs, points: int, *, told: b
     if signs.null_sender and signs.answers_us and not signs.system and not signs.list_mail:
         # An answer to which nobody may answer, in whatever language (RFC 3834 section 3.3).
         return "auto-reply"
-    if subject.lstrip("[*( <").startswith(words.AUTO_OPENINGS) or subject.rstrip(".!) ").endswith(words.AUTO_ENDINGS):
+    if subject.lstrip("[*( <").startswith(words.AUTO_OPENINGS) or subject.rstrip(".!) ").endswith(
+        words.AUTO_ENDINGS
+    ):
         return "auto-reply"
     if signs.list_notice and _any(words.HELD_PHRASES, notice):
         return "list-manager"
@@ -244,10 +259,7 @@ def _announces(subject: str, notice: str, signs: Signs) -> bool:
     """
     if not signs.nameless or signs.answers or signs.forward or signs.many_addressees:
         return False
-    return (
-        _any(words.FAILURE_SUBJECTS, subject)
-        and _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
-    )
+    return _any(words.FAILURE_SUBJECTS, subject) and _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
 
 
 def _tells_whom(headers: HeaderBlock, notice: str, findings: FreeTextFindings) -> bool:

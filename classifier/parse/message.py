@@ -213,9 +213,7 @@ def merged(
     )
 
 
-def with_alias(
-    recipient: ReportedRecipient, findings: FreeTextFindings
-) -> tuple[ReportedRecipient, ...]:
+def with_alias(recipient: ReportedRecipient, findings: FreeTextFindings) -> tuple[ReportedRecipient, ...]:
     """Give *recipient* the address that it was expanded from, where the words tell and the fields do not."""
     named = findings.recipients[0].original_recipient if len(findings.recipients) == 1 else None
     return (recipient if recipient.original_recipient else replace(recipient, original_recipient=named),)

@@ -56,7 +56,13 @@ _SYSTEM_HINTS = (
 )
 #: Fields that only the writers of reports set.
 REPORT_FIELDS = frozenset(
-    {"x-failed-recipients", "x-ms-exchange-message-is-ndr", "x-ricevuta", "x-mimecast-bounce", "x-qmail-bounce"}
+    {
+        "x-failed-recipients",
+        "x-ms-exchange-message-is-ndr",
+        "x-ricevuta",
+        "x-mimecast-bounce",
+        "x-qmail-bounce",
+    }
 )
 #: List managers that refuse a post answer from these.
 _LIST_MANAGERS = re.compile(

@@ -46,6 +46,9 @@ _BY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
              "maximum delivery attempts", "giving up", "timed out", "timeout")),
     ("4.1", ("connection refused", "no answer from host", "establish an smtp connection", "could not connect")),
 )  # fmt: skip
+#: What no server answers and a client finds by itself: no address for the host, no connection,
+#: a loop, too long in the queue (RFC 3463 sections 3.2 and 3.5).
+_OWN_FINDINGS = (".1.2", ".4.1", ".4.3", ".4.4", ".4.6", ".4.7")
 #: Replies are read out of this much text; what follows is the original or bait.
 MAX_CHARS = 8_000
 
@@ -64,6 +67,11 @@ def find_reply(text: str) -> str | None:
         if _NAME.search(text[max(0, match.start() - _NAME_CHARS) : match.start()]):
             return match.group()
     return None
+
+
+def is_own_finding(reply: str | None, status: str | None) -> bool:
+    """Say whether a failure was found by the reporting system itself, after it had accepted the message."""
+    return reply is None and status is not None and status[1:] in _OWN_FINDINGS
 
 
 def derive_status(reply: str | None, text: str, *, temporary: bool = False) -> str | None:

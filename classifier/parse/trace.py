@@ -37,6 +37,8 @@ _HELO = re.compile(r"\b(?:helo|ehlo)[= ]{1,3}([^\s()]{1,255})", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:[^\s@\[(]{0,64}@)?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?)[ \t]{0,9}[\[(]"
 )
+#: All that Exim adds where the client greeted with the name that its address has.
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f.:]{2,45}\](?::[0-9]{1,5})?")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\.?")
 _NO_NAMES = frozenset(
     {"unknown", "unverified", "no-ptr", "helo", "ehlo", "unavailable", "softdnserr", "account", "ident"}
@@ -80,7 +82,7 @@ def read_hop(value: str) -> TraceHop:
         clauses[current] = (word or "", comments)
     helo = name = address = None
     if "from" in clauses:
-        helo, name, address = _client(*clauses["from"])
+        helo, name, address = _client(*clauses["from"], exim=_is_exim(clauses))
     by = clauses.get("by", ("", []))[0]
     when = parse_date(value[stop + 1 :]) if stop >= 0 else parse_date(value[-60:])
     return TraceHop(
@@ -105,13 +107,17 @@ def _host(text: str) -> str | None:
     return text.rstrip(".") or None
 
 
-def _client(word: str, comments: list[str]) -> tuple[str | None, str | None, str | None]:
+def _is_exim(clauses: dict[str, tuple[str, list[str]]]) -> bool:
+    return any(comment.startswith("Exim ") for comment in clauses.get("with", ("", []))[1])
+
+
+def _client(word: str, comments: list[str], *, exim: bool) -> tuple[str | None, str | None, str | None]:
     """Return what the client called itself, its looked-up name, and its address.
 
     Each program has its own habit::
 
         from HELO (NAME [IP])               Postfix, Sendmail, Courier, Google
-        from NAME ([IP] helo=HELO)          Exim
+        from NAME ([IP] helo=HELO)          Exim; without helo= the greeting was the name
         from NAME (HELO HELO) (IP)          qmail; NAME may be "unknown"
         from HELO (IP) by ... Microsoft SMTP Server
         from IP (EHLO HELO) (IP)            Yahoo
@@ -122,7 +128,7 @@ def _client(word: str, comments: list[str]) -> tuple[str | None, str | None, str
     """
     helo: str | None = None
     address = name = None
-    apart = False
+    apart = exim and bool(comments) and bool(_BRACKETED.fullmatch(comments[0]))
     for comment in comments:
         rest = comment
         if ("=" in comment or " " in comment) and (greeting := _HELO.search(comment)):
@@ -142,7 +148,7 @@ def _client(word: str, comments: list[str]) -> tuple[str | None, str | None, str
         name = _bare_name(word)
     if address is None and (literal := _IP.search(word)):
         address = literal[1]
-    if not apart:
+    if not apart or (helo is None and name):
         helo = _host(word)
     return helo or None, name, address
 

@@ -12,7 +12,14 @@ import re
 from classifier.parse import words
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.limits import MAX_HEADER_BYTES
-from classifier.parse.signs import AUTO_FIELDS, LIST_FIELDS, REPORT_FIELDS, is_automatic, is_list_mail, read_writer
+from classifier.parse.signs import (
+    AUTO_FIELDS,
+    LIST_FIELDS,
+    REPORT_FIELDS,
+    is_automatic,
+    is_list_mail,
+    read_writer,
+)
 
 #: Fields whose presence alone makes a message worth reading.
 _TELLING = frozenset(
@@ -30,7 +37,9 @@ _PRIVATE = "x-"
 #: Their names as alternatives: those that begin alike, as most of a header section's do, tried together.
 _NAMES = "|".join(
     [name for name in sorted(_WANTED) if not name.startswith(_PRIVATE)]
-    + [f"{_PRIVATE}(?:{'|'.join(sorted(name[len(_PRIVATE):] for name in _WANTED if name.startswith(_PRIVATE)))})"]
+    + [
+        f"{_PRIVATE}(?:{'|'.join(sorted(name[len(_PRIVATE) :] for name in _WANTED if name.startswith(_PRIVATE)))})"
+    ]
 )
 #: A wanted field in a header section in lower case, or the end of the section.
 _FIELD = re.compile(

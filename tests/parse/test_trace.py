@@ -41,6 +41,14 @@ HABITS = {
         "from [198.51.100.9] (helo=mail.example.org) by mx.remote.test with esmtp (Exim 4.96) id 1rj-00",
         ("mail.example.org", None, "198.51.100.9", "mx.remote.test", "esmtp", "1rj-00", None),
     ),
+    "Exim, greeted with its name": (
+        "from mail.example.org ([192.0.2.1]:4711) by mx.remote.test with esmtps (TLS1.3) (Exim 4.96) id 1rj-00",
+        ("mail.example.org", "mail.example.org", "192.0.2.1", "mx.remote.test", "esmtps", "1rj-00", None),
+    ),
+    "Exim, neither name nor greeting": (
+        "from [198.51.100.9] by mx.remote.test with esmtp (Exim 4.96) id 1rj-00",
+        ("198.51.100.9", None, "198.51.100.9", "mx.remote.test", "esmtp", "1rj-00", None),
+    ),
     "qmail": (
         "from mail.example.org (HELO relay) (192.0.2.1) by mx.remote.test with SMTP; 10 Mar 2026 10:00:05 -0000",
         ("relay", "mail.example.org", "192.0.2.1", "mx.remote.test", "SMTP", None, None),
@@ -100,6 +108,8 @@ def test_habits_of_programs(name):
         "from mail.example.org (mail.example.org [192.0.2.1]) (unknown [198.51.100.9]) by mx.remote.test",
         "from helo=mail.example.org (unknown [198.51.100.9]) by mx.remote.test (Postfix) with SMTP id 1",
         "from mail.example.org ([198.51.100.9]) by mx.remote.test with Lotus Domino",
+        "from mail.example.org ([198.51.100.9]) by mx.remote.test (Exim 4.96) with Lotus Domino",
+        "from mail.example.org (Exim 4.96) ([198.51.100.9]) by mx.remote.test with SMTP",
         "from mail.example.org (198.51.100.9) by mx.remote.test with SMTP",
     ],
 )

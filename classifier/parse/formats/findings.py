@@ -12,7 +12,7 @@ from classifier.parse.formats.notice import cut_notice
 from classifier.parse.formats.recipients import Mention, find_recipients
 from classifier.parse.formats.table import format_name
 from classifier.parse.report import ReportedRecipient
-from classifier.parse.smtp import derive_status, find_reply, find_status
+from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
 TYPE_CHECKING = False
@@ -156,15 +156,15 @@ def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> Repo
         smtp_reply=reply,
         remote_mta=remote,
         diagnostic_code=diagnostic,
-        stage=_stage(words.lower() if not mention.alone else low),
+        stage=_stage(words.lower() if not mention.alone else low, own=is_own_finding(reply, status)),
         fields=mention.fields,
     )
 
 
-def _stage(low: str) -> RefusalStage:
+def _stage(low: str, *, own: bool) -> RefusalStage:
     if any(sign in low for sign in _SESSION):
         return RefusalStage.SESSION
-    if any(sign in low for sign in _LOCAL):
+    if own or any(sign in low for sign in _LOCAL):
         return RefusalStage.ACCEPTED
     return RefusalStage.UNKNOWN
 
