@@ -111,8 +111,7 @@ class _Reader:
             elif not recipients:
                 recipients = self._others(kind, findings)
         if kind is ReportKind.DSN and "expanded from" in text and len(recipients) == 1:
-            findings = self._findings_for(text, original, findings)
-            recipients = with_alias(recipients[0], findings)
+            recipients = (self._guarded("an alias", lambda: with_alias(recipients[0], text), recipients[0]),)
         if reporting_mta is None and kind is not ReportKind.MDN:
             findings = findings or self._findings(text)
             reporting_mta = findings.reporting_mta
@@ -213,10 +212,15 @@ def merged(
     )
 
 
-def with_alias(recipient: ReportedRecipient, findings: FreeTextFindings) -> tuple[ReportedRecipient, ...]:
+def with_alias(recipient: ReportedRecipient, text: str) -> ReportedRecipient:
     """Give *recipient* the address that it was expanded from, where the words tell and the fields do not."""
-    named = findings.recipients[0].original_recipient if len(findings.recipients) == 1 else None
-    return (recipient if recipient.original_recipient else replace(recipient, original_recipient=named),)
+    from classifier.parse.formats.recipients import expanded_from  # noqa: PLC0415 - Sendmail's reports alone
+
+    return (
+        recipient
+        if recipient.original_recipient
+        else replace(recipient, original_recipient=expanded_from(text))
+    )
 
 
 def recipients_inside(original: Original) -> tuple[ReportedRecipient, ...]:

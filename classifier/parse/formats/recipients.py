@@ -212,10 +212,17 @@ def _after_quotes(text: str, start: int, at: int) -> int:
     return start
 
 
+def expanded_from(text: str) -> str | None:
+    """Return the address that *text* says another one was expanded from."""
+    match = _EXPANDED.search(text)
+    address = match.group(1).rstrip(".>") if match else ""
+    return address if "@" in address else None
+
+
 def _expanded(text: str) -> list[Mention]:
     """Find what an address that is not told was expanded from."""
-    found = [m.group(1).rstrip(".>") for m in _EXPANDED.finditer(text)]
-    return [Mention(address, text, original=address) for address in found[:1] if "@" in address]
+    address = expanded_from(text)
+    return [Mention(address, text, original=address)] if address else []
 
 
 def _bare_names(headers: HeaderBlock, text: str) -> list[Mention]:
