@@ -231,6 +231,12 @@ class Coverage:
         }
         mail_parser = importlib.import_module("mailparser").parse_from_bytes
         works["mail-parser, reports"] = (lambda raw: self.guarded(mail_parser, raw), reports)
+        with contextlib.suppress(ImportError):
+            failures = importlib.import_module("flufl.bounce").all_failures
+            works["flufl.bounce with its parsing, reports"] = (
+                lambda raw: self.guarded(lambda data: failures(email.message_from_bytes(data)), raw),
+                reports,
+            )
         rounds: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(7):
             for name, (read, mails) in works.items():
