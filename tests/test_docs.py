@@ -121,7 +121,7 @@ def test_the_command_lines_of_all_pages_work(home, environment):
         with given.open("rb") as stdin:
             done = subprocess.run(
                 ["bash", "-o", "pipefail", "-c", prepared(line, home)],
-                cwd=home, env=environment, stdin=stdin, capture_output=True, text=True, timeout=120, check=False,
+                cwd=home, env=environment, stdin=stdin, capture_output=True, text=True, timeout=300, check=False,
             )  # fmt: skip
         assert done.returncode == STATUS.get(line, 0), f"{page}: {line}\n{done.stdout}\n{done.stderr}"
         assert "bug" not in done.stderr
