@@ -201,6 +201,15 @@ def test_a_reader_that_goes_away_is_no_accident(home):
     assert process.wait(30) == 141
 
 
+@pytest.fixture
+def interruptible():
+    """Undo what a shell does to a job in the background: it, and all that it starts, would ignore an interrupt."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupting_is_no_accident(home):
     os.mkfifo(home / "pipe")
     process = subprocess.Popen(
@@ -225,6 +234,7 @@ def test_several_processes_say_what_one_does(home):
         assert (one.stdout, one.stderr) == (two.stdout, two.stderr)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_ending_it_ends_all_processes(home, sign):
     if sign == signal.SIGKILL and sys.platform != "linux":
