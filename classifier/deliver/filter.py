@@ -193,35 +193,12 @@ def _judge(message: Message, options: Options, started: float, after: list[Calla
 
         if not may_be_report(section, options.mail_from):
             return Result(ordinary())
-        _spare_wrappers()
         from classifier.deliver.judging import judge  # noqa: PLC0415 - reports alone pay for it
 
         return judge(head[start:], options, time.monotonic() + left, after)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
-
-
-def _spare_wrappers() -> None:
-    """Let some modules be what they wrap, for 4 ms.
-
-    ``datetime`` of Python 3.11 first builds all its classes in Python; ``sqlite3``
-    registers adapters for dates, which the store does not use; ``struct`` and
-    ``bisect`` only pass on.
-    """
-    import sys  # noqa: PLC0415 - loaded already
-
-    try:
-        import _bisect  # noqa: PLC0415 - reports alone need it
-        import _datetime  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
-        import _sqlite3  # noqa: PLC0415 - likewise
-        import _struct  # noqa: PLC0415 - likewise
-    except ImportError:
-        return
-    if hasattr(_datetime, "UTC"):
-        sys.modules.setdefault("datetime", _datetime)
-    for name, module in (("bisect", _bisect), ("sqlite3", _sqlite3), ("struct", _struct)):
-        sys.modules.setdefault(name, module)
 
 
 def _pieces(message: Message, result: Result | None) -> Sequence[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -16,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from classifier.config import load_config
+from classifier.corpus.files import identity_toml
+from classifier.corpus.scene import Scene, careful_domain, mailbox
 from classifier.deliver.judging import STORE_WAIT
 from classifier.runtime import Runtime, StoreUse
+from tests.dnsserver import DnsServer, Zone
 from tests.samples import CONFIG, ORDINARY, REPORT
 
 COMMAND = [sys.executable, "-m", "classifier", "filter"]
@@ -400,3 +404,25 @@ def test_help():
     done = run("--help", stdin=b"")
     assert done.returncode == 0
     assert b"--envelope-from" in done.stdout
+
+
+def test_it_asks_dns_and_says_what_classify_says(home):
+    scene = Scene("a", domain=careful_domain("a"))
+    reports = [m.raw for m in mailbox(scene, ordinary=0, genuine=4, forged=4)]
+    zone = Zone()
+    for (name, record_type), records in scene.domain.dns.items():
+        zone.add(name, record_type, *records)
+    with DnsServer(zone) as server:
+        (home / "config.toml").write_text(
+            f'{identity_toml(scene.domain.identity)}\n[dns]\nnameservers = ["{server.address}"]\n'
+            f'[store]\npath = "{home}/state.sqlite3"\n'
+        )
+        said = [split(run(stdin=raw).stdout)[0] for raw in reports]
+        assert server.total > 0
+        for raw, headers in zip(reports, said, strict=True):
+            assert b"could not be checked" not in headers
+            done = subprocess.run(
+                [*COMMAND[:-1], "classify", "--json"], input=raw, capture_output=True, timeout=60, check=True
+            )
+            found = json.loads(done.stdout)
+            assert f"X-Backscatter-Verdict: {found['verdict']}\n".encode() in headers
