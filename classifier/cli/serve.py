@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--spamd", metavar="WHERE", help="host:port or a socket's path, over [serve] spamd.")
 @click.option("--metrics", metavar="WHERE", help="host:port for /metrics and /healthz, over [serve] metrics.")
 @click.option(
-    "--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Messages judged at a time."
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Messages judged at a time."
 )
 @click.pass_obj
 def command(app: App, spamd: str | None, metrics: str | None, workers: int) -> int:
