@@ -1,5 +1,6 @@
 """What tests share: programs that a test needs, settings of the environment, real mail beside the project."""
 
+import atexit
 import os
 import shutil
 import sys
@@ -12,8 +13,6 @@ import pytest
 _SERVER_PATHS = ("/usr/sbin", "/sbin", "/usr/lib/dovecot", "/usr/local/sbin", "/opt/homebrew/sbin")
 #: Set by .ci/run: what is missing is then a failure, not a reason to skip.
 REQUIRE_ALL = os.environ.get("BACKSCATTER_REQUIRE_ALL", "") not in {"", "0"}
-#: Packages that cannot be installed beside others are unpacked here (.ci/debian-unpacked).
-UNPACKED = Path(sys.prefix) / "debian"
 
 
 def find_program(name: str) -> str | None:
@@ -46,6 +45,20 @@ def server_folder(name: str) -> Path:
     return folder
 
 
+def _unpacked() -> Path:
+    """Return where the packages are that cannot be installed beside others (.ci/debian-unpacked).
+
+    Their servers run as other users. Where those cannot reach the checkout (in
+    a folder of ``mktemp -d``, or below /root) it is a copy that they can.
+    """
+    place = Path(sys.prefix) / "debian"
+    if not place.is_dir() or all(folder.stat().st_mode & 0o001 for folder in (place, *place.parents)):
+        return place
+    folder = server_folder("debian")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(shutil.copytree(place, folder / "debian", symlinks=True))
+
+
 def missing(reason: str) -> None:
     """Skip the test for want of something; in CI that is a failure."""
     if REQUIRE_ALL:
@@ -59,3 +72,7 @@ def shared_data() -> Path:
     if not place.is_dir():
         pytest.skip("no real mail beside the project (set BACKSCATTER_SHARED_DATA to a folder of it)")
     return place
+
+
+#: Where those packages are.
+UNPACKED = _unpacked()

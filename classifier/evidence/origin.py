@@ -203,12 +203,15 @@ def is_closed_network(report: Report) -> bool:
     """Say whether several organisations talk by private addresses alone: a company's own net, or a laboratory.
 
     There is not one public address in the report's trace or the original's,
-    and a host with a private one has the name of another organisation than the
-    host that saw it. Only there do private addresses tell organisations apart.
+    and our own side saw another organisation's host, by its name, connect from
+    a private one with the report. Only there do private addresses tell
+    organisations apart; what the report brings along cannot say so by itself.
     """
     hops = (*report.trace[:_MAX_REPORTER_HOPS], *report.original.trace[:_MAX_REPORTER_HOPS])
-    addressed = [(hop, ip) for hop in hops if (ip := ip_of(hop.client_address)) is not None]
-    return all(is_internal(ip) for _, ip in addressed) and any(names_another(hop) for hop, _ in addressed)
+    ips = [ip for hop in hops if (ip := ip_of(hop.client_address)) is not None]
+    return all(map(is_internal, ips)) and any(
+        hop.client_address and names_another(hop) for hop in report.trace[:_MAX_REPORTER_HOPS]
+    )
 
 
 def _looked_up(hop: TraceHop) -> str | None:

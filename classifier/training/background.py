@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from classifier.corpus.generated import Label
 from classifier.corpus.real import returned_reports
 from classifier.corpus.worlds import worlds
+from classifier.errors import TemporaryError
 from classifier.evidence.base import Lookups
+from classifier.parallel import Lost, in_order
 from classifier.parse.message import parse
 from classifier.training.examples import Example, Examples, example, gathered
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
+    from classifier.corpus.words import Material
     from classifier.identity import Identity
 
 #: Reports made at a time; a chunk is a seed of its own.
@@ -30,7 +34,7 @@ def background(
     *,
     originals: Path | None = None,
     leave_out: Container[str] = (),
-    jobs: int = -1,
+    jobs: int | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Examples:
     """Generate and measure reports.
@@ -40,32 +44,41 @@ def background(
         seed: the same makes the same.
         originals: a folder of real mail to take words from, or None.
         leave_out: folders below it that are not to be read.
-        jobs: processes; -1 for one a processor.
+        jobs: processes; None for one a processor.
         advance: called now and then, for each report.
 
     """
     chunks = (f"{seed}/{i}" for i in range(max(1, reports // _CHUNK)))
     found: list[Example] = []
-    run = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(_chunk)(chunk, originals, leave_out) for chunk in chunks
-    )
-    for part in run:
-        found += part
-        for _ in part:
-            advance()
+    with closing(in_order(_Chunks(originals, leave_out), chunks, jobs=jobs, chunk_items=1)) as parts:
+        for chunk, part in parts:
+            if isinstance(part, Lost):
+                raise TemporaryError(f"{chunk}: {part.reason}")
+            found += part
+            for _ in part:
+                advance()
     return gathered(found)
 
 
-def _chunk(seed: str, originals: Path | None, leave_out: Container[str]) -> list[Example]:
-    return list(_measured(seed, originals, leave_out))
+@dataclass(frozen=True)
+class _Chunks:
+    """Makes and measures the reports of a chunk."""
+
+    originals: Path | None
+    leave_out: Container[str]
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[str], list[Example]]]:
+        """Read the real words, where there are any."""
+        material = None
+        if self.originals is not None:
+            from classifier.corpus.words import Material  # noqa: PLC0415 - where there is any
+
+            material = Material.read(self.originals, self.leave_out)
+        yield lambda seed: list(_measured(seed, material))
 
 
-def _measured(seed: str, originals: Path | None, leave_out: Container[str]) -> Iterator[Example]:
-    material = None
-    if originals is not None:
-        from classifier.corpus.words import Material  # noqa: PLC0415 - where there is any
-
-        material = Material.read(originals, leave_out)
+def _measured(seed: str, material: Material | None) -> Iterator[Example]:
     for case in worlds(seed, _CHUNK, material=material):
         made = case.generated
         report = parse(made.raw)

@@ -9,18 +9,9 @@ import time
 
 import pytest
 
-from tests.samples import ORDINARY, REPORT
+from tests.samples import CONFIG, ORDINARY, REPORT
 
 COMMAND = [sys.executable, "-m", "classifier"]
-CONFIG = """
-[identity]
-domains = ["example.org"]
-never_send = ["trap@example.org"]
-[dns]
-enabled = false
-[store]
-path = "state.sqlite3"
-"""
 
 
 @pytest.fixture

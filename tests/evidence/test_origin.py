@@ -15,7 +15,7 @@ from classifier.evidence.origin import (
     reporter_organisations,
 )
 from classifier.parse.report import TraceHop
-from tests.evidence.makers import NOW, hop, make
+from tests.evidence.makers import FROM_ITS_WRITER, NOW, hop, make
 
 MX = "mx.remote.test"
 OUTSIDE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)
@@ -177,5 +177,14 @@ def test_a_closed_network_tells_organisations_apart_by_private_addresses(trace, 
         assert found.vouched
 
 
-def test_a_private_address_is_a_neighbour_where_the_report_came_by_a_public_one():
-    assert observed_client(make([RELAY])) is None
+@pytest.mark.parametrize(
+    "report_trace",
+    [
+        FROM_ITS_WRITER,  # by a public address
+        (),  # nobody knows how it came: a name that is another brand of the same house must not count
+        (hop("localhost", "localhost", "127.0.0.1", "mx.example.org"),),
+        (hop("scan", "scan.lan", "10.0.0.4", "mx.example.org"),),
+    ],
+)
+def test_a_private_address_is_a_neighbour_unless_our_side_had_the_report_from_one(report_trace):
+    assert observed_client(make([RELAY], report_trace=report_trace)) is None
