@@ -345,6 +345,14 @@ class Attack:
             dated = " with a usable date" if self.verdicts[Verdict.FORGED] else ""
             return f"No report of forged mail{dated}."
         end = self.now if self.current else max(hour for hour, _ in self.hours)
+        old = (
+            f"This mail ends on {end:%Y-%m-%d}; what came since is not in it. "
+            if self.now - end > 2 * _DAY
+            else ""
+        )
+        return old + self._trend(forged, end)
+
+    def _trend(self, forged: dict[datetime, int], end: datetime) -> str:
         latest = sum(n for hour, n in forged.items() if hour > end - _DAY)
         before = sum(n for hour, n in forged.items() if end - 2 * _DAY < hour <= end - _DAY)
         if latest == 0:

@@ -273,6 +273,10 @@ def test_the_course(latest, words):
     attack.hours[begin + timedelta(hours=60), "forged"] = 10
     attack.hours[begin + timedelta(hours=100), "forged" if latest else "genuine"] = latest or 1
     assert words in attack.course()
+    # An export may be of any age: then it says so before it says how the flood goes.
+    assert "This mail ends on 2026-01-05; what came since is not in it." in attack.trend()
+    attack.now = begin + timedelta(hours=101)
+    assert "what came since" not in attack.trend()
 
 
 @pytest.mark.parametrize(
