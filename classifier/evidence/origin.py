@@ -186,6 +186,30 @@ def delivering_organisations(report: Report) -> frozenset[str]:
     return frozenset()
 
 
+@once
+def tried_to_pass_on(report: Report) -> bool:
+    """Say whether the reporting side had taken the original for delivery elsewhere, and could not deliver it.
+
+    A server of somebody else's is named, by name or public address, whatever it said or however long it
+    was silent, or what failed was the network or the routing (RFC 3463 section
+    3.5, X.4.X). A provider reports to its own customers so, and knows them by
+    their line; a mail host that takes everything in for its own names itself.
+    """
+    reporters = reporter_organisations(report)
+    for recipient in report.recipients:
+        remote = recipient.remote_mta
+        if not remote:
+            elsewhere = recipient.status is not None and recipient.status[1:3] == ".4"
+        elif (ip := ip_of(remote)) is not None:
+            elsewhere = not is_internal(ip)
+        else:
+            owner = organisation(remote)
+            elsewhere = owner is not None and owner not in reporters
+        if elsewhere:
+            return True
+    return False
+
+
 def names_another(hop: TraceHop) -> bool:
     """Say whether the writer looked its client's name up, and it is another organisation's."""
     name = organisation(_looked_up(hop))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.origin import ObservedClient, observed_client, organisation, reporter_organisations
+from classifier.evidence.origin import ObservedClient, observed_client, organisation, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -25,7 +25,7 @@ from classifier.evidence.ours import (
     written_by_us,
 )
 from classifier.parse.addresses import domain_of, find_addresses, normalise
-from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
+from classifier.vocabulary import Completeness, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     seen = f"{client.by or 'the reporting side'} had it from {client.name or client.helo or 'a host'} [{client.address}]"
     told = f"the original is by {normalise(original.from_address)}, nothing in it is ours, and {seen}"
     homely = _homely(client)
-    if homely and _relayed(report):
+    if homely and tried_to_pass_on(report):
         # A provider's server reports to its own customers so, and knows them by their line.
         yield forged(
             "stranger", Strength.WEAK, "home-line-relayed", f"{told}: {homely}; it tried to pass it on"
@@ -84,16 +84,6 @@ def _made(address: str) -> bool:
     """Say whether an address was made for one message, by a tag, a list or a rule: that is never a person's own."""
     local = address.rpartition("@")[0].lower()
     return made_by_rule(address) or local.startswith(("prvs=", "bounce-", "bounce+", "bounces-", "bounces+"))
-
-
-def _relayed(report: Report) -> bool:
-    """Say whether the reporting side was refused by somebody else's server."""
-    reporters = reporter_organisations(report)
-    for recipient in report.recipients:
-        owner = organisation(recipient.remote_mta)
-        if recipient.stage is RefusalStage.SESSION and owner is not None and owner not in reporters:
-            return True
-    return False
 
 
 def _homely(client: ObservedClient) -> str:

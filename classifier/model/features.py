@@ -16,7 +16,7 @@ from classifier.evidence.origin import (
     is_internal,
     observed_client,
     organisation,
-    reporter_organisations,
+    tried_to_pass_on,
 )
 from classifier.evidence.ours import (
     Nature,
@@ -31,7 +31,7 @@ from classifier.evidence.ours import (
 )
 from classifier.model.shapes import Greeting, greeting, is_host, is_role, program_fits, right_hand_side
 from classifier.parse.addresses import domain_of, find_address, normalise
-from classifier.vocabulary import Completeness, RefusalStage
+from classifier.vocabulary import Completeness
 from classifier.weights import weight
 
 TYPE_CHECKING = False
@@ -120,7 +120,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("passed-on", -1, "a list or a forwarder passed the mail on"),
     Feature("signed.from", -1, "a signature names the author's domain"),
     Feature("signed.any", -1, "there is a signature"),
-    Feature("relayed", -1, "the reporting side was refused by somebody else's server"),
+    Feature("relayed", -1, "the reporting side had tried to pass it on to somebody else's server"),
     Feature("words", 1, "the words", 0.6),
 )  # fmt: skip
 NAMES = tuple(feature.name for feature in FEATURES)
@@ -342,10 +342,4 @@ def _measure_rest(report: Report, identity: Identity, found: dict[str, float]) -
     found["signed.ours"] = any(
         f"d={domain.lstrip('.')}" in "".join(s.split()) for s in signatures for domain in identity.domains
     )
-    reporters = reporter_organisations(report)
-    found["relayed"] = any(
-        r.stage is RefusalStage.SESSION
-        and (owner := organisation(r.remote_mta)) is not None
-        and owner not in reporters
-        for r in report.recipients
-    )
+    found["relayed"] = tried_to_pass_on(report)

@@ -34,13 +34,14 @@ def make(
     failed="x@remote.test",
     stage=RefusalStage.UNKNOWN,
     remote=None,
+    status=None,
     completeness=Completeness.HEADERS,
     arrival=None,
     envelope=NO_ENVELOPE,
     body=None,
 ):
     """A report about a message from anna@example.org, with the parts that a test varies."""
-    recipients = (ReportedRecipient(failed, remote_mta=remote, stage=stage),) if failed else ()
+    recipients = (ReportedRecipient(failed, status=status, remote_mta=remote, stage=stage),) if failed else ()
     original = Original(completeness, HeaderBlock(headers), body, trace=tuple(trace))
     return Report(
         kind,

@@ -59,6 +59,14 @@ CASES = {
         case(DIAL_UP, stage=RefusalStage.SESSION, remote="store.remote.test"), FORGED
     ),
     "refused in the session by somebody else": (case(DIAL_UP, stage=RefusalStage.SESSION, remote="mx.third.test"), RELAYED),
+    "somebody else's server never answered": (
+        case(DIAL_UP, stage=RefusalStage.ACCEPTED, remote="mx.third.test", status="5.4.7"), RELAYED
+    ),
+    "a server without a name refused it": (case(DIAL_UP, remote="[203.0.113.25]", status="5.1.1"), RELAYED),
+    "nobody answered, and nobody is named": (case(DIAL_UP, status="5.4.4"), RELAYED),
+    "a store within never answered": (case(DIAL_UP, remote="10.0.0.5", status="5.4.1"), FORGED),
+    "a host of its own never answered": (case(DIAL_UP, remote="store.remote.test", status="4.4.1"), FORGED),
+    "nobody of that name": (case(DIAL_UP, status="5.1.1"), FORGED),
     "a device without a domain": (case(DIAL_UP, THEIRS.replace("eve@spam.test", "root@raspberrypi")), []),
 }  # fmt: skip
 
