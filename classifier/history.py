@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from classifier.dataclass import dataclass
 from classifier.evidence.authres import is_hop
 from classifier.evidence.company import report_digest
-from classifier.evidence.origin import delivering_organisations, ip_of, organisation
+from classifier.evidence.hosts import ip_of, organisation
+from classifier.evidence.origin import delivering_organisations
 from classifier.evidence.reporter import delivering_hop
 from classifier.parse.addresses import normalise
 from classifier.parse.dates import parse_date

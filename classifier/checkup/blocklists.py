@@ -8,14 +8,14 @@ from classifier.checkup.findings import Finding, Level
 from classifier.checkup.server import host_and_port
 from classifier.errors import ConfigurationError
 from classifier.evidence.dnsbl import look_up, question
-from classifier.evidence.origin import ip_of, is_internal
+from classifier.evidence.hosts import ip_of, is_internal
 from classifier.present.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from classifier.evidence.base import Resolver
-    from classifier.evidence.origin import IPAddress
+    from classifier.evidence.hosts import IPAddress
 
 #: Lists, and how a server gets off them.
 LISTS = {

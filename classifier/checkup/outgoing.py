@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.checkup.causes import Cause
 from classifier.dataclass import dataclass, field
-from classifier.evidence.origin import ip_of, is_internal
+from classifier.evidence.hosts import ip_of, is_internal
 
 if TYPE_CHECKING:
     from datetime import datetime

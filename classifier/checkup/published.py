@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from classifier.checkup.findings import Finding, Level
-from classifier.evidence.origin import ip_of, is_internal
+from classifier.evidence.hosts import ip_of, is_internal
 from classifier.present.text import printable
 
 if TYPE_CHECKING:

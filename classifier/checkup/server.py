@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.checkup.findings import Finding, Level
 from classifier.errors import ConfigurationError
-from classifier.evidence.origin import ip_of
+from classifier.evidence.hosts import ip_of
 from classifier.present.text import printable
 
 if TYPE_CHECKING:

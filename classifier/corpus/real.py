@@ -20,7 +20,7 @@ from classifier.corpus.scene import Scene
 from classifier.corpus.words import Wording, mail_files
 from classifier.corpus.world import Delivery, Remote
 from classifier.errors import InputError
-from classifier.evidence.origin import ip_of, is_internal, organisation
+from classifier.evidence.hosts import ip_of, is_internal, organisation
 from classifier.parse.addresses import domain_of, find_address
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.trace import read_hop

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from classifier.evidence.base import Evidence, Lookups, forged
-from classifier.evidence.origin import organisation
+from classifier.evidence.hosts import organisation
 from classifier.evidence.ours import made_by_rule, own_addressees, passed_on
 from classifier.parse.addresses import domain_of, normalise
 from classifier.vocabulary import Strength

@@ -10,7 +10,8 @@ than what can be looked up afterwards, where it says something.
 from __future__ import annotations
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.origin import border_hop, observed_client, organisation
+from classifier.evidence.hosts import organisation
+from classifier.evidence.origin import border_hop, observed_client
 from classifier.evidence.ours import is_our_name
 from classifier.vocabulary import Strength
 

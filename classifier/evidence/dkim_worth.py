@@ -8,7 +8,8 @@ from classifier.dataclass import dataclass
 from classifier.evidence import dkim_verify as verify
 from classifier.evidence.base import Evidence, Lookups, genuine, neutral
 from classifier.evidence.dkim_keys import PAST, Standing, find_keys
-from classifier.evidence.origin import observed_client, organisation
+from classifier.evidence.hosts import organisation
+from classifier.evidence.origin import observed_client
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import Completeness, Strength
 

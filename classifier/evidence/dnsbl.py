@@ -7,7 +7,7 @@ from classifier.dataclass import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.evidence.base import Resolver
-    from classifier.evidence.origin import IPAddress
+    from classifier.evidence.hosts import IPAddress
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,17 @@ it names the same host.
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from functools import lru_cache
 
 from classifier.dataclass import dataclass
+from classifier.evidence.hosts import (
+    ip_of,
+    is_internal,
+    is_public_name,
+    looked_up,
+    names_another,
+    organisation,
+)
 from classifier.once import once
 from classifier.parse.addresses import domain_of
 
@@ -25,53 +31,12 @@ if TYPE_CHECKING:
 
     from classifier.parse.report import Report, TraceHop
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 #: More hops than this on the reporting side are not believed.
 _MAX_REPORTER_HOPS = 20
-#: So many names and addresses are held: one message asks for each many times, and a flood for the same ones.
-_REMEMBERED = 4096
-#: A longer name is none, and not held.
-_LONG = 300
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z][A-Za-z0-9-]{0,62}")
 _LITERAL = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[\])]", re.IGNORECASE)
-#: Second-level labels under which registries sell names (``example.co.uk``).
-_REGISTRY_LABELS = frozenset(
-    {
-        "ac", "ad", "co", "com", "ed", "edu", "go", "gob", "gov", "gr", "gv", "lg", "ltd", "ne", "net", "nom", "or", "org",
-        "plc", "sch",
-    }
-)  # fmt: skip
-#: Names under which one operator writes both Received fields and reports.
-_SAME_OPERATOR = {
-    "gmail.com": "google.com",
-    "googlemail.com": "google.com",
-    "hotmail.com": "outlook.com",
-    "live.com": "outlook.com",
-    "office365.com": "outlook.com",
-    "onmicrosoft.com": "outlook.com",
-    "microsoft.com": "outlook.com",
-    "yahoo.com": "yahoodns.net",
-    "me.com": "icloud.com",
-    "mac.com": "icloud.com",
-    "gmx.de": "gmx.net",
-    "web.de": "gmx.net",
-}
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
-#: Endings of names that are known inside only: they are no organisation's (RFC 6761, RFC 6762, RFC 8375, home routers).
-_INSIDE_ENDINGS = frozenset(
-    {"arpa", "box", "corp", "home", "internal", "intra", "intranet", "lan", "local", "localdomain", "localhost", "private"}
-)  # fmt: skip
-#: Not reachable from outside: a client of one of these is the operator's own.
-#: (``is_private`` would count the documentation networks in as well.)
-_INTERNAL = tuple(
-    ipaddress.ip_network(n)
-    for n in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-        "192.168.0.0/16", "::/128", "::1/128", "fc00::/7", "fe80::/10",
-    )
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,53 +70,6 @@ class ObservedClient:
     vouched: bool = False
 
 
-def organisation(host: str | None) -> str | None:
-    """Return the name under which *host*'s owner is registered, by its shape.
-
-    ``mx1.mail.example.co.uk`` gives ``example.co.uk``. Without a list of
-    public suffixes this errs towards the longer name under country codes; the
-    names of a few large operators are brought to one.
-    """
-    if not host:
-        return None
-    return (_organisation if len(host) <= _LONG else _organisation.__wrapped__)(host)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _organisation(host: str) -> str | None:
-    labels = host.strip().strip("[]").rstrip(".").lower().split(".")
-    if len(labels) < 2 or labels[-1].isdigit():
-        return None
-    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRY_LABELS else 2
-    name = ".".join(labels[-keep:])
-    return _SAME_OPERATOR.get(name, name)
-
-
-def ip_of(text: str | None) -> IPAddress | None:
-    """Read an IP address as headers write it: bare, in brackets, ``IPv6:``, with a zone."""
-    return _ip_of(text) if text and len(text) <= 64 else None
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _ip_of(text: str) -> IPAddress | None:
-    text = text.strip().strip("[]()").partition("%")[0]
-    if text[:5].lower() == "ipv6:":
-        text = text[5:]
-    try:
-        ip = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        return ip.ipv4_mapped
-    return ip
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def is_internal(ip: IPAddress) -> bool:
-    """Say whether *ip* can only be a neighbour of the host that saw it."""
-    return any(ip.version == network.version and ip in network for network in _INTERNAL)
-
-
 @once
 def reporter_organisations(report: Report) -> frozenset[str]:
     """Return the organisations that the report says, or shows, it is from.
@@ -177,11 +95,11 @@ def delivering_organisations(report: Report) -> frozenset[str]:
         ip = ip_of(hop.client_address)
         if ip is None or is_internal(ip):
             continue
-        name = organisation(_looked_up(hop))
+        name = organisation(looked_up(hop))
         return frozenset((name,)) if name else frozenset()
     if is_closed_network(report):
         foreign = next((hop for hop in report.trace[:_MAX_REPORTER_HOPS] if names_another(hop)), None)
-        name = organisation(_looked_up(foreign)) if foreign is not None else None
+        name = organisation(looked_up(foreign)) if foreign is not None else None
         return frozenset((name,)) if name else frozenset()
     return frozenset()
 
@@ -210,18 +128,6 @@ def tried_to_pass_on(report: Report) -> bool:
     return False
 
 
-def names_another(hop: TraceHop) -> bool:
-    """Say whether the writer looked its client's name up, and it is another organisation's."""
-    name = organisation(_looked_up(hop))
-    writer = organisation(hop.by)
-    return name is not None and writer is not None and name != writer and is_public_name(name)
-
-
-def is_public_name(name: str) -> bool:
-    """Say whether *name* can be an organisation's, and not one that is known inside only."""
-    return name.rpartition(".")[2] not in _INSIDE_ENDINGS
-
-
 @once
 def is_closed_network(report: Report) -> bool:
     """Say whether several organisations talk by private addresses alone: a company's own net, or a laboratory.
@@ -238,11 +144,6 @@ def is_closed_network(report: Report) -> bool:
     )
 
 
-def _looked_up(hop: TraceHop) -> str | None:
-    """Return the client's looked-up name, unless the writer doubts it (Sendmail: "may be forged")."""
-    return None if "may be forged" in hop.raw[:2_000] else hop.client_name
-
-
 def _is_own_client(hop: TraceHop) -> bool:
     """Say whether the hop's client is its writer's own."""
     ip = ip_of(hop.client_address)
@@ -252,7 +153,7 @@ def _is_own_client(hop: TraceHop) -> bool:
     if is_internal(ip):
         return True
     # The HELO name says nothing: spammers greet a server with its own name.
-    name = organisation(_looked_up(hop))
+    name = organisation(looked_up(hop))
     return name is not None and name == organisation(hop.by)
 
 
@@ -275,7 +176,7 @@ def border_hop(report: Report) -> int | None:
             below = report.original.trace[index + 1 : index + 2]
             strange = all((name := organisation(h.by)) is not None and is_public_name(name) for h in below)
             alone = len(written) == 1 and ip_of(hop.client_address) is not None
-            return index if alone and strange and _looked_up(hop) is None else None
+            return index if alone and strange and looked_up(hop) is None else None
     return None
 
 
@@ -297,7 +198,7 @@ def _reporter_hops(report: Report) -> Iterator[tuple[int, TraceHop]]:
 
 def _is_neighbour(hop: TraceHop) -> bool:
     """Say whether the hop's client has its writer's own name, or is the local host."""
-    name = _looked_up(hop)
+    name = looked_up(hop)
     local = (hop.helo or "").lower() in _LOCAL_NAMES or str(ip_of(hop.client_address)) in _LOOPBACK
     return local or (
         name is not None and (name.lower() in _LOCAL_NAMES or organisation(name) == organisation(hop.by))
@@ -320,7 +221,7 @@ def observed_client(report: Report) -> ObservedClient | None:
         vouched = organisation(hop.by) in delivering_organisations(report)
         return ObservedClient(
             address=str(ip),
-            name=_looked_up(hop),
+            name=looked_up(hop),
             helo=hop.helo,
             by=hop.by,
             protocol=hop.protocol.upper() if hop.protocol else None,

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 
 from classifier.dataclass import dataclass
-from classifier.evidence.origin import ip_of, is_internal, is_public_name, names_another, organisation
+from classifier.evidence.hosts import ip_of, is_internal, is_public_name, names_another, organisation
 from classifier.once import once_beside
 
 TYPE_CHECKING = False

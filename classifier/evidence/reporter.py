@@ -9,7 +9,7 @@ from __future__ import annotations
 from classifier.evidence.authres import is_hop
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.dnsbl import look_up
-from classifier.evidence.origin import IPAddress, ip_of, is_internal, organisation
+from classifier.evidence.hosts import IPAddress, ip_of, is_internal, organisation
 from classifier.evidence.ours import is_our_client, is_our_name
 from classifier.vocabulary import Strength
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.origin import ObservedClient, ip_of, is_internal, observed_client, organisation
+from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.origin import ObservedClient, observed_client
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,

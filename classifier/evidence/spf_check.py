@@ -11,7 +11,7 @@ import functools
 
 from classifier.dataclass import dataclass
 from classifier.evidence import foreign
-from classifier.evidence.origin import organisation
+from classifier.evidence.hosts import organisation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

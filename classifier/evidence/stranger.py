@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.origin import ObservedClient, observed_client, organisation, tried_to_pass_on
+from classifier.evidence.hosts import organisation
+from classifier.evidence.origin import ObservedClient, observed_client, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,

@@ -11,13 +11,8 @@ from __future__ import annotations
 import math
 
 from classifier.dataclass import dataclass
-from classifier.evidence.origin import (
-    ip_of,
-    is_internal,
-    observed_client,
-    organisation,
-    tried_to_pass_on,
-)
+from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.origin import observed_client, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,

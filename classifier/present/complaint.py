@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
-from classifier.evidence.origin import ip_of, is_internal
+from classifier.evidence.hosts import ip_of, is_internal
 from classifier.present.text import printable
 from classifier.vocabulary import RefusalStage, Verdict
 

@@ -7,13 +7,8 @@ import time
 
 import pytest
 
-from classifier.evidence.origin import (
-    ip_of,
-    is_internal,
-    observed_client,
-    organisation,
-    reporter_organisations,
-)
+from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.origin import observed_client, reporter_organisations
 from classifier.parse.report import TraceHop
 from tests.evidence.makers import FROM_ITS_WRITER, NOW, hop, make
 

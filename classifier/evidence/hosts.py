@@ -1,0 +1,116 @@
+"""Whose host is it? Names and addresses of hosts, as trace fields give them."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from classifier.parse.report import TraceHop
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: So many names and addresses are held: one message asks for each many times, and a flood for the same ones.
+_REMEMBERED = 4096
+#: A longer name is none, and not held.
+_LONG = 300
+#: Second-level labels under which registries sell names (``example.co.uk``).
+_REGISTRY_LABELS = frozenset(
+    {
+        "ac", "ad", "co", "com", "ed", "edu", "go", "gob", "gov", "gr", "gv", "lg", "ltd", "ne", "net", "nom", "or", "org",
+        "plc", "sch",
+    }
+)  # fmt: skip
+#: Names under which one operator writes both Received fields and reports.
+_SAME_OPERATOR = {
+    "gmail.com": "google.com",
+    "googlemail.com": "google.com",
+    "hotmail.com": "outlook.com",
+    "live.com": "outlook.com",
+    "office365.com": "outlook.com",
+    "onmicrosoft.com": "outlook.com",
+    "microsoft.com": "outlook.com",
+    "yahoo.com": "yahoodns.net",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+    "gmx.de": "gmx.net",
+    "web.de": "gmx.net",
+}
+#: Endings of names that are known inside only: they are no organisation's (RFC 6761, RFC 6762, RFC 8375, home routers).
+_INSIDE_ENDINGS = frozenset(
+    {"arpa", "box", "corp", "home", "internal", "intra", "intranet", "lan", "local", "localdomain", "localhost", "private"}
+)  # fmt: skip
+#: Not reachable from outside: a client of one of these is the operator's own.
+#: (``is_private`` would count the documentation networks in as well.)
+_INTERNAL = tuple(
+    ipaddress.ip_network(n)
+    for n in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.168.0.0/16", "::/128", "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+
+
+def organisation(host: str | None) -> str | None:
+    """Return the name under which *host*'s owner is registered, by its shape.
+
+    ``mx1.mail.example.co.uk`` gives ``example.co.uk``. Without a list of
+    public suffixes this errs towards the longer name under country codes; the
+    names of a few large operators are brought to one.
+    """
+    if not host:
+        return None
+    return (_organisation if len(host) <= _LONG else _organisation.__wrapped__)(host)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _organisation(host: str) -> str | None:
+    labels = host.strip().strip("[]").rstrip(".").lower().split(".")
+    if len(labels) < 2 or labels[-1].isdigit():
+        return None
+    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRY_LABELS else 2
+    name = ".".join(labels[-keep:])
+    return _SAME_OPERATOR.get(name, name)
+
+
+def ip_of(text: str | None) -> IPAddress | None:
+    """Read an IP address as headers write it: bare, in brackets, ``IPv6:``, with a zone."""
+    return _ip_of(text) if text and len(text) <= 64 else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _ip_of(text: str) -> IPAddress | None:
+    text = text.strip().strip("[]()").partition("%")[0]
+    if text[:5].lower() == "ipv6:":
+        text = text[5:]
+    try:
+        ip = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return ip.ipv4_mapped
+    return ip
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_internal(ip: IPAddress) -> bool:
+    """Say whether *ip* can only be a neighbour of the host that saw it."""
+    return any(ip.version == network.version and ip in network for network in _INTERNAL)
+
+
+def looked_up(hop: TraceHop) -> str | None:
+    """Return the client's looked-up name, unless the writer doubts it (Sendmail: "may be forged")."""
+    return None if "may be forged" in hop.raw[:2_000] else hop.client_name
+
+
+def names_another(hop: TraceHop) -> bool:
+    """Say whether the writer looked its client's name up, and it is another organisation's."""
+    name = organisation(looked_up(hop))
+    writer = organisation(hop.by)
+    return name is not None and writer is not None and name != writer and is_public_name(name)
+
+
+def is_public_name(name: str) -> bool:
+    """Say whether *name* can be an organisation's, and not one that is known inside only."""
+    return name.rpartition(".")[2] not in _INSIDE_ENDINGS
