@@ -21,6 +21,7 @@ from classifier.evidence.hosts import (
     names_another,
     organisation,
 )
+from classifier.evidence.ours import Nature, nature
 from classifier.once import once
 from classifier.parse.addresses import domain_of
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from classifier.evidence.hosts import IPAddress
     from classifier.parse.report import Report, TraceHop
 
 #: More hops than this on the reporting side are not believed.
@@ -88,44 +90,59 @@ def reporter_organisations(report: Report) -> frozenset[str]:
 def delivering_organisations(report: Report) -> frozenset[str]:
     """Return the organisations of the client that our side recorded for the report itself.
 
-    The newest hop that names a client from outside is our own side's word; its
-    looked-up name is used, and never the HELO name, which the client chooses.
+    Its looked-up name is used, and never the HELO name, which the client chooses.
     """
-    for hop in report.trace[:_MAX_REPORTER_HOPS]:
-        ip = ip_of(hop.client_address)
-        if ip is None or is_internal(ip):
-            continue
-        name = organisation(looked_up(hop))
-        return frozenset((name,)) if name else frozenset()
-    if is_closed_network(report):
-        foreign = next((hop for hop in report.trace[:_MAX_REPORTER_HOPS] if names_another(hop)), None)
-        name = organisation(looked_up(foreign)) if foreign is not None else None
-        return frozenset((name,)) if name else frozenset()
-    return frozenset()
+    hop = delivering_hop(report)
+    name = organisation(looked_up(hop)) if hop is not None else None
+    return frozenset((name,)) if name else frozenset()
 
 
 @once
-def tried_to_pass_on(report: Report) -> bool:
-    """Say whether the reporting side had taken the original for delivery elsewhere, and could not deliver it.
+def delivering_hop(report: Report) -> TraceHop | None:
+    """Return the hop at which our side took the report in, or None where nothing tells.
 
-    A server of somebody else's is named, by name or public address, whatever it said or however long it
-    was silent, or what failed was the network or the routing (RFC 3463 section
-    3.5, X.4.X). A provider reports to its own customers so, and knows them by
-    their line; a mail host that takes everything in for its own names itself.
+    The newest hop that names a client from outside is our own side's word. A
+    mail server of the writer's own organisation is none from outside, nor is
+    one that the mail was fetched from: what stands below was there when our
+    own side handed it on.
     """
-    reporters = reporter_organisations(report)
-    for recipient in report.recipients:
-        remote = recipient.remote_mta
-        if not remote:
-            elsewhere = recipient.status is not None and recipient.status[1:3] == ".4"
-        elif (ip := ip_of(remote)) is not None:
-            elsewhere = not is_internal(ip)
-        else:
-            owner = organisation(remote)
-            elsewhere = owner is not None and owner not in reporters
-        if elsewhere:
-            return True
-    return False
+    newest: TraceHop | None = None
+    for hop in report.trace[:_MAX_REPORTER_HOPS]:
+        ip = ip_of(hop.client_address)
+        if ip is None or is_internal(ip) or _is_fetched(hop):
+            continue
+        if newest is None:
+            newest = hop
+        elif organisation(hop.by) != organisation(newest.by):
+            break
+        name = looked_up(hop)
+        if organisation(name) != organisation(hop.by) or nature(name, hop.client_address) is not Nature.NAMED:
+            return hop
+    if newest is None and is_closed_network(report):
+        return next((hop for hop in report.trace[:_MAX_REPORTER_HOPS] if names_another(hop)), None)
+    return newest
+
+
+@once
+def receiving_addresses(report: Report) -> frozenset[IPAddress]:
+    """Return the public addresses of those hosts of our own side that handed the report on after taking it in.
+
+    A small domain's server for incoming mail often sends the outgoing one as well.
+    """
+    taken_in = delivering_hop(report)
+    found: set[IPAddress] = set()
+    for hop in report.trace[:_MAX_REPORTER_HOPS] if taken_in is not None else ():
+        if hop is taken_in:
+            break
+        ip = ip_of(hop.client_address)
+        if ip is not None and not is_internal(ip):
+            found.add(ip)
+    return frozenset(found)
+
+
+def _is_fetched(hop: TraceHop) -> bool:
+    """Say whether the hop's writer fetched the message from a mailbox (fetchmail, getmail) on the client."""
+    return (hop.protocol or "").upper().startswith(("IMAP", "POP"))
 
 
 @once
@@ -144,17 +161,27 @@ def is_closed_network(report: Report) -> bool:
     )
 
 
-def _is_own_client(hop: TraceHop) -> bool:
+def _is_own_client(hop: TraceHop, report: Report) -> bool:
     """Say whether the hop's client is its writer's own."""
     ip = ip_of(hop.client_address)
     if ip is None:
         # Without an address nobody knows who a named client was.
         return (hop.client_name or hop.helo or "localhost").lower() in _LOCAL_NAMES
-    if is_internal(ip):
-        return True
+    if is_internal(ip) or (hop.protocol or "").upper().startswith("LMTP"):
+        return True  # LMTP is spoken within one house (RFC 2033 section 5)
     # The HELO name says nothing: spammers greet a server with its own name.
     name = organisation(looked_up(hop))
-    return name is not None and name == organisation(hop.by)
+    return (name is not None and name == organisation(hop.by)) or ip == _reporter_address(report)
+
+
+@once
+def _reporter_address(report: Report) -> IPAddress | None:
+    """Return the address from which our side had the report, where its name there and the report's own agree."""
+    hop = delivering_hop(report)
+    if hop is None or not names_another(hop):
+        return None
+    told = {organisation(report.reporting_mta), organisation(domain_of(report.sender))}
+    return ip_of(hop.client_address) if organisation(looked_up(hop)) in told else None
 
 
 @once
@@ -164,7 +191,7 @@ def border_hop(report: Report) -> int | None:
     None where no hop on top of the original was written by it.
     """
     written = list(_reporter_hops(report))
-    index = next((index for index, hop in written if not _is_own_client(hop)), None)
+    index = next((index for index, hop in written if not _is_own_client(hop, report)), None)
     if index is not None or not written or not is_closed_network(report):
         return index
     for index, hop in written:
@@ -187,13 +214,32 @@ def _reporter_hops(report: Report) -> Iterator[tuple[int, TraceHop]]:
         if hop.by is None and hop.client_address is None:
             continue  # a local hand-over, e.g. qmail's "(qmail 123 invoked by uid 0)"
         writer = organisation(hop.by)
+        if writer is None and hop.client_address is None and not hop.protocol:
+            # Handed on within a house, by a server of the reporting side to a store with a bare name.
+            if organisation(hop.client_name or hop.helo) not in organisations:
+                return
+            continue
         if writer is None:
-            # A bare host name: only the very host that reports is meant.
-            if not hop.by or hop.by.lower() != (report.reporting_mta or "").strip().lower():
+            if not _is_reporting_host(hop, report):
                 return
         elif writer not in organisations:
             return
         yield index, hop
+
+
+def _is_reporting_host(hop: TraceHop, report: Report) -> bool:
+    """Say whether a host that wrote no full name into its hop is the very one that reports."""
+    by = (hop.by or "").lower()
+    named = (report.reporting_mta or "").strip().lower()
+    if not by:
+        return False
+    if by in (named, named.partition(".")[0]):
+        return True
+    ip = ip_of(by)
+    if ip is not None:
+        delivered = delivering_hop(report)
+        return delivered is not None and names_another(delivered) and ip == ip_of(delivered.client_address)
+    return ip_of(hop.client_address) is not None and ip_of(hop.client_address) == _reporter_address(report)
 
 
 def _is_neighbour(hop: TraceHop) -> bool:
@@ -244,3 +290,40 @@ def observed_client(report: Report) -> ObservedClient | None:
                 vouched=vouched,
             )
     return None
+
+
+@once
+def tried_to_pass_on(report: Report) -> bool:
+    """Say whether the reporting side had taken the original for delivery elsewhere, and could not deliver it.
+
+    A server of somebody else's is named, by name or public address, whatever it said or however long it
+    was silent, or what failed was the network or the routing (RFC 3463 section
+    3.5, X.4.X). A provider reports to its own customers so, and knows them by
+    their line; a mail host that takes everything in for its own names itself.
+    What it had put into a mailbox first was sent on for the mailbox's owner.
+    """
+    if _was_delivered(report):
+        return False
+    reporters = reporter_organisations(report)
+    for recipient in report.recipients:
+        remote = recipient.remote_mta
+        if not remote:
+            elsewhere = recipient.status is not None and recipient.status[1:3] == ".4"
+        elif (ip := ip_of(remote)) is not None:
+            elsewhere = not is_internal(ip)
+        else:
+            owner = organisation(remote)
+            elsewhere = owner is not None and owner not in reporters
+        if elsewhere:
+            return True
+    return False
+
+
+def _was_delivered(report: Report) -> bool:
+    """Say whether the reporting side noted a mailbox above the hop at which it took the original in."""
+    border = border_hop(report)
+    names = report.original.headers.keys
+    if border is None or "delivered-to" not in names:
+        return False
+    received = [place for place, name in enumerate(names) if name == "received"]
+    return border < len(received) and "delivered-to" in names[: received[border]]

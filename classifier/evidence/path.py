@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.hosts import ip_of, is_internal, organisation
-from classifier.evidence.origin import ObservedClient, observed_client
+from classifier.evidence.origin import ObservedClient, delivering_hop, observed_client, receiving_addresses
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -77,6 +77,13 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     if by_address or is_our_name(name, identity):
         yield from _from_us(report, identity, client, name if not by_address else None)
         return
+    if ip_of(client.address) in receiving_addresses(report):
+        seen = f"{client.by or 'the reporting side'} saw {name or 'a client'} [{client.address}] connect"
+        yield genuine(
+            "path", Strength.WEAK, "receiving-host", f"{seen}, a host through which the report came to us"
+        )
+        if not identity.relays:
+            return
     yield from _from_elsewhere(report, identity, client, name, resolved)
 
 
@@ -113,11 +120,8 @@ def _from_us(
 
 def _bringer(report: Report) -> Nature | None:
     """Tell what sort of client brought the report to our side, by its newest hop from outside."""
-    for hop in report.trace[:_MAX_TYPED]:
-        ip = ip_of(hop.client_address)
-        if ip is not None and not is_internal(ip):
-            return nature(verified_name(hop), hop.client_address)
-    return None
+    hop = delivering_hop(report)
+    return nature(verified_name(hop), hop.client_address) if hop is not None else None
 
 
 def _from_elsewhere(

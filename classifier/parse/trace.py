@@ -32,8 +32,8 @@ _IP = re.compile(
     r"(?![\w.-])",
     re.IGNORECASE,
 )
-#: A greeting that is told apart from the name, as Exim, qmail, Yahoo and CommuniGate do.
-_HELO = re.compile(r"\b(?:helo|ehlo)[= ]{1,3}([^\s()]{1,255})", re.IGNORECASE)
+#: A greeting that is told apart from the name, as Exim (LHLO: RFC 2033), qmail, Yahoo and CommuniGate do.
+_HELO = re.compile(r"\b(?:helo|ehlo|lhlo)[= ]{1,3}([^\s()]{1,255})", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:[^\s@\[(]{0,64}@)?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?)[ \t]{0,9}[\[(]"
 )

@@ -8,7 +8,13 @@ import time
 import pytest
 
 from classifier.evidence.hosts import ip_of, is_internal, organisation
-from classifier.evidence.origin import observed_client, reporter_organisations
+from classifier.evidence.origin import (
+    delivering_hop,
+    observed_client,
+    receiving_addresses,
+    reporter_organisations,
+    tried_to_pass_on,
+)
 from classifier.parse.report import TraceHop
 from tests.evidence.makers import FROM_ITS_WRITER, NOW, hop, make
 
@@ -63,6 +69,99 @@ def test_what_vouches_for_the_hop_is_who_brought_the_report():
     ]
     for trace, vouched in ((by_name, False), (from_home, False), ([], False), (through_ours, True)):
         assert observed_client(make([OUTSIDE], report_trace=trace)).vouched is vouched
+
+
+BROUGHT = hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org")
+INNER = hop("mx.example.org", "mx.example.org", "192.0.2.25", "store.example.org")
+FETCHED = hop("mail.example.org", None, "192.0.2.25", "localhost", protocol="IMAP")
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ([BROUGHT], "203.0.113.5"),
+        ([INNER, BROUGHT], "203.0.113.5"),
+        ([FETCHED, BROUGHT], "203.0.113.5"),
+        ([hop("a", None, "10.0.0.1", "store.example.org"), INNER, BROUGHT], "203.0.113.5"),
+        # Who has a line of our provider is no server of it, and may have typed what stands below.
+        ([hop("x", "dsl-25.pool.example.org", "192.0.2.25", "mx.example.org"), BROUGHT], "192.0.2.25"),
+        ([hop("x", None, "192.0.2.25", "mx.example.org"), BROUGHT], "192.0.2.25"),
+        # Our own server hands on what our own side wrote below, and nobody else.
+        ([INNER, hop("a", "a.third.test", "198.51.100.1", "mx.third.test")], "192.0.2.25"),
+        ([INNER], "192.0.2.25"),
+        ([], None),
+    ],
+)
+def test_where_our_side_took_the_report_in(trace, expected):
+    found = delivering_hop(make(report_trace=trace))
+    assert (found and found.client_address) == expected
+
+
+def test_the_servers_of_our_side_that_handed_it_on():
+    for trace in ([INNER, BROUGHT], [FETCHED, BROUGHT]):
+        assert receiving_addresses(make(report_trace=trace)) == {ip_of("192.0.2.25")}
+    assert (
+        receiving_addresses(make(report_trace=[BROUGHT]))
+        == receiving_addresses(make(report_trace=[]))
+        == set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        # A store without a full name took it from the reporting side's own server.
+        ([TraceHop("", helo="mx.remote.test", by="mailstore"), OUTSIDE], ("198.51.100.9", 1)),
+        ([TraceHop("", helo="mx.third.test", by="mailstore"), OUTSIDE], None),
+        ([hop("mx.remote.test", None, None, "mailstore"), OUTSIDE], None),
+        # LMTP is not spoken over the Internet.
+        ([hop("hub", None, "203.0.113.8", MX, protocol="LMTP"), OUTSIDE], ("198.51.100.9", 1)),
+        ([hop("hub", None, "203.0.113.8", MX), OUTSIDE], ("203.0.113.8", 0)),
+        # The address from which we had the report is the reporting side's, by our side's word.
+        ([hop("x", None, "203.0.113.5", "0"), OUTSIDE], ("198.51.100.9", 1)),
+        ([hop("x", None, "203.0.113.6", "0"), OUTSIDE], None),
+        ([hop("pc", None, "198.51.100.9", "203.0.113.5"), TYPED], ("198.51.100.9", 0)),
+        ([hop("pc", None, "198.51.100.9", "203.0.113.6"), TYPED], None),
+        # The host's short name.
+        ([hop("pc", None, "198.51.100.9", "mx"), TYPED], ("198.51.100.9", 0)),
+    ],
+)
+def test_hosts_of_the_reporting_side_that_do_not_give_their_full_name(trace, expected):
+    found = observed_client(make(trace))
+    assert (found and (found.address, found.hop)) == expected
+
+
+def test_an_address_is_the_reporters_only_where_the_report_is_by_who_brought_it():
+    forwarded = [hop("x", "out.forwarder.test", "203.0.113.5", "mx.example.org")]
+    found = observed_client(make([hop("x", None, "203.0.113.5", MX), TYPED], report_trace=forwarded))
+    assert (found.address, found.hop) == ("203.0.113.5", 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"remote": "mx.third.test"}, True),
+        (
+            {
+                "remote": "mx.third.test",
+                "headers": b"Delivered-To: x@remote.test\nReceived: a\nReceived: b\n",
+            },
+            False,
+        ),
+        (
+            {
+                "remote": "mx.third.test",
+                "headers": b"Received: a\nDelivered-To: x@remote.test\nReceived: b\n",
+            },
+            True,
+        ),
+        ({"remote": "store.remote.test"}, False),
+        ({"status": "5.4.4"}, True),
+        ({"status": "5.1.1"}, False),
+    ],
+)
+def test_what_was_taken_in_for_delivery_elsewhere(parts, expected):
+    assert tried_to_pass_on(make([OUTSIDE], **parts)) is expected
 
 
 def test_another_name_of_the_same_operator():

@@ -163,6 +163,17 @@ def test_a_resolver_that_does_not_answer_changes_nothing():
     assert told(path.gather(report, BY_NAME, lookups)) == told(path.gather(report, BY_NAME, LOOKUPS))
 
 
+def test_the_host_that_receives_our_mail_is_no_stranger_where_nothing_is_configured():
+    fetched = hop("mail.example.org", None, "192.0.2.25", "localhost", protocol="IMAP")
+    trace = (fetched, hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mail.example.org"))
+    report = make((hop("mail.example.org", None, "192.0.2.25", "mx.remote.test"),), report_trace=trace)
+    nothing = Identity(domains=("example.org",))
+    assert told(path.gather(report, nothing, LOOKUPS)) == [("receiving-host", "genuine", "weak")]
+    # Who says through which hosts all mail leaves is believed.
+    complete = Identity(domains=("example.org",), relays=("192.0.2.1",), relays_complete=True)
+    assert ("elsewhere-complete", "forged", "strong") in told(path.gather(report, complete, LOOKUPS))
+
+
 def test_a_report_that_did_not_come_from_its_writer_is_believed_less():
     for bringer, expected in (
         (hop("out.hoster.test", "out.hoster.test", "203.0.113.6", "mx.example.org"), "relay-unvouched"),
