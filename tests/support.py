@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,20 @@ def shared_data() -> Path:
 
 #: Where those packages are.
 UNPACKED = _unpacked()
+
+
+def alive(group: int) -> bool:
+    """Say whether a process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def ends(group: int, seconds: float = 10) -> bool:
+    """Say whether all processes of the group end within so many seconds."""
+    end = time.monotonic() + seconds
+    while alive(group) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not alive(group)

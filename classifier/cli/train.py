@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -66,27 +67,58 @@ def command(
         raise click.UsageError(
             "name mail with --genuine and --forged, or use --account, --told or --bootstrap"
         )
-    labelled = _read(app, genuine, forged, accounts, told=told, bootstrap=bootstrap, jobs=jobs)
-    outcome = _trained(app, store, labelled)
+    sources = _Sources(genuine=genuine, forged=forged, accounts=accounts, told=told, bootstrap=bootstrap)
+    outcome, unusable = _trained(app, store, sources, jobs)
     _tell(outcome, loss=(PolicySettings() if app.config is None else app.config.policy).max_genuine_loss)
     if outcome.better or replace:
         files.put_in_place(outcome.model, store)
         click.echo(f"{outcome.model.name} is in use; --rollback takes it back")
     else:
         click.echo("the model in use does as well or better and stays; --replace overrides that")
-    return 1 if labelled.unread or labelled.contradicting else 0
+    return 1 if unusable else 0
 
 
-def _read(
-    app: App,
-    genuine: tuple[str, ...],
-    forged: tuple[str, ...],
-    accounts: tuple[str, ...],
-    *,
-    told: bool,
-    bootstrap: bool,
-    jobs: int | None,
-) -> Collected:
+@dataclass(frozen=True, kw_only=True)
+class _Sources:
+    """Where labelled mail is to come from."""
+
+    genuine: tuple[str, ...]
+    forged: tuple[str, ...]
+    accounts: tuple[str, ...]
+    told: bool
+    bootstrap: bool
+
+    def messages(self, app: App) -> Iterator[Given]:
+        """Yield everything that was named."""
+        from classifier.sources import messages  # noqa: PLC0415 - --help needs none of it
+        from classifier.training.collect import Given  # noqa: PLC0415 - likewise
+
+        for paths, is_forged in ((self.genuine, False), (self.forged, True)):
+            if paths:
+                for message in messages(paths):
+                    yield Given(message.source, message.raw, is_forged, message.error)
+        if self.told:
+            yield from _told(app.require_config().store)
+        if not self.accounts and not self.bootstrap:
+            return
+        from classifier.mailbox.accounts import work_for  # noqa: PLC0415 - with an account only
+
+        config = app.require_config()
+        chosen = config.chosen_accounts(self.accounts)
+        for account, work in zip(chosen, work_for(config, chosen), strict=True):
+            if self.bootstrap:
+                from classifier.training.bootstrap import bootstrapped  # noqa: PLC0415 - likewise
+
+                found = bootstrapped(work, account.sent, config)
+            else:
+                from classifier.mailbox.labelled import labelled_messages  # noqa: PLC0415 - likewise
+
+                found = labelled_messages(work, config.store)
+            for number, (raw, is_forged) in enumerate(found, 1):
+                yield Given(f"{account.name}#{number}", raw, is_forged)
+
+
+def _read(app: App, sources: _Sources, jobs: int | None) -> Collected:
     """Read and measure all labelled mail, over processes where there is much, and say what could not be used."""
     from classifier.batch import jobs_for  # noqa: PLC0415 - --help needs none of it
     from classifier.present.progress import Progress  # noqa: PLC0415 - likewise
@@ -99,9 +131,8 @@ def _read(
             progress.hide()
             say(f"{given.source}: {error}")
 
-    given = _messages(app, genuine, forged, accounts, told=told, bootstrap=bootstrap)
-    jobs = jobs_for((*genuine, *forged), jobs)
-    results = collected(app.config, given, labelled, jobs=jobs, unread=unread)
+    jobs = jobs_for((*sources.genuine, *sources.forged), jobs)
+    results = collected(app.config, sources.messages(app), labelled, jobs=jobs, unread=unread)
     with Progress("messages read") as progress, contextlib.closing(results):
         for _ in results:
             progress.advance()
@@ -110,44 +141,6 @@ def _read(
     for remark in labelled.remarks():
         say(remark)
     return labelled
-
-
-def _messages(
-    app: App,
-    genuine: tuple[str, ...],
-    forged: tuple[str, ...],
-    accounts: tuple[str, ...],
-    *,
-    told: bool,
-    bootstrap: bool,
-) -> Iterator[Given]:
-    """Yield everything that was named."""
-    from classifier.sources import messages  # noqa: PLC0415 - see above
-    from classifier.training.collect import Given  # noqa: PLC0415 - likewise
-
-    for paths, is_forged in ((genuine, False), (forged, True)):
-        if paths:
-            for message in messages(paths):
-                yield Given(message.source, message.raw, is_forged, message.error)
-    if told:
-        yield from _told(app.require_config().store)
-    if not accounts and not bootstrap:
-        return
-    from classifier.mailbox.accounts import work_for  # noqa: PLC0415 - with an account only
-
-    config = app.require_config()
-    chosen = config.chosen_accounts(accounts)
-    for account, work in zip(chosen, work_for(config, chosen), strict=True):
-        if bootstrap:
-            from classifier.training.bootstrap import bootstrapped  # noqa: PLC0415 - likewise
-
-            for number, (raw, is_forged) in enumerate(bootstrapped(work, account.sent, config), 1):
-                yield Given(f"{account.name}#{number}", raw, is_forged)
-        else:
-            from classifier.mailbox.labelled import labelled_messages  # noqa: PLC0415 - likewise
-
-            for number, (raw, is_forged) in enumerate(labelled_messages(work, config.store), 1):
-                yield Given(f"{account.name}#{number}", raw, is_forged)
 
 
 def _told(store: str) -> Iterator[Given]:
@@ -162,8 +155,8 @@ def _told(store: str) -> Iterator[Given]:
             yield Given(f"told#{number}", message.raw, message.is_forged)
 
 
-def _trained(app: App, store: str, labelled: Collected) -> Outcome:
-    """Fit the candidate."""
+def _trained(app: App, store: str, sources: _Sources, jobs: int | None) -> tuple[Outcome, bool]:
+    """Fit the candidate; say also whether there was mail that could not be used."""
     from datetime import UTC, datetime  # noqa: PLC0415 - see above
 
     from classifier.present.progress import Progress  # noqa: PLC0415 - see above
@@ -171,7 +164,10 @@ def _trained(app: App, store: str, labelled: Collected) -> Outcome:
     from classifier.training.examples import gathered  # noqa: PLC0415 - likewise
     from classifier.training.retrain import check, retrain  # noqa: PLC0415 - likewise
 
+    labelled = _read(app, sources, jobs)
     own = gathered(labelled.examples.values())
+    # As arrays they take a third; much mail would stand twice in memory.
+    labelled.examples.clear()
     check(own)
     current, notes = files.in_use(store)
     for note in notes:
@@ -184,16 +180,18 @@ def _trained(app: App, store: str, labelled: Collected) -> Outcome:
         "generated": BACKGROUND,
     }
     with Progress("generated reports measured") as progress:
-        generated = background(BACKGROUND, seed="retrain", advance=progress.advance)
+        generated = background(BACKGROUND, seed="retrain", jobs=jobs, advance=progress.advance)
     click.echo(f"fitting on {len(own):,} reports of yours and {len(generated):,} generated ones")
-    return retrain(
+    outcome = retrain(
         own,
         generated,
         current,
         name=f"own-{now:%Y-%m-%d.%H%M%S}",
         loss=policy.max_genuine_loss,
         card=card,
+        jobs=jobs,
     )
+    return outcome, bool(labelled.unread or labelled.contradicting)
 
 
 def _tell(outcome: Outcome, loss: float) -> None:

@@ -24,6 +24,7 @@ from classifier.settings import MAX_GENUINE_LOSS
 from classifier.training import fitting
 from classifier.training.background import background, real_background
 from classifier.training.examples import Examples, together
+from classifier.training.folds import cross_validate
 from classifier.training.retrain import limit_of, measured
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _chosen(learnt: Examples) -> tuple[fitting.Settings, NDArray[np.float64]]:
     """Return the settings with the least cross-validated log loss, and the scores by them."""
     best: tuple[float, fitting.Settings, NDArray[np.float64]] | None = None
     for settings in fitting.GRID:
-        raw = fitting.cross_validate(learnt, settings)
+        raw = cross_validate(learnt, settings)
         pipeline = fitting.calibrate_on(fitting.fit(learnt, settings), raw, learnt)
         loss = fitting.log_loss(pipeline.scale * raw + pipeline.shift, learnt.labels)
         click.echo(f"  {settings}: log loss {loss:.4f}")
@@ -132,7 +133,7 @@ def _unseen_formats(learnt: Examples, unseen: Examples, settings: fitting.Settin
     left_out = set(formats[::_LEFT_OUT])
     without = learnt.take(np.flatnonzero([note[0] not in left_out for note in learnt.notes]))
     only = unseen.take(np.flatnonzero([note[0] in left_out for note in unseen.notes]))
-    raw = fitting.cross_validate(without, settings)
+    raw = cross_validate(without, settings)
     pipeline = fitting.calibrate_on(fitting.fit(without, settings), raw, without)
     scores = fitting.final(pipeline.log_odds(only), only)
     promise = fitting.promise_of(fitting.final(pipeline.scale * raw + pipeline.shift, without), without)

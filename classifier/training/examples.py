@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from classifier.model.features import has_material, measure
 from classifier.model.words import buckets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Example:
-    """One labelled report, measured.
+    """One labelled report, measured; in few bytes, for there may be a hundred thousand.
 
     Attributes:
-        values: of the declared features, in order; the words' place is NaN.
-        buckets: of the words.
+        values: of the declared features, in order, as C doubles; the words' place is NaN.
+        buckets: of the words, sorted, as 16-bit numbers.
         forged: the label.
         group: what must not stand on both sides of a split; "": near-identical reports.
         prints: what near-identical reports share.
@@ -40,13 +41,63 @@ class Example:
 
     """
 
-    values: tuple[float, ...]
-    buckets: tuple[int, ...]
+    values: array[float]
+    buckets: array[int]
     forged: bool
     group: str
     prints: tuple[str, ...]
     weighed: Weighed
     note: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Lists of small numbers, one after another in one array.
+
+    Attributes:
+        numbers: all of them, uint16.
+        starts: (n + 1,), where each list begins in it; the last is where the last list ends.
+
+    """
+
+    numbers: NDArray[np.uint16]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count the lists."""
+        return len(self.starts) - 1
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield each list."""
+        for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
+            yield self.numbers[start:end].tolist()
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many numbers each list has."""
+        return np.diff(self.starts)
+
+    def take(self, chosen: NDArray[np.int64]) -> Rows:
+        """Return the lists with these indices."""
+        lengths = self.lengths[chosen]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        # Where each number of the new array stands in the old one.
+        places = np.arange(starts[-1]) + np.repeat(self.starts[chosen] - starts[:-1], lengths)
+        return Rows(self.numbers[places], starts)
+
+    @staticmethod
+    def of(lists: Sequence[array[int]]) -> Rows:
+        """Put lists of 16-bit numbers into one."""
+        starts = np.concatenate([[0], np.cumsum([len(row) for row in lists], dtype=np.int64)])
+        return Rows(np.frombuffer(b"".join(lists), dtype=np.uint16), starts)
+
+    @staticmethod
+    def together(first: Rows, second: Rows) -> Rows:
+        """Put the lists of two into one."""
+        return Rows(
+            np.concatenate([first.numbers, second.numbers]),
+            np.concatenate([first.starts, second.starts[1:] + first.starts[-1]]),
+        )
 
 
 @dataclass(frozen=True)
@@ -59,14 +110,14 @@ class Examples:
         labels: (n,), 1 for forged.
         groups: (n,), numbers of the groups.
         twins: (n,), numbers of the groups of near-identical reports.
-        weighed: what the evidence comes to by itself, an example each.
-        notes: a tuple an example.
+        weighed: what the evidence comes to by itself, an example each; none where only a fit is wanted.
+        notes: a tuple an example; likewise.
         weights: (n,), how much each counts in a fit.
 
     """
 
     values: NDArray[np.float64]
-    buckets: Sequence[Sequence[int]]
+    buckets: Rows
     labels: NDArray[np.int8]
     groups: NDArray[np.int64]
     twins: NDArray[np.int64]
@@ -82,12 +133,12 @@ class Examples:
         """Return those with these indices."""
         return Examples(
             self.values[chosen],
-            [self.buckets[i] for i in chosen],
+            self.buckets.take(chosen),
             self.labels[chosen],
             self.groups[chosen],
             self.twins[chosen],
-            [self.weighed[i] for i in chosen],
-            [self.notes[i] for i in chosen],
+            [self.weighed[i] for i in chosen] if self.weighed else (),
+            [self.notes[i] for i in chosen] if self.notes else (),
             self.weights[chosen],
         )
 
@@ -108,8 +159,8 @@ def example(
     evidence = gather(report, identity, lookups)
     prints = fingerprints(report) or (_digest(report),)
     return Example(
-        tuple(measure(report, identity, evidence)),
-        tuple(sorted(buckets(report))),
+        array("d", measure(report, identity, evidence)),
+        array("H", sorted(buckets(report))),
         forged,
         group,
         prints,
@@ -130,7 +181,7 @@ def gathered(found: Iterable[Example]) -> Examples:
     groups = np.array(joined([(e.group,) if e.group else e.prints for e in listed]), dtype=np.int64)
     return Examples(
         np.array([e.values for e in listed], dtype=np.float64),
-        [e.buckets for e in listed],
+        Rows.of([e.buckets for e in listed]),
         np.array([e.forged for e in listed], dtype=np.int8),
         groups,
         twins,
@@ -145,7 +196,7 @@ def together(first: Examples, second: Examples) -> Examples:
     after = 1 + max(int(first.groups.max(initial=0)), int(first.twins.max(initial=0)))
     return Examples(
         np.vstack([first.values, second.values]),
-        [*first.buckets, *second.buckets],
+        Rows.together(first.buckets, second.buckets),
         np.concatenate([first.labels, second.labels]),
         np.concatenate([first.groups, second.groups + after]),
         np.concatenate([first.twins, second.twins + after]),

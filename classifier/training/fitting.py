@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -28,15 +27,14 @@ from classifier.model.score import words_score
 from classifier.model.words import BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from classifier.training.examples import Examples
+    from classifier.training.examples import Examples, Rows
 
 #: How many of the highest scores of genuine reports a model keeps: the promise is read off them.
 KEPT_SCORES = 400
-_FOLDS = 5
+#: Parts of a cross-validation.
+FOLDS = 5
 #: Each example is disturbed so many times, as long as no more rows than this come of it.
 _DRAWS, _MAX_ROWS = 4, 80_000
 #: Log-odds from which a kind's evidence counts as more than weak.
@@ -97,13 +95,12 @@ class Pipeline:
         return found
 
 
-def word_matrix(buckets: Sequence[Sequence[int]]) -> sparse.csr_matrix:
+def word_matrix(buckets: Rows) -> sparse.csr_matrix:
     """Return one row a report: each of its buckets at one over the root of their number."""
-    lengths = np.array([len(row) for row in buckets])
+    lengths = buckets.lengths
     data = np.repeat(1.0 / np.sqrt(np.maximum(lengths, 1)), lengths)
-    indices = np.fromiter((i for row in buckets for i in row), dtype=np.int32, count=int(lengths.sum()))
     return sparse.csr_matrix(
-        (data, indices, np.concatenate([[0], np.cumsum(lengths)])), shape=(len(buckets), BUCKETS)
+        (data, buckets.numbers.astype(np.int32), buckets.starts), shape=(len(buckets), BUCKETS)
     )
 
 
@@ -122,8 +119,7 @@ def class_weights(
 
 def _words_column(words: LogisticRegression, examples: Examples) -> NDArray[np.float64]:
     scores = words.decision_function(word_matrix(examples.buckets))
-    silent = np.array([not row for row in examples.buckets])
-    return np.where(silent, 0.0, scores)
+    return np.where(examples.buckets.lengths == 0, 0.0, scores)
 
 
 def fit(examples: Examples, settings: Settings, seed: int = 0) -> Pipeline:
@@ -141,10 +137,10 @@ def _fitted(examples: Examples, settings: Settings, seed: int) -> Pipeline:
 
     # The trees see words' scores of reports that the words' weights were not fitted on.
     column = np.zeros(len(examples))
-    for kept, left in GroupKFold(_FOLDS).split(matrix, groups=examples.groups):
+    for kept, left in GroupKFold(FOLDS).split(matrix, groups=examples.groups):
         part = regression().fit(matrix[kept], examples.labels[kept], weights[kept])
         column[left] = part.decision_function(matrix[left])
-    column[np.array([not row for row in examples.buckets])] = 0.0
+    column[examples.buckets.lengths == 0] = 0.0
     values = examples.values.copy()
     values[:, WORDS] = column
     # Several disturbances, so that no single draw of them shows in the curves.
@@ -200,34 +196,6 @@ def log_loss(log_odds: NDArray[np.float64], labels: NDArray[np.int8]) -> float:
     """Return the mean log loss at a prior of one half."""
     signed = np.where(labels == 1, log_odds, -log_odds)
     return float(np.average(np.logaddexp(0, -signed), weights=class_weights(labels)))
-
-
-def cross_validate(
-    examples: Examples, settings: Settings, seed: int = 0, *, jobs: int = -1
-) -> NDArray[np.float64]:
-    """Return for each example the raw log-odds of a model that saw nothing of its group.
-
-    Args:
-        examples: what there is.
-        settings: of the fits.
-        seed: the same makes the same.
-        jobs: processes; -1 for one a processor.
-
-    """
-    found = np.zeros(len(examples))
-    splits = list(GroupKFold(_FOLDS).split(examples.values, groups=examples.groups))
-    run = Parallel(n_jobs=jobs)(
-        delayed(_scored)(examples, kept, left, settings, seed) for kept, left in splits
-    )
-    for (_, left), scores in zip(splits, run, strict=True):
-        found[left] = scores
-    return found
-
-
-def _scored(
-    examples: Examples, kept: NDArray[np.int64], left: NDArray[np.int64], settings: Settings, seed: int
-) -> NDArray[np.float64]:
-    return fit(examples.take(kept), settings, seed).raw(examples.take(left))
 
 
 def export(pipeline: Pipeline, name: str, promise: Promise, card: dict[str, Any]) -> Model:

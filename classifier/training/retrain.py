@@ -22,6 +22,7 @@ from classifier.model.promise import needed, threshold
 from classifier.model.score import score, words_score
 from classifier.training import fitting
 from classifier.training.examples import Examples, together
+from classifier.training.folds import cross_validate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,6 +140,7 @@ def retrain(
     name: str,
     loss: float,
     card: dict[str, Any],
+    jobs: int | None = None,
 ) -> Outcome:
     """Fit on the user's reports and the generated ones; compare on a part that neither saw.
 
@@ -149,9 +151,11 @@ def retrain(
         name: of the candidate.
         loss: ``max_genuine_loss``.
         card: what is to be told of the training.
+        jobs: processes; None for one a processor.
 
     Raises:
         InputError: see :func:`check`.
+        TemporaryError: see :func:`cross_validate`.
 
     """
     check(own)
@@ -160,7 +164,7 @@ def retrain(
     each = min(_OWN_WEIGHT, max(1.0, len(background) / max(1, len(kept))))
     kept = replace(kept, weights=np.full(len(kept), each))
     learnt = together(kept, background)
-    raw = fitting.cross_validate(learnt, fitting.Settings())
+    raw = cross_validate(learnt, fitting.Settings(), jobs=jobs)
     mine = np.arange(len(kept))
     pipeline = fitting.calibrate_on(fitting.fit(learnt, fitting.Settings()), raw, learnt)
     model = fitting.export(pipeline, name, Promise(0, ()), card)

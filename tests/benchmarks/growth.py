@@ -16,16 +16,19 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
-from classifier.corpus.files import write_config
+from classifier.corpus.files import write_config, write_mbox
 from classifier.corpus.scene import Label, Scene, careful_domain, mailbox
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
 from tests.benchmarks.ledger_scale import lookups, messages
 
 POOL = 1_000
+#: So many more reports are sent than the largest size, so that the program is still there when it passes it.
+AHEAD = 100
 _ID = re.compile(rb"(?im)^(message-id:[ \t]*<)")
 
 
@@ -33,14 +36,6 @@ def reports(pool: list[bytes], count: int):
     """Yield *count* reports, each with Message-IDs of its own."""
     for number, raw in zip(range(count), itertools.cycle(pool), strict=False):
         yield _ID.sub(rb"\g<1>n%d." % number, raw)
-
-
-def write_mbox(file: Path, pool: list[bytes], count: int) -> None:
-    """Write *count* reports, one at a time."""
-    with file.open("wb") as out:
-        for raw in reports(pool, count):
-            out.write(b"From generated@localhost.test Mon Jan  5 00:00:00 2026\n")
-            out.write(raw.replace(b"\nFrom ", b"\n>From ").rstrip(b"\n") + b"\n\n")
 
 
 def program(*arguments: str, cwd: Path) -> tuple[float, float, float]:
@@ -62,15 +57,33 @@ def sizes(largest: int, first: int = 1_000) -> list[int]:
 
 
 def grow_classify(place: Path, pool: list[bytes], largest: int) -> list[tuple[int, float, float]]:
-    """Return (reports, processor seconds, megabytes)."""
-    found = []
-    for size in sizes(largest):
-        box = place / "in.mbox"
-        write_mbox(box, pool, size)
-        _, cpu, memory = program("classify", "--json", "-j", "1", "in.mbox", cwd=place)
-        box.unlink()
-        found.append((size, cpu, memory))
-        say(f"classify {size:,}: {cpu:.1f} s, {size / cpu:,.0f} a second, {memory:.0f} MB")
+    """Return (reports, processor seconds, megabytes) as one process passes each size; it reads a pipe."""
+    import psutil
+
+    marks = sizes(largest)
+    os.mkfifo(place / "in.mbox")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "classifier", "--config", "config.toml", "classify", "--json", "in.mbox"],
+        cwd=place, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    seen = psutil.Process(process.pid)
+    writer = threading.Thread(target=write_mbox, args=(place / "in.mbox", reports(pool, marks[-1] + AHEAD)))
+    writer.start()
+    found, before = [], 0.0
+    step = max(1, marks[-1] // 10)
+    for number, _ in enumerate(process.stdout, 1):
+        if number in marks or number % step == 0:
+            used = seen.cpu_times()
+            cpu = used.user + used.system
+            if number % step == 0:
+                say(f"  {number:,}: {cpu - before:.1f} s since the last tenth")
+                before = cpu
+            if number in marks:
+                found.append((number, cpu, seen.memory_info().rss / (1 << 20)))
+                say(f"classify {number:,}: {cpu:.1f} s, {number / cpu:,.0f} a second, {found[-1][2]:.0f} MB")
+    writer.join()
+    assert process.wait() == 0
+    (place / "in.mbox").unlink()
     return found
 
 

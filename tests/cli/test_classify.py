@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.samples import CONFIG, ORDINARY, REPORT
+from tests.support import ends
 
 COMMAND = [sys.executable, "-m", "classifier"]
 
@@ -30,15 +31,6 @@ def run(*arguments, stdin=b"", **options):
     return subprocess.run(
         [*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, timeout=60, check=False, **options
     )
-
-
-def alive(group):
-    """Say whether a process of the group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def objects(done):
@@ -248,10 +240,7 @@ def test_ending_it_ends_all_processes(home, sign):
     if sign == signal.SIGINT:
         assert (process.returncode, errors) == (130, b"")
     assert out.count(b"\n") < 5000
-    end = time.monotonic() + 10
-    while alive(process.pid) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not alive(process.pid)
+    assert ends(process.pid)
 
 
 def test_a_full_disk_is_told(home):

@@ -1,8 +1,12 @@
 """What is exported is what scikit-learn fitted, to the ninth digit."""
 
 import dataclasses
+import subprocess
+import sys
+import time
 
 import numpy as np
+import psutil
 import pytest
 
 from classifier.model.artifact import from_bytes, to_bytes
@@ -10,6 +14,8 @@ from classifier.model.features import FEATURES, WORDS
 from classifier.model.score import score, words_score
 from classifier.training import fitting
 from classifier.training.background import background
+from classifier.training.folds import cross_validate
+from tests.support import ends
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +26,7 @@ def examples():
 @pytest.fixture(scope="module")
 def pipeline(examples):
     settings = fitting.Settings(rounds=120)
-    raw = fitting.cross_validate(examples, settings, jobs=1)
+    raw = cross_validate(examples, settings, jobs=1)
     return fitting.calibrate_on(fitting.fit(examples, settings), raw, examples)
 
 
@@ -56,7 +62,7 @@ def test_plain_python_gives_scikit_learns_probability(examples, pipeline, model)
 
 def test_the_same_input_gives_the_same_bytes(examples, model):
     settings = fitting.Settings(rounds=120)
-    raw = fitting.cross_validate(examples, settings, jobs=2)
+    raw = cross_validate(examples, settings, jobs=2)
     again = fitting.calibrate_on(fitting.fit(examples, settings), raw, examples)
     promise = fitting.promise_of(fitting.final(again.log_odds(examples), examples), examples)
     assert to_bytes(fitting.centred(fitting.export(again, "test", promise, {}), examples)) == to_bytes(model)
@@ -91,3 +97,29 @@ def test_the_promise_counts_near_identical_reports_once(examples):
         fitting.promise_of(scores, twice).genuine
         == fitting.promise_of(scores[: len(examples)], examples).genuine
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells processes that their parent was killed")
+def test_killing_a_fit_ends_its_processes():
+    code = """
+from classifier.training import fitting
+from classifier.training.background import background
+from classifier.training.folds import cross_validate
+examples = background(400, "test/kill", jobs=1)
+print("fitting", flush=True)
+cross_validate(examples, fitting.Settings(rounds=1_000_000), jobs=2)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    with process:
+        assert process.stdout.readline() == b"fitting\n"
+        top = psutil.Process(process.pid)
+        # The fits have begun where two processes below work; the interpreters alone take a second.
+        end = time.monotonic() + 60
+        while (
+            sum(p.cpu_times().user > 3 for p in top.children(recursive=True)) < 2 and time.monotonic() < end
+        ):
+            time.sleep(0.1)
+        assert len(top.children(recursive=True)) >= 2
+        process.kill()
+        process.wait()
+        assert ends(process.pid)
