@@ -203,7 +203,8 @@ def border_hop(report: Report) -> int | None:
             below = report.original.trace[index + 1 : index + 2]
             strange = all((name := organisation(h.by)) is not None and is_public_name(name) for h in below)
             alone = len(written) == 1 and ip_of(hop.client_address) is not None
-            return index if alone and strange and looked_up(hop) is None else None
+            unknown = looked_up(hop) is None and organisation(hop.helo) != organisation(hop.by)
+            return index if alone and strange and unknown else None
     return None
 
 
