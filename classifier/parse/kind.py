@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 
 from classifier.parse import words
+from classifier.parse.answers import BOUNCE_POINTS, auto_reply, is_challenge
 from classifier.parse.mime import MESSAGE_TYPES
 from classifier.parse.signs import MAIL_SYSTEM, Signs, read_signs
+from classifier.parse.words import any_of, first_of
 from classifier.vocabulary import ReportKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from classifier.parse.formats.findings import FreeTextFindings
     from classifier.parse.headers import HeaderBlock
     from classifier.parse.mime import Part
@@ -37,13 +37,17 @@ _RETURNED_TYPES = frozenset(
     {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/partial"}
 )
 _FEEDBACK_TYPES = frozenset({"message/feedback-report", "application/tlsrpt+gzip", "application/tlsrpt+json"})
+_FEW_PARTS = 4
 #: Answers to invitations (RFC 5546) are people's.
-_DMARC_PARTS = 4
 _CALENDAR = "text/calendar"
 #: How people begin, and programs only where they name nobody.
 _GREETING = re.compile(
     r"\s{0,9}(?:hi|hello|hey|dear|hallo|liebe[rs]?|bonjour|salut|hola|ciao|olá|hoi|hej)\b(?! (?:sender|user|customer|sir|e-?mail))[ ,]",
 )
+#: What notices frame an address with, and what stands before a server's words.
+_DECORATION = " \t\n<>()[]{}\"'*-=_#.:,;。"
+_CODE = re.compile(r"[^\n]{0,80}?(?<![0-9])[45](?:[0-5][0-9][ -]\S|\.[0-7]\.[0-9])")
+_ASKED = re.compile(r"[?？؟]")
 #: RFC 7489 section 7.2.1.1: receiver, domain, begin and end, in the name of the file.
 _DMARC_FILE = re.compile(
     r"[^\s!]{1,255}![^\s!]{1,255}![0-9]{6,12}![0-9]{6,12}[^\s]{0,80}\.(?:xml|zip|gz)", re.IGNORECASE
@@ -67,8 +71,6 @@ _SUBJECTS = (
 )
 #: A provider's JSON notification; its quotes are escaped where it is wrapped in another.
 _NOTIFICATION = re.compile(r'"?notificationtype\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"(\w{1,20})')
-#: Points at which a message without a report part is taken for a bounce.
-_BOUNCE_POINTS = 5
 
 
 def _below(root: Part) -> tuple[Part, ...]:
@@ -76,14 +78,6 @@ def _below(root: Part) -> tuple[Part, ...]:
     if root.content_type in MESSAGE_TYPES:
         return root.children[0].own_parts if root.children else ()
     return root.own_parts[1:]
-
-
-def _any(needles: Iterable[str], haystack: str) -> bool:
-    return any(needle in haystack for needle in needles)
-
-
-def _first(needles: Iterable[str], haystack: str) -> int | None:
-    return min((at for needle in needles if (at := haystack.find(needle)) >= 0), default=None)
 
 
 def classify_kind(
@@ -113,13 +107,16 @@ def classify_kind(
     if any(name in headers for name in _CHALLENGE_FIELDS):
         return ReportKind.CHALLENGE, "challenge"
     signs = read_signs(headers, envelope.mail_from)
-    if not signs.writer and not signs.automatic and not any(_any(table, low) for table in _SUBJECTS):
+    if not signs.writer and not signs.automatic and not any(any_of(table, low) for table in _SUBJECTS):
         # Nothing of a machine about it: its words are somebody's own.
         return ReportKind.OTHER, ""
-    personal = not signs.null_sender and ((signs.answers and signs.reply) or bool(_GREETING.match(notice)))
+    greets = bool(_GREETING.match(notice))
+    personal = not signs.null_sender and ((signs.answers and signs.reply) or greets)
     told = not personal and _tells_whom(headers, notice, findings)
-    announced = told and _announces(low, notice, signs)
-    if (signs.list_mail and not signs.system and not announced) or root.content_type == _CALENDAR:
+    announced = told and findings.named and _announces(low, notice, findings, signs)
+    if (signs.list_mail and not signs.system and not announced) or any(
+        part.content_type == _CALENDAR for part in root.own_parts[:_FEW_PARTS]
+    ):
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs, told=bool(findings.recipients)):
         return ReportKind.VIRUS_WARNING, findings.format
@@ -127,11 +124,12 @@ def classify_kind(
         return ReportKind.BOUNCE, findings.format
     returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
     points = _bounce_points(low, notice, findings, signs, returned=returned, told=told)
-    if points < _BOUNCE_POINTS + 3 and _is_challenge(low, notice, signs):
+    if points < BOUNCE_POINTS + 3 and is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
-    if auto := _auto_reply(low, notice, signs, points, told=told and findings.coded):
+    written = greets or signs.program or "\n>" in notice
+    if auto := auto_reply(low, notice, signs, points, told=told and findings.coded, written=written):
         return ReportKind.AUTO_REPLY, auto
-    if points >= _BOUNCE_POINTS:
+    if points >= BOUNCE_POINTS:
         return ReportKind.BOUNCE, findings.format
     return ReportKind.OTHER, ""
 
@@ -166,7 +164,7 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
         or "x-dmarc-report" in headers
         or any(
             part.content_type.startswith("application/") and _DMARC_FILE.fullmatch(part.filename)
-            for part in root.own_parts[:_DMARC_PARTS]
+            for part in root.own_parts[:_FEW_PARTS]
         )
     ):
         return ReportKind.FEEDBACK_REPORT, "dmarc"
@@ -181,97 +179,61 @@ def is_virus_warning(headers: HeaderBlock, text: str) -> bool:
     Its own subject tells: that of a non-delivery report never quotes what was returned.
     """
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
-    if not _any(words.VIRUS_SUBJECTS, subject):
+    if not any_of(words.VIRUS_SUBJECTS, subject):
         return False
     return _is_virus_warning(subject, text[:_NOTICE_CHARS].lower(), read_signs(headers, ""), told=True)
 
 
 def _is_virus_warning(subject: str, notice: str, signs: Signs, *, told: bool) -> bool:
-    at = _first(words.VIRUS_SUBJECTS, subject)
+    at = first_of(words.VIRUS_SUBJECTS, subject)
     if at is None or signs.reply:
         return False
-    failure = None if signs.scanner else _first(words.FAILURE_SUBJECTS, subject)
+    failure = None if signs.scanner else first_of(words.FAILURE_SUBJECTS, subject)
     if failure is not None and failure < at:
         # "Undeliverable: virus alert" quotes what came back.
         return False
     # A newsletter may have a null sender, and offer protection.
     machine = signs.writer >= MAIL_SYSTEM or (
-        (signs.writer > 0 or signs.automatic or (signs.scanner and told)) and not signs.list_mail
+        not signs.list_mail
+        and (signs.automatic or (signs.writer > 0 and (signs.machine or told)) or (signs.scanner and told))
     )
     said = f"{subject}\n{notice}"
-    return machine and _any(words.VIRUS_PHRASES, said) and _any(words.VIRUS_ADDRESS, said)
+    return machine and any_of(words.VIRUS_PHRASES, said) and any_of(words.VIRUS_ADDRESS, said)
 
 
-def _is_challenge(subject: str, notice: str, signs: Signs) -> bool:
-    if "subscri" in notice:
-        return False
-    asked = sum(1 for phrase in words.CHALLENGE_PHRASES if phrase in notice)
-    machine = signs.writer > 0 or signs.automatic or signs.answers
-    about = (words.CHALLENGE_HELD, words.CHALLENGE_ASKS, words.CHALLENGE_WHY)
-    if (
-        machine
-        and all(_any(table, notice) for table in about)
-        and (signs.automatic or _any(words.CHALLENGE_SUBJECTS, subject))
-    ):
-        return True
-    return asked >= 2 and machine and (asked >= 3 or _any(words.CHALLENGE_SUBJECTS, subject))
-
-
-def _auto_reply(subject: str, notice: str, signs: Signs, points: int, *, told: bool) -> str:
-    """Return the format of an automatic answer, or ""."""
-    if signs.automatic and subject.strip() == "unsubscribe":
-        # Mail programs answer List-Unsubscribe with a mail that calls itself a reply.
-        return ""
-    bounce = points >= _BOUNCE_POINTS and (
-        signs.writer >= MAIL_SYSTEM
-        or points >= _BOUNCE_POINTS + 2
-        or told
-        # A postmaster's program that calls itself automatic and says that delivery failed.
-        or (signs.writer > 0 and not signs.rfc3834 and _any(words.FAILURE_SUBJECTS, subject))
-    )
-    if signs.automatic and not bounce:
-        return "rfc3834" if signs.rfc3834 else "auto-reply"
-    if signs.writer >= MAIL_SYSTEM or points >= _BOUNCE_POINTS + 2:
-        return ""
-    if signs.null_sender and signs.answers_us and not signs.system and not signs.list_mail:
-        # An answer to which nobody may answer, in whatever language (RFC 3834 section 3.3).
-        return "auto-reply"
-    if subject.lstrip("[*( <").startswith(words.AUTO_OPENINGS) or subject.rstrip(".!) ").endswith(
-        words.AUTO_ENDINGS
-    ):
-        return "auto-reply"
-    if signs.list_notice and _any(words.HELD_PHRASES, notice):
-        return "list-manager"
-    if points >= _BOUNCE_POINTS or not _any(words.AUTO_PHRASES, notice):
-        return ""
-    if signs.null_sender and (signs.answers or signs.reply):
-        return "auto-reply"
-    # "Re: Holidays" is what people answer.
-    if (signs.null_sender or (signs.answers and not signs.reply)) and _any(words.AUTO_SUBJECTS, subject):
-        return "auto-reply"
-    return ""
-
-
-def _announces(subject: str, notice: str, signs: Signs) -> bool:
+def _announces(subject: str, notice: str, findings: FreeTextFindings, signs: Signs) -> bool:
     """Say whether a nameless author says at once that a message failed, as home-made gateways do.
 
     They write no more than that, and whom it did not reach, from an address like anybody's.
     """
     if not signs.nameless or signs.answers or signs.forward or signs.many_addressees:
         return False
-    return _any(words.FAILURE_SUBJECTS, subject) and _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
+    if not (
+        any_of(words.FAILURE_SUBJECTS, subject) and any_of(words.FAILURE_PHRASES, notice[:_OPENING_CHARS])
+    ):
+        return False
+    return signs.machine or (not signs.list_mail and _ends_with_whom(notice, findings))
+
+
+def _ends_with_whom(notice: str, findings: FreeTextFindings) -> bool:
+    """Say whether nothing but a reply code follows the last recipient, and nothing is asked: people go on."""
+    address = (findings.recipients[-1].final_recipient or "").lower()
+    after = notice[notice.rfind(address) + len(address) :].strip(_DECORATION)
+    return not _ASKED.search(notice) and (
+        not after or (findings.coded and "\n\n" not in after and bool(_CODE.match(after)))
+    )
 
 
 def _tells_whom(headers: HeaderBlock, notice: str, findings: FreeTextFindings) -> bool:
     """Say whether the notice names somebody else than its addressee close to words that say that something failed."""
-    if not findings.recipients:
+    if not (findings.named or (findings.coded and findings.recipients)):
         return False
     address = (findings.recipients[0].final_recipient or "").lower()
     at = notice.find(address) if address else -1
     if at < 0 or address in (headers.get("to") or "").lower():
         return False
     near = notice[max(0, at - _TOLD_CHARS) : at + len(address) + _TOLD_CHARS]
-    return _any(words.FAILURE_PHRASES, near)
+    return any_of(words.FAILURE_PHRASES, near)
 
 
 def _bounce_points(
@@ -280,6 +242,9 @@ def _bounce_points(
     """Add up what speaks for a bounce; what speaks against it is taken away."""
     known = findings.format != "generic"
     quoted = returned or findings.returns
+    if not (signs.writer or signs.machine or (signs.nameless and returned)):
+        # A person's: whatever it quotes.
+        return 0
     if not (
         signs.writer >= MAIL_SYSTEM
         or signs.null_sender
@@ -291,7 +256,7 @@ def _bounce_points(
     ):
         # Only words: a postmaster who writes to his users has those too.
         return 0
-    failed = _any(words.FAILURE_SUBJECTS, subject)
+    failed = any_of(words.FAILURE_SUBJECTS, subject)
     if not (signs.system or known or quoted or findings.coded or (failed and told)):
         # A null sender is what newsletters have too.
         return 0
@@ -301,9 +266,9 @@ def _bounce_points(
     points = min(signs.writer, 4)
     if failed:
         points += 2
-    if _any(words.FAILURE_PHRASES, notice):
+    if any_of(words.FAILURE_PHRASES, notice):
         points += 2
-        if _any(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
+        if any_of(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
             points += 1
     points += known
     points += told

@@ -71,11 +71,15 @@ _LIST_MANAGERS = re.compile(
 )
 _NO_REPLY = re.compile(r"(?:no|do-?not|non)[-_.]?repl(?:y|ies)|noreply\w{0,20}", re.IGNORECASE)
 _REPLY = re.compile(
-    r"(?:re|aw|antw|sv|vs|odp|ynt|回复|答复|回覆|답장|отв|απ)(?:\[[0-9]{1,3}\]|\([0-9]{1,3}\))?\s{0,2}[:：]",
+    r"(?:re|aw|antw|sv|vs|odp|ynt|yan|res|r|rif|ref|bls|atb|vá|vast|回复|答复|回覆|返信|답장|회신|отв(?:ет)?|відп|απ|σχετ|השב|رد)"
+    r"(?:\[[0-9]{1,3}\]|\([0-9]{1,3}\))?\s{0,2}[:：]",
     re.IGNORECASE,
 )
+#: A person's program puts one of these before the subject, or an old one "(fwd)" behind it.
 _FORWARD = re.compile(
-    r"(?:fwd?|wg|tr|rv|enc|vb|doorst|vl|vs|pd|ilt|i|转发|轉寄|전달|转寄|fs|переслано|πρθ)\s{0,2}[:：]",
+    r"\[?(?:fwd?|wg|tr|rv|enc|vb|doorst|vl|vs|pd|ilt|i|fs|trs|továbbítás|tov|pārs|转发|轉寄|轉發|转寄|転送|전달"
+    r"|переслано|пересл|πρθ|הועבר|إعادة توجيه)\s{0,2}[:：]"
+    r"|[^\r\n]{0,998}\(fwd\)\s{0,9}$",
     re.IGNORECASE,
 )
 #: Header fields of automatic answers; the first has a standard (RFC 3834).
@@ -93,10 +97,18 @@ _RULE_SENT = (
     ("x-ms-exchange-generated-message-source", re.compile(r"rules agent|\boof\b", re.IGNORECASE)),
     ("x-post-messageclass", re.compile(r"autorespon", re.IGNORECASE)),
 )
+#: What a rule writes into a message that it redirects (RFC 5322 section 3.6.6).
+_RESENT = frozenset({"resent-from", "resent-to", "resent-message-id"})
+_NO = re.compile(r"\s{0,9}(?:no|false|0|off|none)\b", re.IGNORECASE)
 _AUTO_NAME = re.compile(
     r"\bautomat(?:ed|ic) (?:response|reply|answer)|\bauto-?(?:reply|respon[ds])", re.IGNORECASE
 )
 LIST_FIELDS = frozenset({"list-id", "list-post", "list-unsubscribe", "x-mailing-list"})
+#: Addresses that stand in reverse paths only (VERP, BATV, SRS): nobody but a mail system writes to them.
+_REVERSE_PATH = re.compile(
+    r"(?:.{1,64}[-+.])?bounces?(?:[-+=].{1,200})?|owner-.{1,60}|prvs=.{1,200}|srs[01][=+-].{1,200}|.{1,128}=.{1,128}",
+    re.IGNORECASE,
+)
 _LIST_MANAGER_FIELDS = frozenset({"x-mlserver", "x-list-administrivia", "references", "in-reply-to"})
 _BARE_ADDRESS = re.compile(r"<?[^\s<>@\"]{1,128}@[^\s<>@\"]{1,255}>?")
 #: What programs send by, and people do not.
@@ -126,6 +138,10 @@ class Signs:
         nameless: its author gives an address and no name, and no program of a person's wrote it.
         forward: its subject says that a person passed it on.
         many_addressees: it is addressed to more people than one sender.
+        machine: a field that people's programs do not write says that no person wrote it,
+            or it is addressed where no person writes.
+        program: a person's program wrote it.
+        author: whom its From field names.
 
     """
 
@@ -133,14 +149,17 @@ class Signs:
     __slots__ = (
         "answers",
         "answers_us",
+        "author",
         "automatic",
         "forward",
         "list_mail",
         "list_notice",
+        "machine",
         "many_addressees",
         "nameless",
         "no_reply",
         "null_sender",
+        "program",
         "reply",
         "rfc3834",
         "scanner",
@@ -165,6 +184,9 @@ class Signs:
         many_addressees: bool,
         nameless: bool,
         scanner: bool,
+        machine: bool,
+        program: bool,
+        author: str,
     ) -> None:
         """Keep them."""
         self.writer = writer
@@ -182,18 +204,25 @@ class Signs:
         self.forward = forward
         self.many_addressees = many_addressees
         self.nameless = nameless
+        self.machine = machine
+        self.program = program
+        self.author = author
 
 
 def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
     """Read the signs from a message's own header section and its reverse path, where that is known."""
     writer, null_sender, local = read_writer(headers, mail_from)
     subject = (headers.text("subject") or "").lstrip()
+    program = headers.get("user-agent") or headers.get("x-mailer") or ""
+    library = bool(_LIBRARY.search(program))
+    automatic = is_automatic(headers)
+    no_reply = bool(_NO_REPLY.fullmatch(local))
     return Signs(
         writer=writer,
         null_sender=null_sender,
-        automatic=is_automatic(headers),
+        automatic=automatic,
         rfc3834=_is_rfc3834(headers),
-        no_reply=bool(_NO_REPLY.fullmatch(local)),
+        no_reply=no_reply,
         list_notice=(headers.get("x-list-administrivia") or "").lower() == "yes",
         list_mail=is_list_mail(headers),
         answers="in-reply-to" in headers or "references" in headers,
@@ -201,8 +230,17 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
         reply=bool(_REPLY.match(subject)),
         forward=bool(_FORWARD.match(subject)),
         many_addressees=(headers.get("to") or "").count("@") > _MANY,
-        nameless=_is_nameless(headers),
+        nameless=bool(_BARE_ADDRESS.fullmatch((headers.get("from") or "").strip()))
+        and (library or not program),
         scanner=bool(_SCANNERS.search(headers.text("from") or "")),
+        machine=null_sender
+        or automatic
+        or no_reply
+        or library
+        or _is_generated(headers)
+        or _is_to_reverse_path(headers),
+        program=bool(program) and not library,
+        author=headers.text("from") or "",
     )
 
 
@@ -225,24 +263,34 @@ def _answers_us(headers: HeaderBlock) -> bool:
     return bool(domain) and bool(re.search(rf"[@.]{re.escape(domain)}>", answered))
 
 
-def _is_nameless(headers: HeaderBlock) -> bool:
-    if not _BARE_ADDRESS.fullmatch((headers.get("from") or "").strip()):
-        return False
-    program = headers.get("user-agent") or headers.get("x-mailer") or ""
-    return not program or bool(_LIBRARY.search(program))
+def _is_generated(headers: HeaderBlock) -> bool:
+    if "x-auto-response-suppress" in headers or (headers.get("precedence") or "").lower() in {"bulk", "junk"}:
+        return True
+    submitted = headers.get("auto-submitted")
+    return submitted is not None and not submitted.lower().startswith("no")
+
+
+def _is_to_reverse_path(headers: HeaderBlock) -> bool:
+    local = (find_address(headers.get("to")) or "").rpartition("@")[0]
+    return bool(_REVERSE_PATH.fullmatch(local))
 
 
 def is_automatic(headers: HeaderBlock) -> bool:
     """Say whether the message calls itself an automatic answer."""
     if headers.has_any(_MAY_TELL):
-        if _is_rfc3834(headers) or headers.has_any(AUTO_FIELDS):
+        if _is_rfc3834(headers) or any(
+            not _NO.match(headers.get(name) or "") for name in AUTO_FIELDS if name in headers
+        ):
             return True
         for name in ("precedence", "x-precedence", "preference"):
             if (headers.get(name) or "").lower() in {"auto_reply", "auto-reply"}:
                 return True
         for name, sign in _RULE_SENT:
             if name in headers and sign.search(headers.get(name) or ""):
-                return True
+                # Rules forward and redirect, too.
+                return not (
+                    headers.has_any(_RESENT) or _FORWARD.match((headers.text("subject") or "").lstrip())
+                )
     author = headers.text("from") or ""
     return "auto" in author.lower() and bool(_AUTO_NAME.search(author))
 

@@ -6,6 +6,10 @@ anybody can write them.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 #: Subjects of non-delivery reports, in lower case, anywhere in the subject.
 FAILURE_SUBJECTS = (
     "undeliver", "undelivered mail", "delivery status notification", "delivery fail", "delivery has failed", "mail delivery",
@@ -194,3 +198,13 @@ HELD_PHRASES = (
     "is being held until", "awaits moderator approval", "being held for moderation", "waiting for moderator", "wurde zurückgehalten", "wird zurückgehalten", "en attente d'approbation", "a été mis en attente",
     "retenido hasta", "in attesa di approvazione", "wordt vastgehouden", "väntar på", "moderator",
 )  # fmt: skip
+
+
+def any_of(needles: Iterable[str], haystack: str) -> bool:
+    """Say whether one of *needles* stands in *haystack*."""
+    return any(needle in haystack for needle in needles)
+
+
+def first_of(needles: Iterable[str], haystack: str) -> int | None:
+    """Return where the first of *needles* stands in *haystack*, or None."""
+    return min((at for needle in needles if (at := haystack.find(needle)) >= 0), default=None)

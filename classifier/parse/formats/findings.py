@@ -58,6 +58,7 @@ class FreeTextFindings:
         notice: the text above the original, bounded.
         returns: True where something in the text announces or is the original.
         coded: True where the notice holds an SMTP reply or an enhanced status.
+        named: True where the words or the fields about the first recipient say that it is one.
 
     """
 
@@ -69,6 +70,7 @@ class FreeTextFindings:
     notice: str = ""
     returns: bool = False
     coded: bool = False
+    named: bool = False
 
 
 def read(
@@ -94,7 +96,7 @@ def read(
     delayed = any(word in low or word in subject_low for word in _DELAY)
     mentions = find_recipients(headers, notice, subject)
     if not mentions and len(original_to) == 1:
-        mentions = [Mention(original_to[0], notice)]
+        mentions = [Mention(original_to[0], notice, sure=False)]
     recipients = tuple(_describe(mention, notice, low, delayed=delayed) for mention in mentions)
     diagnostic = next((r.diagnostic_code for r in recipients if r.diagnostic_code), None)
     return FreeTextFindings(
@@ -106,6 +108,7 @@ def read(
         notice=notice,
         returns=bool(marker),
         coded=any(r.smtp_reply for r in recipients) or bool(find_status(notice) or find_reply(notice)),
+        named=bool(mentions) and mentions[0].sure,
     )
 
 

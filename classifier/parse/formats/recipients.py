@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from classifier.dataclass import dataclass
+from classifier.dataclass import dataclass, replace
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
 from classifier.vocabulary import DeliveryAction
 
@@ -38,6 +38,7 @@ _BARE_NAME = re.compile(
 _HEADING = re.compile(
     r"[ \t]{0,40}(?:[-*>•o·#]{1,3}[ \t]{1,4})?"
     r"(?:(?:failed )?recipient(?: address)?:[ \t]{0,8}|error-for:[ \t]{0,8})?"
+    r"(?:\"[^\"\n]{0,100}\"[ \t]{1,4}<)?"
     r"[<\[\"'(`]{0,3}(?:rfc822;|smtp:|mailto:|c=[^\n]{0,80}?smtp=)?",
     re.IGNORECASE,
 )
@@ -99,6 +100,7 @@ class Mention:
         action: an action field, likewise.
         fields: all such fields as (name, value).
         alone: True where it is the only one, so that the whole notice is about it.
+        sure: False where nothing but its being there speaks for it.
 
     """
 
@@ -110,6 +112,7 @@ class Mention:
     action: DeliveryAction | None = None
     fields: tuple[tuple[str, str], ...] = ()
     alone: bool = True
+    sure: bool = True
 
 
 def find_recipients(headers: HeaderBlock, notice: str, subject: str) -> list[Mention]:
@@ -147,7 +150,7 @@ def find_recipients(headers: HeaderBlock, notice: str, subject: str) -> list[Men
             return [Mention(address, notice)]
     elsewhere = {normalise(p.address) for p in theirs[:_MAX_CONTEXT] if _ELSE.search(p.before)}
     if others := [p for p in theirs if normalise(p.address) not in elsewhere]:
-        return _about(text, _unique(others[:1]))
+        return [replace(mention, sure=False) for mention in _about(text, _unique(others[:1]))]
     if found := _expanded(text) or _bare_names(headers, text):
         return found
     # A sender who wrote to himself: the only address there is.
