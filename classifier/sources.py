@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from classifier.dataclass import dataclass, field
 from classifier.ingest.streams import opened
+from classifier.mbox import SEPARATOR, is_mbox, pieces
 from classifier.parse.report import Envelope
 from classifier.place import file_system, is_url
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
-#: What one read takes; a longer line comes in pieces.
-_PIECE = 1 << 16
-#: "From sender weekday month day time [zone] year", as mail programs write it and little else does.
-_SEPARATOR = re.compile(rb"From [^\r\n]{0,300}?[0-9]{1,2}:[0-9]{2}[^\r\n]{0,40}?[0-9]{4}")
-_FIELD = re.compile(rb">?From |[!-9;-~]{1,100}[ \t]{0,8}:")
 _READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile)
 _NULL_SENDER = re.compile(rb"From (?:MAILER-DAEMON|<>)[ \t]", re.IGNORECASE)
 
@@ -151,7 +147,7 @@ def _file(path: str) -> Iterator[SourcedMessage]:
         except _READ_ERRORS as error:
             yield SourcedMessage(path, None, _reason(error))
             return
-        if _is_mbox(sample) and not _is_single(path):
+        if is_mbox(sample) and not _is_single(path):
             yield from _mbox(path, whole)
         else:
             yield _one(path, whole)
@@ -190,7 +186,7 @@ def _one(source: str, stream: BinaryIO) -> SourcedMessage:
     envelope = Envelope()
     if raw[:5] == b"From ":
         line, _, rest = raw.partition(b"\n")
-        if _SEPARATOR.match(line):
+        if SEPARATOR.match(line):
             envelope, raw = _envelope(line), rest
     return SourcedMessage(source, raw, "", envelope)
 
@@ -201,54 +197,22 @@ def _is_single(path: str) -> bool:
     return name.endswith((".eml", ".eml.gz")) or os.path.basename(folder) in {"cur", "new"}  # noqa: PTH119
 
 
-def _is_mbox(sample: bytes) -> bool:
-    if sample[:5] != b"From ":
-        return False
-    first, _, rest = sample.partition(b"\n")
-    return bool(_SEPARATOR.match(first)) or bool(_FIELD.match(rest))
-
-
 def _mbox(path: str, stream: BinaryIO) -> Iterator[SourcedMessage]:
     """Yield the messages of an mbox; ``>From `` stays as it is."""
     number = 0
     message = _Collected()
     try:
-        for separator, piece in _separated(stream):
+        for separator, piece in pieces(stream):
             if separator:
                 if number:
                     yield message.finished(f"{path}#{number}")
                 number += 1
-                message = _Collected(_envelope(piece))
-            else:
-                message.add(piece)
+                message = _Collected(_envelope(separator))
+            message.add(piece)
         yield message.finished(f"{path}#{number}")
     except _READ_ERRORS as error:
         # What came of the message under way is not all of it.
         yield SourcedMessage(f"{path}#{number}" if number else path, None, _reason(error))
-
-
-def _separated(stream: BinaryIO) -> Iterator[tuple[bool, bytes]]:
-    """Yield each line (a long one in pieces) with whether it separates two messages.
-
-    It does if an empty line stands before it and a header field follows it;
-    the first line of the file always does.
-    """
-    read = stream.readline
-    blank = True
-    whole = True  # the last piece ended its line
-    first = True
-    piece = read(_PIECE)
-    while piece:
-        following = read(_PIECE)
-        candidate = blank and whole and piece[:5] == b"From "
-        separates = candidate and (
-            first or (_SEPARATOR.match(piece) is not None and _FIELD.match(following) is not None)
-        )
-        yield separates, piece
-        blank = whole and piece in {b"\n", b"\r\n"}
-        whole = piece[-1:] == b"\n"
-        first = False
-        piece = following
 
 
 class _Collected:
@@ -269,9 +233,10 @@ class _Collected:
     def finished(self, source: str) -> SourcedMessage:
         if self._size > MAX_MESSAGE:
             return _too_large(source)
-        if len(self._parts) > 1 and self._parts[-1] in {b"\n", b"\r\n"}:
-            del self._parts[-1]  # it belongs to the mbox
-        return SourcedMessage(source, b"".join(self._parts), "", self._envelope)
+        raw = b"".join(self._parts)
+        if raw[-3:].endswith((b"\n\n", b"\n\r\n")):
+            raw = raw[: -2 if raw[-2:] == b"\r\n" else -1]  # the empty line belongs to the mbox
+        return SourcedMessage(source, raw, "", self._envelope)
 
 
 def _envelope(separator: bytes) -> Envelope:
