@@ -67,7 +67,10 @@ def auto_reply(subject: str, notice: str, signs: Signs, points: int, *, told: bo
         # An answer to which nobody may answer, in whatever language (RFC 3834 section 3.3).
         return "auto-reply"
     away = any_of(words.AUTO_PHRASES, notice)
-    if (title := _title(subject)) and (away or signs.null_sender or _AUTOMATIC.search(title)):
+    title = _title(subject)
+    if title and (
+        away or signs.null_sender or (signs.machine and title == subject.strip()) or _AUTOMATIC.search(title)
+    ):
         return "auto-reply"
     if (
         not signs.reply

@@ -46,6 +46,7 @@ _GREETING = re.compile(
 )
 #: What notices frame an address with, and what stands before a server's words.
 _DECORATION = " \t\n<>()[]{}\"'*-=_#.:,;。"
+_CLAUSE_END = re.compile(r"[.!?;,]\s|[。！？，、؛،]|\n[ \t]*\n")
 _CODE = re.compile(r"[^\n]{0,80}?(?<![0-9])[45](?:[0-5][0-9][ -]\S|\.[0-7]\.[0-9])")
 _ASKED = re.compile(r"[?？؟]")
 #: RFC 7489 section 7.2.1.1: receiver, domain, begin and end, in the name of the file.
@@ -225,15 +226,21 @@ def _ends_with_whom(notice: str, findings: FreeTextFindings) -> bool:
 
 
 def _tells_whom(headers: HeaderBlock, notice: str, findings: FreeTextFindings) -> bool:
-    """Say whether the notice names somebody else than its addressee close to words that say that something failed."""
-    if not (findings.named or (findings.coded and findings.recipients)):
-        return False
-    address = (findings.recipients[0].final_recipient or "").lower()
+    """Say whether the notice names somebody else than its addressee close to words that say that something failed.
+
+    An address that nothing else speaks for has to stand in the same clause, or
+    in a notice with a server's code: whom to ask about a parcel stands beside such words, too.
+    """
+    address = (findings.recipients[0].final_recipient or "").lower() if findings.recipients else ""
     at = notice.find(address) if address else -1
     if at < 0 or address in (headers.get("to") or "").lower():
         return False
-    near = notice[max(0, at - _TOLD_CHARS) : at + len(address) + _TOLD_CHARS]
-    return any_of(words.FAILURE_PHRASES, near)
+    end = at + len(address)
+    before, after = notice[max(0, at - _TOLD_CHARS) : at], notice[end : end + _TOLD_CHARS]
+    if not (findings.named or findings.coded):
+        before = _CLAUSE_END.split(before)[-1]
+        after = _CLAUSE_END.split(after, maxsplit=1)[0]
+    return any_of(words.FAILURE_PHRASES, before + address + after)
 
 
 def _bounce_points(

@@ -170,7 +170,7 @@ CHALLENGE_WHY = (
 CHALLENGE_SUBJECTS = (
     "please confirm your message", "confirm your message", "confirm message", "please confirm (conf#", "please confirm delivery", "confirm your email to", "verify your email to", "confirmation required", "sender verification", "verification required",
     "your email requires verification", "requires verification", "challenge", "[spamarrest]", "action required: confirm", "confirm sender", "sender confirmation", "message awaiting", "your message to", "please verify your", "please verify that", "confirm that you sent", "authorization required",
-    "please confirm", "[boxbe]", "action required", "waiting for your confirmation", "approve your email", "help keep",
+    "please confirm", "bitte bestätigen", "confirme", "potwierd", "подтверд", "[boxbe]", "action required", "waiting for your confirmation", "approve your email", "help keep",
     "verify#", "verification", "verificação", "tira-teima", "authentification", "bestätigung erforderlich", "bestätigung", "confirmación", "confirmação", "confirmation de votre", "conferma", "approval required", "approved sender", "authenticate", "認証", "подтверждение",
 )  # fmt: skip
 

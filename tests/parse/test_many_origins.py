@@ -71,6 +71,29 @@ BOUNCES = {
         "From: MailMarshal <mailmarshal@remote.test>\nSubject: Your message was blocked: Minutes",
         "MailMarshal has stopped the following message:\n\n   From:    anna@example.org\n   To:      bob@remote.test",
     ),
+    "one that names the recipient in the clause that tells": (
+        'From: "Post Office" <postoffice@remote.test>\nReturn-Path: <>\nSubject: Returned e-mail',
+        "The account bob@remote.test does not exist here. Write to help@remote.test about it.",
+    ),
+    "a Russian company": (
+        "From: Почтовый сервер <robot@remote.test>\nSubject: Ваше сообщение не доставлено",
+        "Ваше сообщение не доставлено получателю bob@remote.test. Ошибка: 550 5.1.1 нет такого пользователя",
+    ),
+    "a Vietnamese system": (
+        "From: Hệ thống thư <postmaster@remote.test>\nReturn-Path: <>\nSubject: Không gửi được: Minutes",
+        "Không thể gửi thư tới bob@remote.test\n550 5.1.1 unknown",
+    ),
+    "MMDF": (
+        "From: Memo Service <mmdf@remote.test>\nReturn-Path: <>\nSubject: Failed mail  (msg.aa12345)",
+        (
+            "    Your message could not be delivered to\n'bob@remote.test (host: mx.remote.test) (queue: smtp)' for the "
+            "following\nreason: '<bob@remote.test>... User unknown'"
+        ),
+    ),
+    "an X.400 gateway": (
+        'From: "X.400 gateway" <mta@remote.test>\nReturn-Path: <>\nSubject: Delivery Report',
+        "Your message was not delivered to\n   bob@remote.test\nfor the following reason:\n   Unrecognised OR name",
+    ),
     "a script that calls its report an automatic reply": (
         "From: nobody@remote.test\nReturn-Path: <>\nAuto-Submitted: auto-replied\nSubject: mail to bob",
         "The mail you sent to bob@remote.test could not be delivered.\n550 5.1.1 unknown",
@@ -105,6 +128,16 @@ OTHERS = {
     ),
     "FirstClass": (ReportKind.AUTO_REPLY, f"{BOB}Re: Minutes\nX-FC-MachineGenerated: true", "On Monday."),
     "Notes": (ReportKind.AUTO_REPLY, f"{BOB}Bob ist außer Haus.", "Ich kehre am Montag zurück."),
+    "vacation(1) before RFC 3834": (
+        ReportKind.AUTO_REPLY,
+        "Return-Path: <bob@remote.test>\nFrom: bob@remote.test (Bob)\nSubject: away from my mail\nPrecedence: junk",
+        'I will not be reading my mail for a while.\nYour mail regarding "Minutes" will be read when I return.',
+    ),
+    "a Portuguese challenge with a name in its subject": (
+        ReportKind.CHALLENGE,
+        "From: Filtro <filtro@remote.test>\nReturn-Path: <>\nSubject: Confirme seu e-mail para bob@remote.test",
+        "Para que sua mensagem seja encaminhada, clique aqui e digite os caracteres: assim sabemos que não é um robô.",
+    ),
     "BoxTrapper": (
         ReportKind.CHALLENGE,
         f"{BOB}Your email requires verification verify#abc\nReturn-Path: <>",
