@@ -136,7 +136,8 @@ def is_authenticated(hop: TraceHop) -> bool:
     if (hop.protocol or "").upper() in _AUTHENTICATED_PROTOCOLS:
         return True
     # What stands before "by" holds the client's own words.
-    return bool(re.search(_AUTHENTICATED, hop.raw[:2_000].partition(" by ")[2]))
+    told = hop.raw[:2_000].partition(" by ")[2]
+    return "auth" in told.lower() and re.search(_AUTHENTICATED, told) is not None
 
 
 def nature(name: str | None, address: str | None) -> Nature:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from classifier.dataclass import dataclass
+from classifier.once import cached_property
 from classifier.parse.addresses import find_address
 from classifier.parse.dates import parse_date
 from classifier.parse.encoded import decode_words
@@ -70,7 +71,11 @@ class DeliveryStatus:
 
     def first(self, name: str) -> str | None:
         """Return the value of the first per-message field *name* (lower case), or None."""
-        return next((value for key, value in self.fields if key.lower() == name), None)
+        return self._first.get(name)
+
+    @cached_property
+    def _first(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in reversed(self.fields)}
 
     @property
     def reporting_mta(self) -> str | None:
@@ -108,9 +113,7 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
     seen: set[str] = set()
     text = data[:MAX_STATUS_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
     for block in _BLANK_LINES.split(text):
-        fields = [
-            (field.name, decode_words(field.value)) for field in HeaderBlock(block.lstrip(b"\n")).fields
-        ]
+        fields = [(name, decode_words(value)) for name, value in HeaderBlock(block.lstrip(b"\n")).pairs]
         names = {name.lower() for name, _ in fields}
         # A blank line ends a group only where the next one repeats what stands once in each.
         if group and names & _ONCE & seen:

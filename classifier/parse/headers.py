@@ -119,6 +119,11 @@ class HeaderBlock:
         return tuple(HeaderField(name.decode("ascii"), raw) for raw, name in self._scanned())
 
     @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The name as written and the unfolded, undecoded value of every field in order."""
+        return [(name.decode("ascii"), _unfolded(raw)) for raw, name in self._scanned()]
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The lower-case field names in their order."""
         found = self._scanned()

@@ -24,7 +24,11 @@ def looks_like_html(text: str) -> bool:
     if "<" not in text:
         return False
     low = text[:_HINT_CHARS].lower()
-    return any(hint in low for hint in _HINTS)
+    # A loop: a generator takes twice the time.
+    for hint in _HINTS:  # noqa: SIM110
+        if hint in low:
+            return True
+    return False
 
 
 def _entity(match: re.Match[str]) -> str:

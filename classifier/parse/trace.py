@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: A comment with at most one comment in it, a quoted string, an angle address, a word.
 _TOKEN = re.compile(
-    r"\(((?:[^()\\]|\\.|\([^()]{0,500}\)){0,998})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
+    r"\(((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,998})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
 )
 _KEYWORDS = frozenset({"from", "by", "via", "with", "id", "for"})
 _LONGEST_KEYWORD = 4
@@ -108,7 +108,10 @@ def _host(text: str) -> str | None:
 
 
 def _is_exim(clauses: dict[str, tuple[str, list[str]]]) -> bool:
-    return any(comment.startswith("Exim ") for comment in clauses.get("with", ("", []))[1])
+    if "with" not in clauses:
+        return False
+    comments = clauses["with"][1]
+    return bool(comments) and any(comment.startswith("Exim ") for comment in comments)
 
 
 def _client(word: str, comments: list[str], *, exim: bool) -> tuple[str | None, str | None, str | None]:

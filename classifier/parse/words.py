@@ -202,7 +202,11 @@ HELD_PHRASES = (
 
 def any_of(needles: Iterable[str], haystack: str) -> bool:
     """Say whether one of *needles* stands in *haystack*."""
-    return any(needle in haystack for needle in needles)
+    # A loop: a generator takes twice the time.
+    for needle in needles:  # noqa: SIM110
+        if needle in haystack:
+            return True
+    return False
 
 
 def first_of(needles: Iterable[str], haystack: str) -> int | None:
