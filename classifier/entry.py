@@ -37,10 +37,10 @@ def _filter(options: Options) -> None:
         from classifier.deliver.filter import run  # noqa: PLC0415 - other commands do without
 
         status = run(options)
-    except Exception:
-        if options.debug:
-            raise
-    os._exit(status)
+    except BaseException as error:  # noqa: BLE001 - also what is raised at the wrong moment: the caller keeps the message
+        os.write(2, f"backscatter: filter: {type(error).__name__}; the message is not delivered\n".encode())
+    finally:
+        os._exit(status)
 
 
 def filter_options(arguments: list[str]) -> Options | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 16
 #: "From sender weekday month day time [zone] year", as mail programs write it and little else does.
 SEPARATOR = re.compile(rb"From [^\r\n]{0,300}?[0-9]{1,2}:[0-9]{2}[^\r\n]{0,40}?[0-9]{4}")
+_NULL_SENDER = re.compile(rb"From (?:MAILER-DAEMON|<>)[ \t]", re.IGNORECASE)
 _FIELD = re.compile(rb">?From |[!-9;-~]{1,100}[ \t]{0,8}:")
 #: So much behind a line's end shows whether a header field follows.
 _AHEAD = 128
@@ -20,6 +21,19 @@ _AHEAD = 128
 _EMPTY = (b"\n\n", b"\n\r\n")
 #: The longest of these, and what of a separator behind it is searched for.
 _BEFORE, _MARK = 3, b"\nFrom "
+
+
+def mail_from(separator: bytes) -> str | None:
+    """Return the reverse path that a From_ line tells of: "" for the null sender, None where it is not known.
+
+    Any other name there may be a program's own invention; this one stands for the null sender.
+    """
+    return "" if _NULL_SENDER.match(separator) else None
+
+
+def mail_from_above(message: bytes) -> str | None:
+    """Return what the From_ line that stands above a single message tells; None where there is none."""
+    return mail_from(message) if SEPARATOR.match(message) else None
 
 
 def is_mbox(sample: bytes) -> bool:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 import sys
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from classifier.dataclass import dataclass, field
 from classifier.ingest.streams import opened
-from classifier.mbox import SEPARATOR, is_mbox, pieces
+from classifier.mbox import SEPARATOR, is_mbox, mail_from, pieces
 from classifier.parse.report import Envelope
 from classifier.place import file_system, is_url
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
 _READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile)
-_NULL_SENDER = re.compile(rb"From (?:MAILER-DAEMON|<>)[ \t]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -185,9 +183,9 @@ def _one(source: str, stream: BinaryIO) -> SourcedMessage:
         return _too_large(source)
     envelope = Envelope()
     if raw[:5] == b"From ":
-        line, _, rest = raw.partition(b"\n")
-        if SEPARATOR.match(line):
-            envelope, raw = _envelope(line), rest
+        line, end, rest = raw.partition(b"\n")
+        if end and SEPARATOR.match(line):
+            envelope, raw = Envelope(mail_from=mail_from(line)), rest
     return SourcedMessage(source, raw, "", envelope)
 
 
@@ -207,7 +205,7 @@ def _mbox(path: str, stream: BinaryIO) -> Iterator[SourcedMessage]:
                 if number:
                     yield message.finished(f"{path}#{number}")
                 number += 1
-                message = _Collected(_envelope(separator))
+                message = _Collected(Envelope(mail_from=mail_from(separator)))
             message.add(piece)
         yield message.finished(f"{path}#{number}")
     except _READ_ERRORS as error:
@@ -237,11 +235,6 @@ class _Collected:
         if raw[-3:].endswith((b"\n\n", b"\n\r\n")):
             raw = raw[: -2 if raw[-2:] == b"\r\n" else -1]  # the empty line belongs to the mbox
         return SourcedMessage(source, raw, "", self._envelope)
-
-
-def _envelope(separator: bytes) -> Envelope:
-    # Any other name there may be a program's own invention; this one stands for the null sender.
-    return Envelope(mail_from="" if _NULL_SENDER.match(separator) else None)
 
 
 def _too_large(source: str) -> SourcedMessage:

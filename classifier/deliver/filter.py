@@ -14,8 +14,7 @@ import time
 
 from classifier.deliver.result_headers import (
     NoPlaceError,
-    header_end,
-    header_start,
+    header_section,
     ordinary,
     with_result_headers,
 )
@@ -138,9 +137,11 @@ def run(options: Options, started: float | None = None) -> int:
         message = read_message()
         try:
             result = _judge(message, options, started, after)
-        except (Exception, OutOfTime) as error:
-            if options.debug and isinstance(error, Exception):
-                raise
+        except (Exception, OutOfTime) as error:  # noqa: BLE001 - judging is a help; the message comes first
+            # It may have come just before the alarm was taken back.
+            _take_back_alarm()
+            if options.debug:
+                _show(error)
             tell(f"filter: {_reason(error)}; {_consequence(options)}")
             if options.strict or options.check:
                 return EX_TEMPFAIL
@@ -156,7 +157,10 @@ def run(options: Options, started: float | None = None) -> int:
             write_all(1, piece)
         message.write_rest(1)
         finish(1)
-    except (Stopped, MemoryError, OSError) as error:
+    except (Exception, Stopped, OutOfTime) as error:  # noqa: BLE001 - whatever it is, the caller keeps the message
+        _on_signals(signal.SIG_IGN)
+        if options.debug:
+            _show(error)
         tell(f"filter: {_reason(error)}; the message is not delivered")
         return EX_TEMPFAIL
     finally:
@@ -177,28 +181,37 @@ def _afterwards(after: list[Callable[[], None]]) -> None:
 def _judge(message: Message, options: Options, started: float, after: list[Callable[[], None]]) -> Result:
     """Judge the message, and no longer than the time limit."""
     head = message.head
-    start = header_start(head)
-    section = head[start : header_end(head, start)]
-    signal.signal(signal.SIGALRM, _out_of_time)
+    start, end = header_section(head)
     left = max(LEAST_TIME, started + TIME_LIMIT - time.monotonic())
-    # Again and again: an exception is lost where it meets a destructor.
-    signal.setitimer(signal.ITIMER_REAL, left, 0.25)
     try:
+        signal.signal(signal.SIGALRM, _out_of_time)
+        # Whoever started this process may have blocked it.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
+        # Again and again: an exception is lost where it meets a destructor.
+        signal.setitimer(signal.ITIMER_REAL, left, 0.25)
         from classifier.deliver.patterns import PatternCache, cache_file  # noqa: PLC0415 - under the time limit
 
         cache = PatternCache(cache_file())
         cache.install()
         after.append(cache.save)  # done last: what comes after the delivery compiles patterns, too
-        from classifier.parse.triage import may_be_report  # noqa: PLC0415 - it compiles patterns
+        from classifier.parse.triage import is_worth_reading  # noqa: PLC0415 - it compiles patterns
 
-        if not may_be_report(section, options.mail_from):
+        if options.mail_from is None and head.startswith(b"From "):
+            from classifier.mbox import mail_from_above  # noqa: PLC0415 - likewise
+
+            options.mail_from = mail_from_above(head)
+        if not is_worth_reading(head, start, end, options.mail_from):
             return Result(ordinary())
         from classifier.deliver.judging import judge  # noqa: PLC0415 - reports alone pay for it
 
         return judge(head[start:], options, time.monotonic() + left, after)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        _take_back_alarm()
+
+
+def _take_back_alarm() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 
 def _pieces(message: Message, result: Result | None) -> Sequence[bytes]:
@@ -222,6 +235,13 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def _out_of_time(_number: int, _frame: FrameType | None) -> None:
     raise OutOfTime("judging took too long")
+
+
+def _show(error: BaseException) -> None:
+    import traceback  # noqa: PLC0415 - for --debug
+
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        tell(line)
 
 
 def _reason(error: BaseException) -> str:

@@ -6,10 +6,12 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from classifier.deliver.result_headers import NoPlaceError, header_end, header_start, ordinary
+from classifier.deliver.result_headers import header_section, ordinary
 from classifier.deliver.result_values import header_values
 from classifier.deliver.spamd import SpamLine
-from classifier.parse.triage import may_be_report
+from classifier.mbox import mail_from_above
+from classifier.parse.report import Envelope
+from classifier.parse.triage import is_worth_reading
 from classifier.runtime import Runtime, StoreUse
 from classifier.vocabulary import Action, PointsTo, Strength, Verdict
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from classifier.evidence.base import Evidence
-    from classifier.parse.report import Envelope
     from classifier.settings import Config
 
 #: Another process that writes the store is waited for so long, in seconds.
@@ -62,11 +63,10 @@ class Found:
 
 def judge(runtime: Runtime, message: bytes, envelope: Envelope) -> Found:
     """Judge one message. Never raises on content."""
-    try:
-        start = header_start(message)
-    except NoPlaceError:
-        return Found(ordinary())
-    if not message or not may_be_report(message[start : header_end(message, start)], envelope.mail_from):
+    start, end = header_section(message)
+    if envelope.mail_from is None and message.startswith(b"From "):
+        envelope = Envelope(mail_from=mail_from_above(message), rcpt_to=envelope.rcpt_to)
+    if not message or not is_worth_reading(message, start, end, envelope.mail_from):
         return Found(ordinary())
     examination = runtime.examine(message[start:], envelope)
     judgement = examination.judgement

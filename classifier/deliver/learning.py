@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from classifier.deliver.result_headers import NoPlaceError, header_end, header_start, without_result_headers
+from classifier.deliver.result_headers import header_section, without_result_headers
 from classifier.deliver.spamd import ProtocolError, Status
 from classifier.digest import blake2b
-from classifier.parse.triage import may_be_report
+from classifier.mbox import mail_from_above
+from classifier.parse.triage import is_worth_reading
 from classifier.store.taught import TaughtMail
 
 if TYPE_CHECKING:
@@ -47,19 +48,11 @@ def learn(request: Request, database: Database) -> tuple[tuple[str, str], ...]:
 
 
 def _is_likely_report(message: bytes) -> bool:
-    try:
-        start = header_start(message)
-    except NoPlaceError:
-        return False
-    return bool(message) and may_be_report(message[start : header_end(message, start)], None)
+    return bool(message) and is_worth_reading(message, *header_section(message), mail_from_above(message))
 
 
 def _digest(message: bytes) -> bytes:
     """Return a digest of a message that result headers and line ends do not change."""
-    try:
-        start = header_start(message)
-    except NoPlaceError:
-        start = len(message)
-    end = header_end(message, start)
+    start, end = header_section(message)
     plain = without_result_headers(message[start:end]) + message[end:]
     return blake2b(plain.replace(b"\r\n", b"\n").rstrip(b"\n"), digest_size=16).digest()

@@ -65,6 +65,15 @@ def header_end(message: bytes, start: int = 0) -> int:
     return min(ends) if ends else len(message)
 
 
+def header_section(message: bytes) -> tuple[int, int]:
+    """Return where the header section begins and ends; from the first byte on where there is no place above it."""
+    try:
+        start = header_start(message)
+    except NoPlaceError:
+        start = 0
+    return start, header_end(message, start)
+
+
 def _is_result(line: bytes) -> bool:
     """Say whether a lower-case *line* is the first of a field with one of our names."""
     name, colon, _ = line[:64].partition(b":")

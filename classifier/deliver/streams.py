@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 #: So much of a message is kept in memory, and looked at; the rest waits in a
-#: temporary file. In bytes.
-MEMORY = 8 * 1024 * 1024
+#: temporary file. In bytes. MTAs take no larger ones unless told.
+MEMORY = 32 * 1024 * 1024
 _CHUNK = 256 * 1024
 
 
@@ -38,7 +38,7 @@ class Message:
     def add(self, chunk: bytes) -> None:
         """Append what does not belong to the head; without room on disk it stays in memory."""
         if self._file is None and not self._more:
-            import tempfile  # noqa: PLC0415 - 10 ms, for messages of 8 MB alone
+            import tempfile  # noqa: PLC0415 - 10 ms, for huge messages alone
 
             try:
                 self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the process

@@ -11,7 +11,7 @@ from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
 from classifier.parse.trace import read_trace
-from classifier.parse.triage import full_section, may_be_report
+from classifier.parse.triage import full_section, may_be_report, names_a_status
 from classifier.vocabulary import ReportKind
 
 TYPE_CHECKING = False
@@ -30,9 +30,6 @@ _STATUS_TYPES = frozenset(
     {"message/delivery-status", "message/global-delivery-status",
      "message/disposition-notification", "message/global-disposition-notification"}
 )  # fmt: skip
-#: A delivery status in a multipart that does not call itself a report.
-_MARK = b"/delivery-status"
-_MARK_BYTES = 1 << 18
 #: Kinds that tell of an attempt to deliver.
 _TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
 _NOBODY: tuple[ReportedRecipient, ...] = ()
@@ -63,9 +60,7 @@ def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
 
 
 def _has_status_part(root: Part) -> bool:
-    return root.content_type.startswith("multipart/") and (
-        _MARK in root.buffer[root.body_start : root.body_start + _MARK_BYTES]
-    )
+    return root.content_type.startswith("multipart/") and names_a_status(root.buffer, root.body_start)
 
 
 class _Reader:

@@ -48,6 +48,9 @@ _FIELD = re.compile(
 )
 _REPORT_TYPE = re.compile(rb"\s{0,99}(?:multipart/report|message/|application/tlsrpt)")
 _BLANK = re.compile(rb"\n\r?\n")
+#: A delivery status in a multipart that does not call itself a report, so near to its beginning.
+_STATUS = b"/delivery-status"
+STATUS_BYTES = 1 << 18
 _SUBJECT_CHARS = 1_000
 #: Subjects that name a complaint or an aggregate report (RFC 7489, complaint feeds).
 _OTHER_SUBJECTS = (
@@ -103,6 +106,16 @@ def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
             return True
         index.setdefault(name, []).append((header[match.start() : match.end() - 1], written))
     return _signs_or_subject(HeaderBlock.of(index), mail_from)
+
+
+def is_worth_reading(message: bytes, start: int, end: int, mail_from: str | None) -> bool:
+    """Say whether a message, whose header section is from *start* to *end*, may be a report; True when in doubt."""
+    return may_be_report(message[start:end], mail_from) or names_a_status(message, start, end)
+
+
+def names_a_status(message: bytes, start: int, body: int | None = None) -> bool:
+    """Say whether a delivery status is named from *start* on, and not too far behind the *body*'s beginning."""
+    return message.find(_STATUS, start, (start if body is None else body) + STATUS_BYTES) >= 0
 
 
 def full_section(data: bytes, start: int) -> bytes:

@@ -349,6 +349,46 @@ def test_judging_that_takes_too_long_is_given_up(home):
         assert b"too long" in done.stderr
 
 
+def test_the_time_limit_holds_where_the_caller_has_blocked_the_alarm(home):
+    code = (
+        "import sys, time; import classifier.deliver.judging as j; import classifier.deliver.filter as f\n"
+        "f.TIME_LIMIT = f.LEAST_TIME = 0.3\n"
+        "j.judge = lambda *_: [time.sleep(0.01) for _ in range(1000)]\n"
+        "sys.exit(f.run(f.Options()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=REPORT, capture_output=True, timeout=20, check=False,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM]),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, REPORT)
+    assert b"too long" in done.stderr
+
+
+@pytest.mark.parametrize("error", ["f.OutOfTime('too late')", "RuntimeError('a bug')", "KeyboardInterrupt()"])
+def test_an_error_at_the_wrong_moment_leaves_the_message_with_the_caller(home, error):
+    """The alarm may go off just as judging ends; whatever else there is, the answer is 75 and one line."""
+    code = (
+        "import sys; import classifier.deliver.filter as f\n"
+        f"def fails(*_): raise {error}\n"
+        "f._pieces = fails\n"
+        "from classifier.entry import main; sys.argv = ['backscatter', 'filter']; sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=REPORT, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (75, b"")
+    assert done.stderr.count(b"\n") == 1
+    assert b"not delivered" in done.stderr
+
+
+def test_debug_shows_where_it_failed_and_the_message_passes(home, monkeypatch):
+    monkeypatch.setenv("BACKSCATTER_CONFIG", "absent.toml")
+    done = run("--debug", stdin=REPORT)
+    assert (done.returncode, done.stdout) == (0, REPORT)
+    assert b"Traceback" in done.stderr
+    assert b"passed on unchanged" in done.stderr
+
+
 def test_no_home(home):
     environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
@@ -404,6 +444,47 @@ def test_help():
     done = run("--help", stdin=b"")
     assert done.returncode == 0
     assert b"--envelope-from" in done.stdout
+
+
+NOTE = (
+    b"From: bob@remote.test\nTo: anna@example.org\nSubject: your mail\nIn-Reply-To: <1@example.org>\n"
+    b"\nI am away.\n"
+)
+#: Ordinary by its header section alone.
+PLAIN_STATUS = b"From: bob@remote.test\nTo: anna@example.org\nSubject: your mail\n" + REPORT[
+    REPORT.index(b"MIME") :
+].replace(b"multipart/report; report-type=delivery-status", b"multipart/mixed")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"From MAILER-DAEMON Sun Mar  1 10:00:05 2026\n" + NOTE,
+        b"From somebody Sun Mar  1 10:00:05 2026\n" + NOTE,
+        PLAIN_STATUS,
+        b"From nobody" + REPORT.replace(b"\n", b"\r"),
+        # What decides stands behind the first 8 MB of a long letter of apology.
+        REPORT.replace(b"I am sorry.\n", b"I am sorry.\n" * 800_000),
+    ],
+    ids=[
+        "From_ line of the null sender",
+        "From_ line of another",
+        "status in a multipart/mixed",
+        "bare CR",
+        "large",
+    ],
+)
+def test_odd_messages_are_what_classify_says(home, message):
+    done = run("--strict", stdin=message)
+    assert (done.returncode, done.stderr) == (0, b"")
+    said = subprocess.run(
+        [*COMMAND[:-1], "classify", "--json"], input=message, capture_output=True, timeout=60, check=True
+    )
+    found = json.loads(said.stdout)
+    assert run("--check", stdin=message).returncode == (0 if found["verdict"] == "forged" else 1)
+    if done.stdout != message:
+        assert f"X-Backscatter-Kind: {found['kind']}\n".encode() in done.stdout
+        assert f"X-Backscatter-Verdict: {found['verdict']}\n".encode() in done.stdout
 
 
 def test_it_asks_dns_and_says_what_classify_says(home):
