@@ -16,14 +16,14 @@ from classifier.deliver.judges import Judges
 from classifier.deliver.result_headers import NAMES, header_lines
 from classifier.errors import ConfigurationError
 from classifier.parse.report import Envelope
-from classifier.parse.triage import may_be_report
+from classifier.parse.triage import STATUS_BYTES, may_be_report, names_a_status
 
 if TYPE_CHECKING:
     from classifier.config_values import MilterAddress
     from classifier.deliver.judges import Found, InForce
     from classifier.deliver.metrics import Metrics
 
-#: A larger message is taken unjudged. In bytes.
+#: Of a larger message so much is looked at. In bytes.
 MAX_MESSAGE = 32 * 1024 * 1024
 #: A header section larger than this is looked at no further. In bytes.
 _MAX_HEADERS = 1024 * 1024
@@ -47,22 +47,24 @@ class Conversation:
     def begin(self, mail_from: str | None) -> None:
         """Take a new message's reverse path, "" for the null sender."""
         self._mail_from = mail_from
-        self._rcpt_to: str | None = None
+        self._rcpt_to: set[str] = set()
         self._chunks: list[bytes] = []
         self._size = 0
         self._typed: dict[str, int] = {}
-        self._is_wanted = True
+        #: So far the body is read, in bytes of the message.
+        self._limit = MAX_MESSAGE
 
     def recipient(self, address: str) -> None:
-        """Take a recipient; the first one counts."""
-        if self._rcpt_to is None:
-            self._rcpt_to = address
+        """Take a recipient; where there are several, nobody knows whose the message is."""
+        if len(self._rcpt_to) < 2:
+            self._rcpt_to.add(address)
 
     def header(self, name: str, value: bytes) -> None:
         """Take a header field; *value* is what follows the colon, its lines ended by LF or CRLF."""
-        if name.lower() in _NAMES:
+        key = name.lower().rstrip(" \t")
+        if key in _NAMES:
             # A result that came with the message is not ours.
-            self._typed[name.lower()] = self._typed.get(name.lower(), 0) + 1
+            self._typed[key] = self._typed.get(key, 0) + 1
             return
         line = name.encode("utf-8", "surrogateescape") + b":" + value.replace(b"\r\n", b"\n") + b"\n"
         if self._size + len(line) <= _MAX_HEADERS:
@@ -71,15 +73,19 @@ class Conversation:
     def headers_end(self) -> None:
         """Take the end of the header section."""
         section = b"".join(self._chunks)
-        self._is_wanted = may_be_report(section.replace(b"\r\n", b"\n"), self._mail_from)
         self._add(b"\r\n")
+        if not may_be_report(section.replace(b"\r\n", b"\n"), self._mail_from):
+            # Its body may still begin like a report's.
+            self._limit = self._size + STATUS_BYTES
 
     def body(self, chunk: bytes) -> bool:
         """Take a piece of the body, and say whether more is wanted."""
-        if self._is_wanted:
-            self._add(chunk)
-            self._is_wanted = self._size <= MAX_MESSAGE
-        return self._is_wanted
+        if self._size >= self._limit:
+            return False
+        self._add(chunk)
+        if self._size >= self._limit < MAX_MESSAGE and names_a_status(b"".join(self._chunks), 0):
+            self._limit = MAX_MESSAGE
+        return self._size < self._limit
 
     def _add(self, piece: bytes) -> None:
         self._chunks.append(piece)
@@ -94,7 +100,8 @@ class Conversation:
 
         """
         message, typed = b"".join(self._chunks), self._typed
-        envelope = Envelope(mail_from=self._mail_from, rcpt_to=self._rcpt_to)
+        recipient = next(iter(self._rcpt_to)) if len(self._rcpt_to) == 1 else None
+        envelope = Envelope(mail_from=self._mail_from, rcpt_to=recipient)
         self.begin(None)
         try:
             found = self._judges.judge(message, envelope, JUDGING_TIME)
@@ -163,21 +170,42 @@ class MilterServer:
         return f"{family}:{self._address.port}@{self._address.host}"
 
     def start(self) -> None:
-        """Serve until :meth:`stop`."""
+        """Serve until :meth:`stop`.
+
+        Raises:
+            ConfigurationError: nobody can listen there.
+
+        """
+        import milter  # noqa: PLC0415 - there by now
+
         self._library.factory = _session_class(self._library, self._in_force, self._judges, self._metrics)
         self._library.set_flags(self._library.ADDHDRS | self._library.CHGHDRS | self._library.QUARANTINE)
+        # pymilter asks for another delivery where it cannot even read what it is told (a name that is not UTF-8).
+        milter.set_exception_policy(milter.CONTINUE)
+        self._listen(milter)
         self._thread.start()
 
-    def _serve(self) -> None:
+    def _listen(self, milter: Any) -> None:  # noqa: ANN401 - see _library
+        """Make the socket here, before there are threads: the mask is the whole process's, folders' modes included."""
         # Unlike the mail server, nobody else has business with the socket.
         before = os.umask(0o117)
+        try:
+            milter.setconn(self.where)
+            milter.register("backscatter")
+            milter.opensocket(True)
+        except milter.error as error:
+            raise ConfigurationError(
+                f"nobody can listen there ({error})", where=self.where, remedy="correct serve.milter"
+            ) from error
+        finally:
+            os.umask(before)
+
+    def _serve(self) -> None:
         try:
             self._library.runmilter("backscatter", self.where, _TIMEOUT)
         except Exception as error:  # noqa: BLE001 - libmilter says no more than that
             self.failed = f"milter: {self.where}: {error}"
             self._in_force.tell(self.failed)
-        finally:
-            os.umask(before)
 
     def ailing(self) -> str | None:
         """Return what is wrong, or None."""
@@ -234,6 +262,10 @@ def _session_class(library: Any, in_force: InForce, judges: Judges, metrics: Met
             except Exception as error:  # noqa: BLE001 - a mail server that does not allow what we ask for
                 in_force.tell(f"milter: {type(error).__name__}: {error}; the message is taken as it is")
                 return library.ACCEPT
+
+        def abort(self) -> Any:  # noqa: ANN401
+            self.conversation.begin(None)  # nothing of it is held until the next one comes
+            return library.CONTINUE
 
         def _decide(self) -> Any:  # noqa: ANN401
             found, typed = self.conversation.end()

@@ -20,6 +20,7 @@ from classifier.deliver.milter import Conversation
 from classifier.parse.report import Envelope
 from classifier.settings import Config
 from tests.deliver.delivery import FEW, mixed
+from tests.deliver.milter_client import MilterClient
 from tests.deliver.postfix import group_of_postfix, running
 from tests.mailbox.daemon import free_port
 from tests.samples import CONFIG, ORDINARY, REPORT
@@ -51,10 +52,10 @@ def environment(tmp_path):
 
 
 @contextmanager
-def serving(folder, environment, on_forged, where):
+def serving(folder, environment, on_forged, where, settings=None):
     config = folder / "config.toml"
     config.write_text(
-        CONFIG.replace('"state', f'"{folder}/state')
+        (settings or CONFIG.replace('"state', f'"{folder}/state'))
         + f'[serve]\nmilter = "{where}"\non_forged = "{on_forged}"\n'
     )
     config.chmod(0o600)
@@ -227,3 +228,95 @@ def test_what_cannot_be_judged_is_taken(error):
     conversation.body(b"x")
     assert conversation.end() == (None, {})
     assert "taken as it is" in told[0]
+
+
+def fields_of(message):
+    head, _, body = message.partition(b"\n\n")
+    fields = [line.partition(b":")[::2] for line in head.replace(b"\n ", b" ").split(b"\n")]
+    return fields, body.replace(b"\n", b"\r\n")
+
+
+def verdict_of(client):
+    [verdict] = [
+        data for letter, data in client.asked_for if letter == b"i" and b"X-Backscatter-Verdict" in data
+    ]
+    return verdict[4:].split(b"\0")[1].strip()
+
+
+def test_whatever_a_mail_server_says_no_message_is_refused_or_put_off(tmp_path, environment):
+    port = free_port()
+    fields, body = fields_of(REPORT)
+    with serving(tmp_path, environment, "tag", f"inet:{port}@127.0.0.1"):
+        # No macros, no connect, no helo; an 8-bit name and value; twice on one connection.
+        client = MilterClient(port)
+        for _ in range(2):
+            assert set(client.begin()) == {b"c"}
+            assert client.message([(b"X-T\xe9st", b"\xff"), *fields], body) == b"a"
+            assert verdict_of(client) == b"forged"
+        # Addresses that are none.
+        for address in (b"", b"<", b"<\xff\xfe@x>", b"<" + b"a" * 5_000 + b">"):
+            assert set(client.begin(address, [address, b"<anna@example.org>"])) == {b"c"}
+            assert client.message(fields, body, chunk=7) == b"a"
+        # A message that is broken off leaves nothing behind.
+        client.begin()
+        client.say(b"L", b"Subject\0x\0")
+        client.tell(b"A")
+        client.begin(b"<a@b.test>")
+        ordinary, text = fields_of(ORDINARY)
+        assert client.message(ordinary, text) == b"a"
+        assert verdict_of(client) == b"not-a-report"
+        # Nor does one that goes away.
+        client.begin()
+        client.say(b"L", b"Subject\0x\0")
+        client.close()
+        again = MilterClient(port)
+        again.begin()
+        assert again.message(fields, body) == b"a"
+        assert verdict_of(again) == b"forged"
+        again.close()
+
+
+def test_a_report_to_several_recipients_is_refused_for_none(tmp_path, environment):
+    """One of them never sends; whose the report is nobody knows."""
+    port = free_port()
+    fields, body = fields_of(REPORT.replace(b"trap@example.org", b"anna@example.org"))
+    with serving(tmp_path, environment, "reject", f"inet:{port}@127.0.0.1"):
+        client = MilterClient(port)
+        client.begin(rcpt_to=[b"<trap@example.org>"])
+        assert client.message(fields, body) == b"y"
+        client.begin(rcpt_to=[b"<trap@example.org>", b"<anna@example.org>"])
+        assert client.message(fields, body) == b"a"
+        client.close()
+
+
+def test_a_status_in_a_plain_multipart_is_found(tmp_path, environment):
+    port = free_port()
+    fields, body = fields_of(
+        b"From: bob@remote.test\nTo: anna@example.org\nSubject: your mail\n"
+        + REPORT[REPORT.index(b"MIME") :].replace(
+            b"multipart/report; report-type=delivery-status", b"multipart/mixed"
+        )
+    )
+    with serving(tmp_path, environment, "tag", f"inet:{port}@127.0.0.1"):
+        client = MilterClient(port)
+        client.begin(b"<bob@remote.test>")
+        assert client.message(fields, body) == b"a"
+        assert verdict_of(client) == b"forged"
+        # Ordinary mail with parts is not read to its end.
+        client.begin(b"<bob@remote.test>")
+        assert client.message(fields, b"x" * 400_000) == b"a"
+        assert verdict_of(client) == b"not-a-report"
+        client.close()
+
+
+def test_the_store_can_be_made_while_the_milter_listens(tmp_path, environment):
+    """The socket is for its owner and group; folders that are made later are not touched by that."""
+    fields, body = fields_of(REPORT)
+    config = CONFIG.replace('"state', f'"{tmp_path}/new/folder/state')
+    port = free_port()
+    with serving(tmp_path, environment, "tag", f"inet:{port}@127.0.0.1", config):
+        client = MilterClient(port)
+        client.begin()
+        assert client.message(fields, body) == b"a"
+        client.close()
+        assert (tmp_path / "new" / "folder").stat().st_mode & 0o777 == 0o700
