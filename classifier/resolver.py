@@ -242,10 +242,8 @@ class DnsResolver:
 
 def _ask_on_the_wire() -> Callable[[str, str, Sequence[tuple[str, int]], float], WireAnswer]:
     """Import dnspython: behind this line, and nowhere before."""
-    from classifier.evidence.foreign import lock  # noqa: PLC0415 - not needed before, either
+    from classifier.dnswire import ask  # noqa: PLC0415 - 0.1 s that cached answers spare
 
-    with lock():
-        from classifier.dnswire import ask  # noqa: PLC0415 - 0.1 s that cached answers spare
     return ask
 
 

@@ -50,9 +50,11 @@ def judge(message: bytes, options: Options, deadline: float, after: list[Callabl
             return Result(answer.values)
     from classifier.deliver.kept_model import read_kept  # noqa: PLC0415 - a wrong configuration spares it
     from classifier.deliver.result_values import header_values  # noqa: PLC0415 - likewise
+    from classifier.evidence import foreign  # noqa: PLC0415 - likewise
     from classifier.parse.report import Envelope  # noqa: PLC0415 - likewise
     from classifier.runtime import Runtime, StoreUse  # noqa: PLC0415 - likewise
 
+    foreign.spare()
     if config is not None:
         config = with_dns_budget(config, (deadline - time.monotonic()) * DNS_SHARE)
     runtime = Runtime(config, StoreUse.CACHE, remember=True, wait=STORE_WAIT, read_model=read_kept)

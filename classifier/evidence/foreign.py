@@ -1,22 +1,59 @@
-"""dkimpy and pyspf without what they import and we do not use.
+"""dkimpy and pyspf; in a filter without what they import and we do not use.
 
 Both import dnspython (0.1 s) for a look-up function that is never called here:
 keys and records come from our own resolver. A filter that is started for one
-message and finds every answer in its cache must not pay for that. dkimpy does
-without its look-up module where that cannot be imported, and without PyNaCl
-unless a signature is Ed25519; pyspf accepts pydns in dnspython's place. So
-these imports are made to fail, or a stand-in is given, for the moment of the
-import, under a lock.
+message and finds every answer in its cache must not pay for that, so it calls
+:func:`spare`. From then on these imports fail, or meet a stand-in, for the
+moment of the import: dkimpy does without its look-up module where that cannot
+be imported, and without PyNaCl unless a signature is Ed25519; pyspf accepts
+pydns in dnspython's place. What a stand-in does not have comes from the module
+that it stands for, and a library that cannot be imported so is imported as
+ever: another release of one costs time, not a verdict.
+
+No other process does any of this: its threads would meet the stand-ins.
 """
 
 from __future__ import annotations
 
 import sys
-from _thread import RLock
 from types import ModuleType, SimpleNamespace
 
-#: Held while imports are bent; whoever imports dnspython meanwhile must wait.
-_LOCK = RLock()
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_is_sparing = False
+#: RFC 8032 section 7.1, test 2: key, message and signature.
+_KEY = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+_SIGNED = b"\x72"
+_SIGNATURE = bytes.fromhex(
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+)
+
+
+def spare() -> None:
+    """Import no more than is needed from now on; for a process with one thread and one message."""
+    global _is_sparing  # noqa: PLW0603 - a property of the process
+    _is_sparing = True
+
+
+class _Partial(ModuleType):
+    """Stands in for a module: has what is mostly wanted of it, and fetches the rest from the module itself."""
+
+    def __init__(self, name: str, **known: object) -> None:
+        super().__init__(name)
+        vars(self).update(known)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
+        if name.startswith("__"):
+            raise AttributeError(name)
+        import importlib  # noqa: PLC0415 - for what nobody foresaw
+
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 class _StandingIn:
@@ -29,19 +66,37 @@ class _StandingIn:
         sys.modules.update(self._modules)  # type: ignore[arg-type]
 
     def __exit__(self, *_: object) -> None:
-        for name in self._modules:
-            sys.modules.pop(name, None)
+        for name, module in self._modules.items():
+            if sys.modules.get(name) is module:
+                sys.modules.pop(name, None)
+
+
+def _sparingly(name: str, sparing: Callable[[], ModuleType], whole: Callable[[], ModuleType]) -> ModuleType:
+    """Import by the first way in a filter, else, and where that fails, by the second."""
+    if _is_sparing and name not in sys.modules:
+        try:
+            return sparing()
+        except Exception:  # noqa: BLE001 - another release of the library
+            for each in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+                del sys.modules[each]
+    return whole()
 
 
 def dkim() -> ModuleType:
     """Return dkimpy's package; Ed25519 works after :func:`enable_ed25519`."""
-    with _LOCK:
-        if "dkim" in sys.modules:
-            return sys.modules["dkim"]
-        bent: dict[str, ModuleType | None] = {"dkim.dnsplug": None, "aiodns": None, "nacl.signing": None}
-        with _StandingIn(bent | _for_dkim()):
-            import dkim as _package  # noqa: F401, PLC0415 - 15 ms, for mail that carries a signature of ours
-        return sys.modules["dkim"]
+    return sys.modules.get("dkim") or _sparingly("dkim", _sparing_dkim, _whole_dkim)
+
+
+def _whole_dkim() -> ModuleType:
+    import dkim as package  # noqa: PLC0415 - for mail that carries a signature of ours
+
+    return package  # type: ignore[no-any-return] # dkimpy has no types
+
+
+def _sparing_dkim() -> ModuleType:
+    bent: dict[str, ModuleType | None] = {"dkim.dnsplug": None, "aiodns": None, "nacl.signing": None}
+    with _StandingIn(bent | _for_dkim()):
+        return _whole_dkim()  # 15 ms
 
 
 class _Silent:
@@ -60,9 +115,7 @@ class _Silent:
 
 def _for_dkim() -> dict[str, ModuleType | None]:
     """Give stand-ins for what dkimpy hardly uses: logging (5 ms), and of hashlib more than two digests (OpenSSL, 4 ms)."""
-    logging = ModuleType("logging")
-    logging.NullHandler, logging.DEBUG = None, 10  # type: ignore[attr-defined]
-    logging.getLogger = lambda _name: _Silent()  # type: ignore[attr-defined]
+    logging = _Partial("logging", NullHandler=None, DEBUG=10, getLogger=lambda _name: _Silent())
     try:
         from _sha1 import sha1  # type: ignore[import-not-found]  # noqa: PLC0415 - for signatures alone
 
@@ -72,9 +125,7 @@ def _for_dkim() -> dict[str, ModuleType | None]:
             from _sha256 import sha256  # type: ignore[import-not-found]  # noqa: PLC0415 - up to 3.11
     except ImportError:
         return {"logging": logging}
-    hashlib = ModuleType("hashlib")
-    hashlib.sha1, hashlib.sha256 = sha1, sha256  # type: ignore[attr-defined]
-    return {"logging": logging, "hashlib": hashlib}
+    return {"logging": logging, "hashlib": _Partial("hashlib", sha1=sha1, sha256=sha256)}
 
 
 class _Anything:
@@ -96,76 +147,73 @@ class _Typing(ModuleType):
         return _Anything
 
 
-def _for_nacl(package: ModuleType) -> dict[str, ModuleType | None]:
-    """Give stand-ins for what checking a signature needs not: bindings to all else that libsodium has, and key exchange."""
-    if "typing" in sys.modules:
-        return {}  # no filter: whoever signs in this process wants all of it
-    bindings, public = ModuleType("nacl.bindings"), ModuleType("nacl.public")
+def _sparing_nacl() -> ModuleType:
+    """Import what checking a signature needs, without bindings to all else that libsodium has, and key exchange."""
+    import nacl as package  # noqa: PLC0415 - 5 ms in all
+
+    bindings = ModuleType("nacl.bindings")
     bindings.__path__ = [f"{path}/bindings" for path in package.__path__]
-    public.PrivateKey = public.PublicKey = None  # type: ignore[attr-defined]
-    package.bindings = bindings  # type: ignore[attr-defined]
-    return {"typing": _Typing("typing"), "nacl.bindings": bindings, "nacl.public": public}
+    package.bindings = bindings
+    public = _Partial("nacl.public", PrivateKey=None, PublicKey=None)
+    with _StandingIn({"typing": _Typing("typing"), "nacl.bindings": bindings, "nacl.public": public}):
+        import nacl.bindings.crypto_sign as functions  # noqa: PLC0415
+
+        vars(functions)["lib"].sodium_init()
+        for name in ("crypto_sign_open", "crypto_sign_PUBLICKEYBYTES", "crypto_sign_BYTES"):
+            setattr(bindings, name, getattr(functions, name))
+        _whole_nacl()
+        # Whatever was left out: it does what it is there for.
+        package.signing.VerifyKey(_KEY).verify(_SIGNED, _SIGNATURE)
+    return package
+
+
+def _whole_nacl() -> ModuleType:
+    import nacl  # noqa: PLC0415 - for Ed25519 signatures
+    import nacl.encoding  # noqa: PLC0415
+    import nacl.exceptions  # noqa: PLC0415
+    import nacl.signing  # noqa: PLC0415
+
+    return nacl
 
 
 def enable_ed25519() -> bool:
     """Give dkimpy PyNaCl; say whether it is there."""
     package = dkim()
-    with _LOCK:
+    if "nacl" not in vars(package) or "nacl.signing" not in sys.modules:
         try:
-            import nacl  # noqa: PLC0415 - 5 ms in all, for Ed25519 signatures
-
-            stand_ins = _for_nacl(nacl)
-            with _StandingIn(stand_ins):
-                if stand_ins:
-                    import nacl.bindings.crypto_sign as functions  # noqa: PLC0415
-
-                    vars(functions)["lib"].sodium_init()
-                    nacl.bindings.crypto_sign_open = functions.crypto_sign_open
-                    nacl.bindings.crypto_sign_PUBLICKEYBYTES = functions.crypto_sign_PUBLICKEYBYTES
-                    nacl.bindings.crypto_sign_BYTES = functions.crypto_sign_BYTES
-                import nacl.encoding  # noqa: PLC0415
-                import nacl.exceptions  # noqa: PLC0415
-                import nacl.signing  # noqa: PLC0415
+            vars(package)["nacl"] = _sparingly("nacl", _sparing_nacl, _whole_nacl)
         except ImportError:
             return False
-        vars(package)["nacl"] = nacl
-        return True
+    return True
 
 
 def spf() -> ModuleType:
     """Return pyspf's module. Its own look-up must not be used: override ``query.dns``."""
-    with _LOCK:
-        if "spf" in sys.modules:
-            return sys.modules["spf"]
-        import warnings  # noqa: PLC0415 - loaded by most others
-
-        pydns = ModuleType("DNS")
-        pydns.Type = SimpleNamespace(SPF=99)  # type: ignore[attr-defined]
-        pydns.DiscoverNameServers = lambda: None  # type: ignore[attr-defined]
-        socket, message, urls = (ModuleType(name) for name in ("socket", "message", "parse"))
-        socket.error = OSError  # type: ignore[attr-defined]
-        message.Message = None  # type: ignore[attr-defined]
-        urls.quote = _quote  # type: ignore[attr-defined]
-        # Where dnspython is there already, pyspf may as well take it.
-        bent: dict[str, ModuleType | None] = (
-            {} if "dns.resolver" in sys.modules else {"dns": None, "DNS": pydns}
-        )
-        # Of these it needs an exception's name, a class for headers that we do not read, and one function.
-        bent |= {"socket": socket, "email.message": message, "urllib.parse": urls}
-        with _StandingIn(bent), warnings.catch_warnings():
-            # Its comments hold escapes that newer Pythons warn of, on a filter's standard error.
-            warnings.simplefilter("ignore")
-            import spf as _module  # noqa: F401, PLC0415 - 20 ms, for mail whose SPF result counts
-        return sys.modules["spf"]
+    return sys.modules.get("spf") or _sparingly("spf", _sparing_spf, _whole_spf)
 
 
-def _quote(text: str, safe: str) -> str:
-    """Do what pyspf wants of ``urllib.parse``: policies with macros for URLs are rare."""
-    from urllib.parse import quote  # noqa: PLC0415 - 2 ms
+def _whole_spf() -> ModuleType:
+    import warnings  # noqa: PLC0415 - loaded by most others
 
-    return quote(text, safe)
+    with warnings.catch_warnings():
+        # Its comments hold escapes that newer Pythons warn of, on a filter's standard error.
+        warnings.simplefilter("ignore")
+        import spf as module  # noqa: PLC0415 - 20 ms, for mail whose SPF result counts
+
+    return module  # type: ignore[no-any-return] # pyspf has no types
 
 
-def lock() -> RLock:
-    """Return the lock to hold while dnspython is imported elsewhere."""
-    return _LOCK
+def _sparing_spf() -> ModuleType:
+    pydns = ModuleType("DNS")
+    pydns.Type = SimpleNamespace(SPF=99)  # type: ignore[attr-defined]
+    pydns.DiscoverNameServers = lambda: None  # type: ignore[attr-defined]
+    # Where dnspython is there already, pyspf may as well take it.
+    bent: dict[str, ModuleType | None] = {} if "dns.resolver" in sys.modules else {"dns": None, "DNS": pydns}
+    # Of these it needs an exception's name, a class for headers that we do not read, and one function.
+    bent |= {
+        "socket": _Partial("socket", error=OSError),
+        "email.message": _Partial("email.message", Message=None),
+        "urllib.parse": _Partial("urllib.parse"),  # quote: policies with macros for URLs are rare
+    }
+    with _StandingIn(bent):
+        return _whole_spf()
