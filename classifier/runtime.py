@@ -117,7 +117,10 @@ class Runtime:
 
     def examine(self, raw: bytes, envelope: Envelope | None = None) -> Examination:
         """Judge one message. Never raises on content."""
-        report = parse(raw, envelope or Envelope())
+        return self.examine_report(parse(raw, envelope or Envelope()))
+
+    def examine_report(self, report: Report) -> Examination:
+        """Judge a message that was taken apart already."""
         if report.kind in NOT_REPORTS:
             # Nothing is opened for ordinary mail.
             return Examination(report, (), self._not_a_report(report))

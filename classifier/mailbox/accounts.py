@@ -109,4 +109,4 @@ def _work(config: Config, account: AccountSettings, dry_run: bool) -> AccountWor
         keep_days=config.policy.keep_days,
         digest_to=address if config.policy.digest == "daily" else "",
     )
-    return AccountWork(job, door.open, make_examiner)
+    return AccountWork(job, door.open, make_examiner, aside=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.errors import BackscatterError
+from classifier.mailbox.aside import Aside
 from classifier.mailbox.caution import Caution
 from classifier.mailbox.mover import Mover
 from classifier.mailbox.protocol import ConnectionLost
@@ -45,12 +46,14 @@ class AccountWork:
         job: what to do.
         open_mailbox: connects and logs in; called anew for each attempt, with what earlier ones taught.
         make_examiner: makes the judge; called in the account's own thread.
+        aside: True: where there are many messages, another process takes them apart.
 
     """
 
     job: Job
     open_mailbox: Callable[[Caution], Mailbox]
     make_examiner: Callable[[], Examiner]
+    aside: bool = False
 
 
 class _OneAtATime:
@@ -156,7 +159,16 @@ def sweep_account(
             database = _open_store(work.job, Path(store).expanduser(), stack, purpose)
             examiner = work.make_examiner()
             stack.callback(examiner.close)
-            _attempts(work, database, examiner=examiner, listener=listener, result=result, backoff=backoff)
+            aside = stack.enter_context(Aside()) if work.aside else None
+            _attempts(
+                work,
+                database,
+                examiner=examiner,
+                listener=listener,
+                result=result,
+                backoff=backoff,
+                aside=aside,
+            )
     except BackscatterError as error:
         result.counts.errors += 1
         result.errors.append(error)
@@ -188,6 +200,7 @@ def _attempts(
     listener: Listener,
     result: AccountResult,
     backoff: Sequence[float],
+    aside: Aside | None,
 ) -> None:
     caution = Caution()
     waits = list(backoff)
@@ -195,7 +208,9 @@ def _attempts(
     while True:
         mailbox = work.open_mailbox(caution)
         try:
-            Sweep(work.job, mailbox, database, examiner=examiner, listener=listener, result=result).run()
+            Sweep(
+                work.job, mailbox, database, examiner=examiner, listener=listener, result=result, aside=aside
+            ).run()
         except ConnectionLost as error:
             mailbox.drop()
             if caution.lost() and further:

@@ -1,4 +1,7 @@
-"""Judges the messages of one batch: headers first, bodies of what may be a report, all of them together."""
+"""Judges the messages of one batch: headers first, bodies of what may be a report, all of them together.
+
+Where there are many, another process takes them apart while the next batch is read.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, replace
+from classifier.errors import BackscatterError
+from classifier.mailbox.aside import NotParsed
 from classifier.mailbox.digest import message_mark
-from classifier.mailbox.protocol import BODY_LIMIT, DELETED, ListedMessage, Mailbox
+from classifier.mailbox.protocol import BODY_LIMIT, DELETED, Batch, ListedMessage, Mailbox
 from classifier.parse.addresses import find_address
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope
@@ -15,9 +20,10 @@ from classifier.store.judged import JudgedMessage
 from classifier.vocabulary import NOT_REPORTS, Action, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from classifier.examine import Examination
+    from classifier.mailbox.aside import Aside, Pending
     from classifier.mailbox.summary import Examiner
 
 log = logging.getLogger(__name__)
@@ -26,6 +32,10 @@ log = logging.getLogger(__name__)
 NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
 #: Bytes of messages judged together: what of them came back is in memory until all are judged.
 TOGETHER = 16 * 1024 * 1024
+#: More candidates than this in one batch are worth another process ...
+MANY = 100
+#: ... unless they have more bytes: two batches are in memory then.
+AHEAD_BYTES = 8 * 1024 * 1024
 
 
 @dataclass
@@ -72,26 +82,113 @@ class Judged:
         )
 
 
+@dataclass
+class _Ahead:
+    """A batch that is read, and judged after the next one is read, too.
+
+    Attributes:
+        batch: without its messages.
+        keys: those of its messages.
+        candidates: those that may be reports.
+        pending: those of them whose body was read, being taken apart; None: none was read yet.
+
+    """
+
+    batch: Batch
+    keys: list[str]
+    candidates: Sequence[ListedMessage]
+    pending: list[tuple[ListedMessage, Pending | None]] | None = None
+
+
 class Inspection:
     """Judges what lies in the open folder."""
 
-    def __init__(self, mailbox: Mailbox, examiner: Examiner, digests: frozenset[bytes]) -> None:
+    def __init__(
+        self, mailbox: Mailbox, examiner: Examiner, digests: frozenset[bytes], aside: Aside | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             mailbox: where bodies are read.
             examiner: who judges.
             digests: the marks of digests that we wrote ourselves: never judged.
+            aside: takes messages apart where there are many; None: nobody but this process does.
 
         """
         self._mailbox = mailbox
         self._examiner = examiner
         self._digests = digests
+        self._aside = aside
+
+    def go_through(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, list[str], list[Judged]]]:
+        """Judge batch by batch; the mailbox is free for the caller in between.
+
+        Yields:
+            Each batch without its messages, their keys, and those that may be reports, judged.
+
+        """
+        waiting: _Ahead | None = None
+        failure: BackscatterError | None = None
+        while failure is None:
+            begun: _Ahead | None = None
+            try:
+                batch = next(batches, None)
+                if batch is not None:
+                    begun = self._begin(batch)
+                    del batch
+            except BackscatterError as error:  # what was read before it is judged first
+                failure = error
+            if waiting is not None:
+                yield waiting.batch, waiting.keys, self._finished(waiting)
+                waiting = None
+            if begun is None:
+                break
+            if begun.pending is None:
+                yield begun.batch, begun.keys, self._finished(begun)
+            else:
+                waiting = begun
+        if failure is not None:
+            raise failure
 
     def judge(self, messages: Sequence[ListedMessage]) -> list[Judged]:
         """Judge those of *messages* that may be reports; the others are left out."""
-        candidates = [m for m in messages if DELETED not in m.flags and self._may_be_report(m)]
+        return self._judge_all(self._candidates(messages))
+
+    def _candidates(self, messages: Iterable[ListedMessage]) -> list[ListedMessage]:
+        return [m for m in messages if DELETED not in m.flags and self._may_be_report(m)]
+
+    def _judge_all(self, candidates: Sequence[ListedMessage]) -> list[Judged]:
         return [item for group in _groups(candidates) for item in self._together(group)]
+
+    def _begin(self, batch: Batch) -> _Ahead:
+        """Pick out what may be a report; where it is much, have it taken apart."""
+        candidates = self._candidates(batch.messages)
+        # Nothing of the other messages is needed any more but their keys.
+        rest = Batch((), uid_next=batch.uid_next, names=batch.names, unreadable=batch.unreadable)
+        begun = _Ahead(rest, [m.key for m in batch.messages], candidates)
+        size = sum(min(m.size, BODY_LIMIT) + len(m.headers) for m in candidates)
+        aside = self._aside
+        if aside is not None and len(candidates) > MANY and size <= AHEAD_BYTES and aside.available():
+            by_key = {m.key: m for m in candidates}
+            begun.pending = [
+                (by_key[key], None if raw is None else aside.hand_over(raw, _envelope(by_key[key])))
+                for key, raw in self._mailbox.bodies(candidates, BODY_LIMIT)
+                if key in by_key
+            ]
+        return begun
+
+    def _finished(self, begun: _Ahead) -> list[Judged]:
+        if begun.pending is None:
+            return self._judge_all(begun.candidates)
+        judged = [self._judge_pending(message, pending) for message, pending in begun.pending]
+        begun.pending = None
+        return self._looked_at_again(judged, begun.candidates)
+
+    def _judge_pending(self, message: ListedMessage, pending: Pending | None) -> Judged:
+        aside = self._aside
+        if pending is None or aside is None:
+            return self._judged(message, None)
+        return self._judged(message, lambda: self._examiner.examine_report(aside.result(pending)))
 
     def _may_be_report(self, message: ListedMessage) -> bool:
         headers = HeaderBlock(message.headers)
@@ -106,6 +203,9 @@ class Inspection:
             for key, raw in self._mailbox.bodies(candidates, BODY_LIMIT)
             if key in by_key
         ]
+        return self._looked_at_again(judged, candidates)
+
+    def _looked_at_again(self, judged: list[Judged], candidates: Sequence[ListedMessage]) -> list[Judged]:
         # What came in together is judged together: the last of a flood says something about its first.
         for item in judged:
             if item.examination is not None and item.verdict is Verdict.UNSURE and item.is_report:
@@ -117,15 +217,21 @@ class Inspection:
         return sorted(judged, key=lambda item: place[item.message.key])
 
     def _judge(self, message: ListedMessage, raw: bytes | None) -> Judged:
-        item = Judged(message)
         if raw is None:
+            return self._judged(message, None)
+        return self._judged(message, lambda: self._examiner.examine(raw, _envelope(message)))
+
+    def _judged(self, message: ListedMessage, examine: Callable[[], Examination] | None) -> Judged:
+        item = Judged(message)
+        if examine is None:
             item.error, item.again = "cannot be read", UNREADABLE
             return item
         try:
-            item.examination = self._examiner.examine(raw, _envelope(message))
+            item.examination = examine()
         except Exception as error:
             log.exception("cannot judge a message")
-            item.error = f"cannot be judged ({type(error).__name__})"
+            why = str(error) if isinstance(error, NotParsed) else type(error).__name__
+            item.error = f"cannot be judged ({why})"
             item.again = NOT_JUDGED
         return item
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from classifier.errors import BackscatterError
     from classifier.examine import Examination
-    from classifier.parse.report import Envelope
+    from classifier.parse.report import Envelope, Report
     from classifier.vocabulary import Action
 
 
@@ -80,6 +80,9 @@ class Examiner(Protocol):
 
     def examine(self, raw: bytes, envelope: Envelope) -> Examination:
         """Judge one message; never raises on content."""
+
+    def examine_report(self, report: Report) -> Examination:
+        """Judge a message that was taken apart already."""
 
     def reexamine(self, examination: Examination) -> Examination:
         """Judge it again by what was learnt since."""

@@ -28,6 +28,7 @@ from classifier.vocabulary import Action, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from classifier.mailbox.aside import Aside
     from classifier.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Sweep:
         listener: Listener,
         result: AccountResult,
         stop: Callable[[], bool] = lambda: False,
+        aside: Aside | None = None,
     ) -> None:
         """Prepare.
 
@@ -114,6 +116,7 @@ class Sweep:
             listener: who hears of it.
             result: what is counted; a sweep taken up again after a lost connection adds to it.
             stop: asked between batches; True ends the sweep there.
+            aside: takes messages apart in another process where there are many; None: no other is used.
 
         """
         self.job = job
@@ -131,7 +134,7 @@ class Sweep:
             digests = self._judged_mail.digest_marks(job.account)
             if not job.dry_run:
                 self._upkeep = Upkeep(job.account, job.quarantine, mailbox, database)
-        self._inspection = Inspection(mailbox, examiner, digests)
+        self._inspection = Inspection(mailbox, examiner, digests, aside)
 
     @property
     def counts(self) -> Counts:
@@ -197,8 +200,8 @@ class Sweep:
         before = self.counts.reports
         this = _Pass(status.name, memory)
         try:
-            for batch in self.mailbox.new(memory):
-                self._judge(batch, this)
+            for batch, keys, judged in self._inspection.go_through(self.mailbox.new(memory)):
+                self._wait(this, batch, keys, judged)
                 if this.is_due:
                     self._finish(this)
                     self._reopen(status)
@@ -236,12 +239,12 @@ class Sweep:
             self._judged_mail.commit(self.job.account, folder, memory, settled=gone)
         if found:
             this = _Pass(folder, memory, fresh=False)
-            self._judge(Batch(found, uid_next=memory.uid_next), this)
+            rest = Batch((), uid_next=memory.uid_next)
+            self._wait(this, rest, [m.key for m in found], self._inspection.judge(found))
             self._finish(this)
 
-    def _judge(self, batch: Batch, this: _Pass) -> None:
-        """Judge a batch; what is forged waits to be moved."""
-        judged = self._inspection.judge(batch.messages)
+    def _wait(self, this: _Pass, batch: Batch, keys: list[str], judged: list[Judged]) -> None:
+        """Keep what was judged; what is forged waits to be moved."""
         for item in judged:
             found = item.examination
             if (
@@ -250,10 +253,7 @@ class Sweep:
                 and found.judgement.action is Action.QUARANTINE
             ):
                 item.action = Action.QUARANTINE
-        # Nothing of the other messages is needed any more but their keys.
-        keys = [m.key for m in batch.messages]
-        rest = Batch((), uid_next=batch.uid_next, names=batch.names, unreadable=batch.unreadable)
-        this.batches.append((rest, keys, judged))
+        this.batches.append((batch, keys, judged))
 
     def _finish(self, this: _Pass) -> None:
         """Move what is forged, write down what is through, and tell."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import BackscatterError, TemporaryError
+from classifier.mailbox.aside import Aside
 from classifier.mailbox.caution import Caution
 from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Listener
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from classifier.mailbox.agent import AccountWork
+    from classifier.mailbox.protocol import Mailbox
     from classifier.mailbox.summary import Examiner
     from classifier.store.lock import Bell
 
@@ -258,16 +260,7 @@ class _Loop:
         mailbox = self._work.open_mailbox(self._caution)
         try:
             while not self._stop():
-                sweep = Sweep(
-                    self._work.job,
-                    mailbox,
-                    database,
-                    examiner=examiner,
-                    listener=self._listener,
-                    result=self._result,
-                    stop=self._stop,
-                )
-                sweep.run()
+                self._sweep(mailbox, database, examiner)
                 # What failed in a folder was told; a loop that runs for years must not collect it.
                 self._result.errors.clear()
                 self._ever = self._swept = True
@@ -285,3 +278,16 @@ class _Loop:
             mailbox.drop()
             raise
         mailbox.close()
+
+    def _sweep(self, mailbox: Mailbox, database: Database, examiner: Examiner) -> None:
+        with Aside() as aside:  # a process is there for a full inbox only, and not for years
+            Sweep(
+                self._work.job,
+                mailbox,
+                database,
+                examiner=examiner,
+                listener=self._listener,
+                result=self._result,
+                stop=self._stop,
+                aside=aside if self._work.aside else None,
+            ).run()

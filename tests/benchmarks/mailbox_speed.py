@@ -97,7 +97,9 @@ def new_mail(server, folder: Path, messages: int, reports: int, *, real: bool) -
         from classifier.runtime import Runtime
 
         examiner = Runtime(None)
-    work = imap_work(server.server(), server.login(user), dry_run=True, examiner=examiner or MarkedMail())
+    work = imap_work(
+        server.server(), server.login(user), dry_run=True, examiner=examiner or MarkedMail(), aside=real
+    )
     for _ in range(2):
         plain, plain_cpu = plain_fetch(server, user, uids)
         seconds, cpu, result, trips = timed(work, folder / "none")
@@ -106,7 +108,7 @@ def new_mail(server, folder: Path, messages: int, reports: int, *, real: bool) -
             f"looked through in {seconds:.2f} s (CPU {cpu:.2f}; limit {1.5 * plain + 1:.2f}), {trips} round trips, "
             f"{result.counts.as_dict()}"
         )
-    work = imap_work(server.server(), server.login(user), examiner=examiner or MarkedMail())
+    work = imap_work(server.server(), server.login(user), examiner=examiner or MarkedMail(), aside=real)
     for what in ("with its moves", "the sweep after that"):
         seconds, cpu, result, trips = timed(work, folder / "store.sqlite3")
         say(f"  {what}: {seconds:.2f} s (CPU {cpu:.2f}), {trips} round trips, {result.counts.as_dict()}")

@@ -53,8 +53,13 @@ class MarkedMail:
         return mail_from == ""
 
     def examine(self, raw: bytes, envelope: Envelope) -> Examination:
+        return self._examined(HeaderBlock(raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0]), envelope)
+
+    def examine_report(self, report: Report) -> Examination:
+        return self._examined(report.headers, report.envelope)
+
+    def _examined(self, headers: HeaderBlock, envelope: Envelope) -> Examination:
         self.examined += 1
-        headers = HeaderBlock(raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0])
         said = headers.get("x-verdict") or "ordinary"
         if said == "crash":
             raise RuntimeError("a bug")
@@ -94,6 +99,7 @@ def imap_work(
     account: str = "main",
     timeouts: Timeouts | None = None,
     examiner=None,
+    aside: bool = False,
     **job,
 ) -> AccountWork:
     """Make the work for one IMAP account."""
@@ -102,13 +108,19 @@ def imap_work(
         Job(account, **job),
         lambda caution: ImapMailbox(connect(server, login, account, limits), caution),
         lambda: examiner or MarkedMail(),
+        aside,
     )
 
 
-def maildir_work(root: Path, *, account: str = "main", examiner=None, **job) -> AccountWork:
+def maildir_work(
+    root: Path, *, account: str = "main", examiner=None, aside: bool = False, **job
+) -> AccountWork:
     """Make the work for one Maildir."""
     return AccountWork(
-        Job(account, **job), lambda _caution: MaildirMailbox(root, account), lambda: examiner or MarkedMail()
+        Job(account, **job),
+        lambda _caution: MaildirMailbox(root, account),
+        lambda: examiner or MarkedMail(),
+        aside,
     )
 
 
