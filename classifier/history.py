@@ -12,8 +12,8 @@ from classifier.dataclass import dataclass
 from classifier.evidence.authres import is_hop
 from classifier.evidence.company import report_digest
 from classifier.evidence.hosts import ip_of, organisation
-from classifier.evidence.origin import delivering_organisations
-from classifier.evidence.reporter import delivering_hop
+from classifier.evidence.ours import verified_name
+from classifier.evidence.reporter import accountable_hop, delivering_hop
 from classifier.parse.addresses import normalise
 from classifier.parse.dates import parse_date
 from classifier.vocabulary import PointsTo, RefusalStage, Strength, Verdict
@@ -77,10 +77,11 @@ class HistoryEntry:
         subject: the original's (of an undecided report without one: its own).
         sample: the beginning of the original's body, of forged mail only.
         used: the protected address that was used as sender, or "".
-        operator: who wrote the report, as a registered domain, or "".
+        operator: who says that it wrote the report, or brought it, as a registered domain, or "";
+            where *host* is told, the organisation of that.
         network: the network of the host that brought it, or "".
         stage: whether the original was refused in the session or later.
-        host: the host that brought the report, of forged mail and where it is beyond doubt the operator's; else "".
+        host: the host that wrote the report, of forged mail and where that is beyond doubt; else "".
         address: its IP address, or "".
         headers: of the report's own header section what its operator needs to find it, or "".
         recipients: whom it did not reach; of forged mail nobody.
@@ -130,8 +131,11 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
     used = (
         next((a for a in report.addressees if identity.owns_address(a)), None) or report.original.return_path
     )
-    operator = organisation(report.reporting_mta) or (organisation(hop.client_name) if hop else None) or ""
-    beyond_doubt = forged and hop is not None and _is_theirs(operator, report, identity)
+    # Whom a complaint would go to: host, operator and what finds the report all from one hop.
+    blamed = accountable_hop(report, identity) if forged else None
+    headers = _headers(report, blamed) if blamed else ""
+    host = verified_name(blamed) if blamed and headers else None
+    operator = organisation(host or report.reporting_mta) or (organisation(hop.client_name) if hop else None)
     subject = report.original.subject or ("" if forged else report.headers.text("subject"))
     return HistoryEntry(
         digest=report_digest(report),
@@ -151,9 +155,9 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
         operator=_short(operator),
         network=_network(hop.client_address) if hop else "",
         stage=next((r.stage.value for r in report.recipients), RefusalStage.UNKNOWN.value),
-        host=_short(hop.client_name or report.reporting_mta or operator) if hop and beyond_doubt else "",
-        address=str(ip_of(hop.client_address) or "") if hop and beyond_doubt else "",
-        headers=_headers(report, hop) if hop and beyond_doubt else "",
+        host=_short(host),
+        address=str(ip_of(blamed.client_address) or "") if blamed and host else "",
+        headers=headers,
         recipients=() if forged else _failures(report),
         reasons=tuple(_short(reason) for reason in judgement.reasons[:_REASONS]),
         evidence=tuple(
@@ -162,15 +166,6 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
             if e.points_to is not PointsTo.NEITHER
         ),
     )
-
-
-def _is_theirs(operator: str, report: Report, identity: Identity) -> bool:
-    """Say whether the host that brought the report is of the *operator* that says it wrote it.
-
-    Else both names could be somebody's typing, and nobody is to be blamed for that.
-    """
-    ours = {organisation(domain.lstrip(".")) for domain in identity.domains}
-    return bool(operator) and operator in delivering_organisations(report) and operator not in ours
 
 
 def _headers(report: Report, hop: TraceHop) -> str:

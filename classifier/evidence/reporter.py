@@ -6,11 +6,22 @@ likely to be about mail of ours. Never more than weak.
 
 from __future__ import annotations
 
+import re
+
 from classifier.evidence.authres import is_hop
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.dnsbl import look_up
-from classifier.evidence.hosts import IPAddress, ip_of, is_internal, organisation
-from classifier.evidence.ours import is_our_client, is_our_name
+from classifier.evidence.hosts import IPAddress, ip_of, is_internal, is_public_name, organisation
+from classifier.evidence.origin import border_hop
+from classifier.evidence.ours import (
+    Nature,
+    is_authenticated,
+    is_our_client,
+    is_our_name,
+    nature,
+    verified_name,
+)
+from classifier.parse.addresses import domain_of
 from classifier.vocabulary import Strength
 
 TYPE_CHECKING = False
@@ -24,6 +35,10 @@ if TYPE_CHECKING:
 #: More lists than this are not asked.
 _MAX_LISTS = 5
 _MAX_HOPS = 20
+#: qmail writes down the name that the client's own zone gives its address, and does not look it up back.
+_ONE_SIDED_NAME = re.compile(r"from\s+\S{1,255}\s+\((?:HELO|EHLO) ")
+#: "with" clauses of programs that fetch mail from a mailbox, or put it into one: the client is our side's.
+_IN_THE_HOUSE = ("LMTP", "POP", "IMAP")
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
@@ -44,6 +59,90 @@ def delivering_hop(report: Report, identity: Identity) -> TraceHop | None:
         if ip is not None and not is_internal(ip) and not is_our_client(hop, identity):
             return hop
     return None
+
+
+def accountable_hop(report: Report, identity: Identity) -> TraceHop | None:
+    """Return the hop whose client wrote the report, beyond doubt, or None.
+
+    Whoever is named here is blamed for it (``backscatter complain``), so no
+    name counts that somebody may have typed. The client is the one that our side saw,
+    with a name of its own that was looked up; not of an organisation that mail
+    reaches us through; the reporting MTA, where one is told, is of the same
+    organisation; what stands below shows nobody else who handed the report
+    to it, as it does where a host only passed it on; and the original was not
+    handed in by one of its users.
+    """
+    hops = report.trace[:_MAX_HOPS]
+    index = next((i for i, hop in enumerate(hops) if not _is_in_the_house(hop, identity)), None)
+    if index is None:
+        return None
+    hop = hops[index]
+    name = verified_name(hop)
+    operator = organisation(name)
+    ip = ip_of(hop.client_address)
+    if (
+        operator is None
+        or ip is None
+        or is_internal(ip)
+        or not is_public_name(operator)
+        or nature(name, hop.client_address) is not Nature.NAMED
+        or _ONE_SIDED_NAME.match(hop.raw)
+    ):
+        return None
+    ours = {organisation(domain.lstrip(".")) for domain in (*identity.domains, *identity.relay_names)}
+    if operator in ours | {organisation(h.by) for h in hops[: index + 1]}:
+        return None
+    if (organisation(report.reporting_mta) or operator) != operator:
+        return None
+    if _took_it_from_its_user(report, operator):
+        return None
+    return hop if all(_is_within(h, operator) for h in hops[index + 1 :]) else None
+
+
+def _took_it_from_its_user(report: Report, operator: str) -> bool:
+    """Say whether *operator* is where the original was handed in, as a provider's outgoing server is by its users.
+
+    That may be the provider of whoever is protected, and no setting for
+    incoming mail would have helped.
+    """
+    index = border_hop(report)
+    if index is None:
+        return False
+    client = report.original.trace[index]
+    if is_authenticated(client):
+        return True
+    named = [a for r in report.recipients for a in (r.final_recipient, r.original_recipient)]
+    theirs = {organisation(domain_of(a)) for a in (*named, *report.original.to, *report.original.cc)}
+    return (
+        nature(client.client_name, client.client_address) is Nature.DIAL_UP
+        and operator not in theirs
+        and any(organisation(r.remote_mta) not in {None, operator} for r in report.recipients)
+    )
+
+
+def _is_in_the_house(hop: TraceHop, identity: Identity) -> bool:
+    """Say whether the hop's client is certainly of our side, so that what stands below it is our side's word, too.
+
+    A private address alone does not say it: behind a proxy or a container's
+    network all the world has one.
+    """
+    if (hop.protocol or "").upper().startswith(_IN_THE_HOUSE) or is_our_client(hop, identity):
+        return True
+    ip = ip_of(hop.client_address)
+    if ip is None:
+        return (hop.client_name or hop.helo or "localhost").lower() == "localhost"
+    name = organisation(verified_name(hop))
+    return ip.is_loopback or (is_internal(ip) and name is not None and name == organisation(hop.by))
+
+
+def _is_within(hop: TraceHop, operator: str) -> bool:
+    """Say whether a hop below the border shows the report on its way inside *operator*'s own house."""
+    if organisation(hop.by) not in {None, operator}:
+        return False
+    ip = ip_of(hop.client_address)
+    if ip is None:
+        return organisation(hop.client_name or hop.helo) in {None, operator}
+    return is_internal(ip) or organisation(verified_name(hop)) == operator
 
 
 def has_null_sender(report: Report) -> bool:

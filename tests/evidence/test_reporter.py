@@ -125,3 +125,120 @@ def test_only_our_own_results_count():
     assert judged(authenticated("spf=fail", above=False), Lookups(NOW)) == []
     assert judged(authenticated("spf=fail", server="mx.remote.test"), Lookups(NOW)) == []
     assert judged(authenticated("spf=fail", server="in.example.org"), Lookups(NOW))
+
+
+# -- Who wrote it, beyond doubt ----------------------------------------------------
+
+REMOTE = hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org")
+#: As a forwarder's own line shows whom it had the report from.
+FORWARDED = hop("host.evil.test", "host.evil.test", "203.0.113.66", "mx.remote.test")
+PROVIDER = hop(
+    "mx1.provider.test", "mx1.provider.test", "198.51.100.1", "store.provider.test", protocol="LMTP"
+)
+AT_PROVIDER = hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx1.provider.test")
+BEHIND = Identity(domains=("example.org",), relays=(".provider.test",))
+BEHIND_ADDRESS = Identity(domains=("example.org",), relays=("198.51.100.1",))
+
+
+def blamed(*trace, identity=OURS, by=None):
+    found = reporter.accountable_hop(make(report_trace=trace, reporter=by), identity)
+    return found and found.client_name
+
+
+@pytest.mark.parametrize("by", [None, "mx.remote.test", "smtp7.remote.test", "mailhost"])
+def test_the_host_that_wrote_the_report_answers_for_it(by):
+    assert blamed(REMOTE, by=by) == "mx.remote.test"
+    # Through hosts of our own, by name, by address, by loopback, and fetched from a mailbox.
+    inside = hop("mx.example.org", "mx.example.org", "10.0.0.2", "store.example.org")
+    scanner = hop("localhost", "localhost", "127.0.0.1", "mx.example.org")
+    handed = TraceHop("by mx.example.org (Dovecot) with LMTP id 1", by="mx.example.org", protocol="LMTP")
+    fetched = hop("pop.provider.test", "pop.provider.test", "198.51.100.9", "pc", protocol="POP3")
+    assert blamed(handed, inside, scanner, REMOTE, by=by) == "mx.remote.test"
+    assert blamed(fetched, AT_PROVIDER, by=by) == "mx.remote.test"
+    for identity in (BEHIND, BEHIND_ADDRESS):
+        assert blamed(PROVIDER, AT_PROVIDER, identity=identity, by=by) == "mx.remote.test"
+    # On its way inside their own house.
+    theirs = (
+        hop("a.remote.test", "a.remote.test", "203.0.113.9", "mx.remote.test"),
+        hop("pc", None, "10.1.2.3", "a.remote.test"),
+        TraceHop("by a.remote.test (Postfix) id 4", by="a.remote.test"),
+    )
+    assert blamed(REMOTE, *theirs, by=by) == "mx.remote.test"
+
+
+@pytest.mark.parametrize("by", [None, "mx.remote.test", "host.evil.test", "mailhost"])
+def test_who_only_passed_the_report_on_is_not_blamed(by):
+    assert blamed(REMOTE, FORWARDED, by=by) is None
+    assert blamed(REMOTE, hop("x", None, "203.0.113.66", "mx.remote.test"), by=by) is None
+    # It does not say where it had it from, but that somebody else had it before.
+    assert blamed(REMOTE, hop("pc", None, "10.1.2.3", "host.evil.test"), by=by) is None
+    nowhere = TraceHop("from host.evil.test by mx.remote.test", helo="host.evil.test", by="mx.remote.test")
+    assert blamed(REMOTE, nowhere, by=by) is None
+
+
+@pytest.mark.parametrize("by", [None, "mx1.provider.test", "mx.example.org", "mx.remote.test"])
+def test_our_own_provider_is_not_blamed(by):
+    # Nobody told us of it: it writes our lines, and has us write them.
+    assert blamed(PROVIDER, by=by) is None
+    sent = hop("mx1.provider.test", "mx1.provider.test", "198.51.100.1", "store.provider.test")
+    assert blamed(sent, AT_PROVIDER, by=by) is None
+    assert (
+        blamed(hop("x.provider.test", "x.provider.test", "198.51.100.77", "mx1.provider.test"), by=by) is None
+    )
+    ours = hop("out.provider.test", "out.provider.test", "198.51.100.3", "mx.example.org")
+    relays = Identity(domains=("example.org",), relays=("smtp.provider.test",))
+    assert blamed(ours, identity=relays, by=by) is None
+    assert blamed(hop("x", "mx.example.org", "203.0.113.8", "mx.example.org"), by=by) is None
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        hop("mx.remote.test", None, "203.0.113.5", "mx.example.org"),
+        hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", note="(may be forged)"),
+        hop("mx.remote.test", "dsl-203-0-113-5.dyn.remote.test", "203.0.113.5", "mx.example.org"),
+        hop("mx.remote.test", "mx.remote.lan", "203.0.113.5", "mx.example.org"),
+        hop("mx.remote.test", "mx.remote.test", None, "mx.example.org"),
+        # The name is the client's own zone's, and nobody looked it up back.
+        TraceHop(
+            "from mx.remote.test (HELO mail) (203.0.113.5) by mx.example.org with SMTP",
+            helo="mail", client_name="mx.remote.test", client_address="203.0.113.5", by="mx.example.org",
+        ),
+        # All the world has this address behind a container's network: what stands below was typed.
+        hop("mail", None, "172.17.0.1", "mx.example.org"),
+        hop("mail", "mx.elsewhere.test", "10.0.0.7", "mx.example.org"),
+        TraceHop("from mail.evil.test by mx.example.org", helo="mail.evil.test", by="mx.example.org"),
+    ],
+)  # fmt: skip
+def test_nobody_is_blamed_by_what_was_typed(top):
+    assert blamed(top) is None
+    assert blamed(top, REMOTE) is None
+    assert blamed(top, REMOTE, by="mx.remote.test") is None
+
+
+def test_a_typed_reporter_blames_nobody():
+    assert blamed(REMOTE, by="mx.innocent.test") is None
+    assert blamed(by="mx.remote.test") is None
+
+
+DIALED_IN = hop("pc", "dsl-203-0-113-77.dyn.telco.test", "203.0.113.77", "smtp.remote.test")
+LOGGED_IN = hop("pc", None, "203.0.113.77", "smtp.remote.test", protocol="ESMTPSA")
+
+
+@pytest.mark.parametrize(
+    ("original", "failed", "remote", "expected"),
+    [
+        # Handed in to be sent: perhaps by ourselves, to our own provider.
+        (LOGGED_IN, "x@other.test", "mx.other.test", None),
+        (DIALED_IN, "x@other.test", "mx.other.test", None),
+        # Taken in for a recipient there, and sent on to where it leads.
+        (DIALED_IN, "x@remote.test", "mx.other.test", "mx.remote.test"),
+        (DIALED_IN, "x@other.test", "store.remote.test", "mx.remote.test"),
+        (DIALED_IN, "x@other.test", None, "mx.remote.test"),
+    ],
+)
+def test_who_was_asked_to_send_it_is_not_blamed(original, failed, remote, expected):
+    headers = b"From: anna@example.org\nTo: " + failed.encode() + b"\n"
+    report = make([original], headers=headers, failed=failed, remote=remote)
+    found = reporter.accountable_hop(report, OURS)
+    assert (found and found.client_name) == expected
