@@ -1,27 +1,30 @@
-"""``backscatter complain``: drafts to those whose servers send misdirected bounces."""
+"""``backscatter complain``: drafts to those whose servers answer forged mail."""
 
 from __future__ import annotations
 
 import re
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from classifier.cli.context import App, say
+from classifier.cli.judging import each_judged, entries
+from classifier.cli.options import jobs_option
 from classifier.errors import BackscatterError, ConfigurationError
-from classifier.history import entry_of
-from classifier.present.complaint import Complaints, arf, draft, spamcop
+from classifier.present.complaint import BUNDLE_BYTES, Complaints, arf, draft, spamcop
 from classifier.present.outfile import write_whole
-from classifier.present.progress import Progress
 from classifier.rdap import BASE, AbuseContacts
-from classifier.runtime import Runtime, StoreUse
 from classifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
+    from classifier.examine import Examination
+    from classifier.history import HistoryEntry
     from classifier.settings import Config
+    from classifier.sources import SourcedMessage
 
 
 @click.command(name="complain")
@@ -47,7 +50,8 @@ if TYPE_CHECKING:
     "--spamcop",
     "bundle",
     is_flag=True,
-    help="With --from: also write a bundle for SpamCop, reports of any operator.",
+    help="With --from: also write spamcop-bundle.eml, with up to 20 of the reports whole, of the operators that are "
+    "written to, as attachments; you send it to the address that SpamCop gave you.",
 )
 @click.option(
     "--rdap",
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rdap-url", metavar="URL", default=BASE, show_default=True, help="The registry service to ask."
 )
+@jobs_option
 @click.pass_obj
 def command(
     app: App,
@@ -68,8 +73,9 @@ def command(
     bundle: bool,
     rdap: bool,
     rdap_url: str,
+    jobs: int | None,
 ) -> int:
-    """Write drafts to the operators of servers that send you misdirected bounces; nothing is sent.
+    """Write drafts to the operators of servers that answer mail forged in your name; nothing is sent.
 
     One .eml file for each operator, however many reports it sent, to open in a
     mail program. It shows header sections of two reports and says what to
@@ -86,7 +92,9 @@ def command(
     if not re.fullmatch(r"[!-;=?-~]{1,64}@[0-9A-Za-z.-]{1,255}", author):
         raise click.BadParameter(f"--author {author!r} is no address")
     contacts = AbuseContacts(rdap_url) if rdap else None
-    complaints, errors = from_mail(config, paths) if paths else (from_store(config), 0)
+    complaints, errors = (
+        from_mail(app, config, paths, jobs, bundle=bundle) if paths else (from_store(config), 0)
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,8 +106,8 @@ def command(
         found = contacts.find(operator.address) if contacts else None
         addresses = found.addresses if found else ()
         write_whole(out / f"{name}.eml", draft(operator, author, addresses).as_bytes())
-        if as_arf:
-            write_whole(out / f"{name}.arf.eml", arf(operator, author, addresses).as_bytes())
+        if as_arf and (report := arf(operator, author, addresses)):
+            write_whole(out / f"{name}.arf.eml", report.as_bytes())
         told = f"  {', '.join(addresses) or found.note}" if found else ""
         sys.stdout.write(f"{operator.count:>7,}  {out / name}.eml{told}\n")
     if bundle and complaints.bundle:
@@ -113,22 +121,37 @@ def command(
     return 1 if errors else 0
 
 
-def from_mail(config: Config, paths: tuple[str, ...]) -> tuple[Complaints, int]:
-    """Judge the mail at *paths*; return what is to be complained of, and how many messages could not be read."""
-    from classifier.sources import messages  # noqa: PLC0415 - the store needs none of it
+def from_mail(
+    app: App, config: Config, paths: tuple[str, ...], jobs: int | None = None, *, bundle: bool = False
+) -> tuple[Complaints, int]:
+    """Judge the mail at *paths*; return what is to be complained of, and how many messages could not be read.
+
+    Args:
+        app: the run.
+        config: the settings.
+        paths: where the mail lies.
+        jobs: how many processes; None: as many as the amount of mail is worth.
+        bundle: True: also keep whole reports.
+
+    """
+    from classifier.batch import bare  # noqa: PLC0415 - the store needs none of it
 
     complaints, errors, now = Complaints(), 0, datetime.now(UTC)
-    with Runtime(config, StoreUse.READ) as runtime, Progress("messages judged") as progress:
-        for message in messages(paths):
-            progress.advance()
-            if message.raw is None:
-                errors += 1
-                say(f"{message.source}: {message.error}")
-                continue
-            found = runtime.examine(message.raw, message.envelope)
-            identity = config.identity_of(found.report.addressed_domains)
-            complaints.add(entry_of(found, identity, now), message.raw)
+    for found in each_judged(app, paths, partial(_with_message, bare(config), now, bundle), jobs):
+        if found.kept is None:
+            errors += 1
+            continue
+        for entry, raw in found.kept:
+            complaints.add(entry, raw)
     return complaints, errors
+
+
+def _with_message(
+    config: Config | None, now: datetime, bundle: bool, message: SourcedMessage, found: Examination
+) -> tuple[tuple[HistoryEntry, bytes | None], ...]:
+    """Keep what complaints tell of a judged message, and the message itself where it may go into the bundle."""
+    raw = message.raw if bundle and message.raw and len(message.raw) <= BUNDLE_BYTES else None
+    return tuple((entry, raw if entry.host else None) for entry in entries(config, now, message, found))
 
 
 def from_store(config: Config) -> Complaints:

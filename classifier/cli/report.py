@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,20 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from classifier.cli.context import App, say
+from classifier.cli.judging import each_judged, entries
 from classifier.cli.options import jobs_option
 from classifier.present.attack import Attack
 from classifier.present.attack_json import as_dict
 from classifier.present.attack_text import text
 from classifier.present.json import line
 from classifier.present.outfile import check_writable, write_whole
-from classifier.present.progress import Progress
-from classifier.vocabulary import NOT_REPORTS
 
 if TYPE_CHECKING:
-    from classifier.examine import Examination
-    from classifier.history import HistoryEntry
     from classifier.settings import Config
-    from classifier.sources import SourcedMessage
 
 #: So many domains stand in the heading.
 _DOMAINS = 5
@@ -103,9 +98,7 @@ def from_mail(
     app: App, paths: tuple[str, ...], since: datetime | None, now: datetime, jobs: int | None = None
 ) -> Attack:
     """Judge the mail at *paths* and add it up; what cannot be read is told and counted."""
-    from classifier.batch import bare, jobs_for, judged  # noqa: PLC0415 - the store needs none of it
-    from classifier.runtime import StoreUse  # noqa: PLC0415 - likewise
-    from classifier.sources import messages  # noqa: PLC0415 - likewise
+    from classifier.batch import bare  # noqa: PLC0415 - the store needs none of it
 
     config = bare(app.config)
     attack = Attack(
@@ -113,46 +106,15 @@ def from_mail(
         now,
         () if config is None else tuple(config.tenants.values()),
     )
-    notes: dict[str, None] = {}
-    results = judged(
-        config,
-        StoreUse.READ,
-        messages(paths),
-        partial(entries, config, now),
-        jobs=jobs_for(paths, jobs),
-        debug=app.debug,
-    )
-    with contextlib.closing(results), Progress("messages judged") as progress:
-        for found in results:
-            progress.advance()
-            notes.update(dict.fromkeys(found.notes))
-            if found.kept is None:
-                attack.errors += 1
-                progress.hide()
-                say(f"{found.source}: {found.error}")
-                continue
-            attack.messages += 1
-            for entry in found.kept:
-                if since is None or (entry.came is not None and entry.came >= since.timestamp()):
-                    attack.add(entry, found.source)
-        progress.hide()
-        for note in notes:
-            say(note)
+    for found in each_judged(app, paths, partial(entries, config, now), jobs):
+        if found.kept is None:
+            attack.errors += 1
+            continue
+        attack.messages += 1
+        for entry in found.kept:
+            if since is None or (entry.came is not None and entry.came >= since.timestamp()):
+                attack.add(entry, found.source)
     return attack
-
-
-def entries(
-    config: Config | None, now: datetime, _message: SourcedMessage, found: Examination
-) -> tuple[HistoryEntry, ...]:
-    """Keep what the page tells of a judged message: nothing of one that is no report."""
-    from classifier.history import entry_of  # noqa: PLC0415 - the store needs none of it
-    from classifier.identity import Identity  # noqa: PLC0415 - likewise
-
-    if found.report.kind in NOT_REPORTS:
-        return ()
-    domains = found.report.addressed_domains
-    identity = Identity(domains=domains[:1]) if config is None else config.identity_of(domains)
-    return (entry_of(found, identity, now),)
 
 
 def from_store(config: Config, since: datetime | None, now: datetime) -> Attack:

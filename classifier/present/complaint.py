@@ -1,8 +1,8 @@
-"""Drafts to the operators of servers that send misdirected bounces. Pure: bytes in, messages out, nothing sent."""
+"""Drafts to the operators of servers that answer forged mail. Pure: bytes in, messages out, nothing sent."""
 
 from __future__ import annotations
 
-import textwrap
+from collections import Counter
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.evidence.hosts import ip_of, is_internal
+from classifier.parse.addresses import find_address
+from classifier.parse.headers import HeaderBlock
+from classifier.present.complaint_words import subject, words
 from classifier.present.text import printable
-from classifier.vocabulary import RefusalStage, Verdict
+from classifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from classifier.history import HistoryEntry
@@ -22,63 +25,23 @@ SAMPLES = 2
 #: So many reports go into one bundle for SpamCop, and so large ones, in bytes.
 BUNDLE, BUNDLE_BYTES = 20, 50_000
 _MAX_OPERATORS = 10_000
-
-_TEXT = """\
-Dear postmaster,
-
-your mail server {host}{address} sends us delivery reports about mail that we never sent: {count}. Spam was sent to addresses that your server does not deliver to, with a forged sender address at {domain}. Your server took that mail in, found out afterwards that it could not deliver it, and wrote to the forged sender, which is us.
-
-Such reports are called misdirected bounces, or backscatter. They reach people who have nothing to do with the spam, and servers that send them come to be listed, for example by SpamCop and backscatterer.org (see RFC 5321 section 6.2 and RFC 3834 section 4).
-
-{samples}
-
-What helps is to refuse such mail while the sending server is still connected, instead of taking it in and bouncing it later:
-
- 1. Accept mail only for recipients that exist here, or behind you.
- 2. Refuse in the SMTP session whatever you do not want: unknown
-    recipients, full mailboxes, spam and viruses.
- 3. After acceptance, never send a bounce to an address outside; let
-    automatic answers go to nobody whose mail failed SPF or DMARC.
-
-The settings for 1:
-
-   Postfix    local_recipient_maps and relay_recipient_maps list who
-              exists (smtpd_reject_unlisted_recipient = yes is the
-              default); where no list can be had:
-              smtpd_recipient_restrictions =
-                reject_unauth_destination, reject_unverified_recipient
-   Exim       in the ACL for RCPT:
-                require verify = recipient
-              for hosts behind it:
-                require verify = recipient/callout=20s,defer_ok
-   Sendmail   FEATURE(`virtusertable') that ends each domain with
-                @{example}  error:nouser 550 User unknown
-              and FEATURE(`blocklist_recipients')
-   Exchange   Set-RecipientFilterConfig -RecipientValidationEnabled $true
-              Enable-TransportAgent "Recipient Filter Agent"
-              (the accepted domain with AddressBookEnabled $true)
-   qmail      notqmail or netqmail with a check of recipients at RCPT:
-              qmail-spp, spamdyke (reject-recipient) or validrcptto
-
-and for spam and viruses, before the end of DATA: Postfix smtpd_milters or smtpd_proxy_filter; Exim acl_smtp_data; Sendmail a milter; Exchange the transport agents' reject or quarantine action; qmail simscan.
-
-Thank you for looking into it.
-"""
+#: As long as a path may be, with some room (RFC 5321 section 4.5.3.1.3).
+_MAX_PATH = 300
 
 
 @dataclass
 class Operator:
-    """Whose server sent misdirected bounces.
+    """Whose server answered forged mail.
 
     Attributes:
         name: its registered domain.
-        host: the host that brought the newest of them.
+        host: the host that sent the newest of them.
         address: its IP address, or "".
         domain: the protected domain in whose name the mail was sent, or "".
-        count: how many reports.
+        kinds: how many reports of each kind.
+        several: True where more hosts than one sent them.
         first: when the first came, in UTC.
         last: when the last did.
-        accepted: how many of them say that the mail had been taken in before it failed.
         samples: what is shown of the newest reports: when each came, and of its header section what finds it.
 
     """
@@ -87,11 +50,16 @@ class Operator:
     host: str
     address: str
     domain: str
-    count: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    several: bool = False
     first: datetime | None = None
     last: datetime | None = None
-    accepted: int = 0
     samples: list[tuple[datetime | None, str]] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many reports it sent."""
+        return sum(self.kinds.values())
 
 
 @dataclass
@@ -129,10 +97,11 @@ class Complaints:
             return
         operator = self.operators.setdefault(name, Operator(name, "", "", ""))
         when = _moment(entry.came)
-        operator.count += 1
-        operator.accepted += entry.stage == RefusalStage.ACCEPTED
+        operator.kinds[entry.kind] += 1
+        host = printable(entry.host, 255)
+        operator.several = operator.several or operator.host not in {"", host}
         if not operator.host or (when and operator.last and when >= operator.last):
-            operator.host, operator.address = printable(entry.host, 255), entry.address
+            operator.host, operator.address = host, entry.address
         operator.domain = operator.domain or printable(entry.used.rpartition("@")[2], 255)
         if when is not None:
             operator.first = min(operator.first or when, when)
@@ -159,7 +128,7 @@ def draft(operator: Operator, author: str, contacts: tuple[str, ...] = ()) -> Em
 
     """
     message = _headed(operator, author, contacts)
-    message.set_content(_words(operator))
+    message.set_content(words(operator))
     message.make_mixed()
     for number, (_, sample) in enumerate(operator.samples, 1):
         message.attach(_headers_part(sample, f"report-{number}.txt"))
@@ -174,31 +143,10 @@ def _headed(operator: Operator, author: str, contacts: tuple[str, ...]) -> Email
     message["To"] = ", ".join(usual)
     if more := [c for c in contacts if c.lower() not in usual]:
         message["Cc"] = ", ".join(more)
-    message["Subject"] = f"{operator.host} sends bounces about mail with forged senders"
+    message["Subject"] = subject(operator)
     # Mail programs open such a file for writing.
     message["X-Unsent"] = "1"
     return message
-
-
-def _words(operator: Operator) -> str:
-    number = f"{operator.count:,} of them" if operator.count > 1 else "one of them"
-    if operator.first and operator.last:
-        first, last = f"{operator.first:%Y-%m-%d %H:%M}", f"{operator.last:%Y-%m-%d %H:%M}"
-        number += f", on {first} UTC" if first == last else f" between {first} and {last} UTC"
-    shown = len(operator.samples)
-    samples = "The header section of one of these reports is attached."
-    if shown != 1:
-        samples = f"The header sections of {shown} of these reports are attached."
-    return _wrapped(
-        _TEXT.format(
-            host=operator.host,
-            address=f" [{operator.address}]" if operator.address else "",
-            count=number,
-            domain=operator.domain or "our domain",
-            samples=samples if shown else "The reports themselves are kept here; ask for them.",
-            example=operator.name,
-        )
-    )
 
 
 def _headers_part(sample: str, filename: str = "") -> EmailMessage:
@@ -219,20 +167,27 @@ def _headers_part(sample: str, filename: str = "") -> EmailMessage:
     return part
 
 
-def arf(operator: Operator, author: str, contacts: tuple[str, ...] = ()) -> EmailMessage:
-    """Write the same as a feedback report (RFC 5965) about the newest misdirected bounce."""
+def arf(operator: Operator, author: str, contacts: tuple[str, ...] = ()) -> EmailMessage | None:
+    """Write the same as a feedback report (RFC 5965) about the newest report; None without its header section."""
+    if not operator.samples:
+        return None  # the third part is required (section 2)
+    newest = operator.samples[0][1]
     report = _headed(operator, author, contacts)
-    report.set_content(_words(operator))
+    report.set_content(words(operator))
     report.make_mixed()
-    # Section 3: what kind, who says so, and of the bounce its null sender, when it came, and from where.
+    # Section 3: what kind, who says so, and of the newest report its sender, when it came, and from where.
     fields = [
         "Feedback-Type: abuse",
         "User-Agent: backscatter/1",
         "Version: 1",
-        "Original-Mail-From: <>",
         f"Incidents: {operator.count}",
         f"Reported-Domain: {operator.name}",
     ]
+    path = HeaderBlock(newest.encode("utf-8", "replace")).get("return-path")
+    if path is not None:
+        sender = find_address(path[:_MAX_PATH]) or ""
+        if (sender.isascii() and sender.isprintable()) if sender else path.strip() == "<>":
+            fields.append(f"Original-Mail-From: <{sender}>")
     if operator.last:
         fields.append(f"Arrival-Date: {format_datetime(operator.last)}")
     ip = ip_of(operator.address)
@@ -242,8 +197,6 @@ def arf(operator: Operator, author: str, contacts: tuple[str, ...] = ()) -> Emai
     machine.set_content("\r\n".join((*fields, "")), subtype="plain", charset="us-ascii", cte="7bit")
     machine.replace_header("Content-Type", "message/feedback-report")
     report.attach(machine)
-    # The third part is required (section 2): of a bounce that no longer exists, what is known of it.
-    newest = operator.samples[0][1] if operator.samples else "Return-Path: <>\n"
     report.attach(_headers_part(newest))
     boundary = report.get_boundary()
     report.replace_header("Content-Type", 'multipart/report; report-type="feedback-report"')
@@ -266,17 +219,6 @@ def spamcop(reports: list[bytes], author: str) -> EmailMessage:
             raw, maintype="application", subtype="octet-stream", filename=f"bounce-{number}.eml"
         )
     return message
-
-
-def _wrapped(text: str) -> str:
-    """Fill paragraphs anew, now that the names stand in them; lists stay as they are."""
-    paragraphs = text.split("\n\n")
-    return "\n\n".join(
-        p
-        if p.startswith(" ") or ":\n" in p
-        else textwrap.fill(p, 72, break_long_words=False, break_on_hyphens=False)
-        for p in paragraphs
-    )
 
 
 def _moment(came: int | None) -> datetime | None:
