@@ -12,7 +12,7 @@ from classifier.evidence.authres import is_hop
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.dnsbl import look_up
 from classifier.evidence.hosts import IPAddress, ip_of, is_internal, is_public_name, organisation
-from classifier.evidence.origin import border_hop
+from classifier.evidence.origin import border_hop, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,
@@ -111,13 +111,14 @@ def _took_it_from_its_user(report: Report, operator: str) -> bool:
     client = report.original.trace[index]
     if is_authenticated(client):
         return True
+    if nature(client.client_name, client.client_address) is not Nature.DIAL_UP or not tried_to_pass_on(
+        report
+    ):
+        return False
+    # Who was to have it at the operator itself only has it sent on from there.
     named = [a for r in report.recipients for a in (r.final_recipient, r.original_recipient)]
-    theirs = {organisation(domain_of(a)) for a in (*named, *report.original.to, *report.original.cc)}
-    return (
-        nature(client.client_name, client.client_address) is Nature.DIAL_UP
-        and operator not in theirs
-        and any(organisation(r.remote_mta) not in {None, operator} for r in report.recipients)
-    )
+    named += [*report.original.to, *report.original.cc]
+    return operator not in {organisation(domain_of(address)) for address in named}
 
 
 def _is_in_the_house(hop: TraceHop, identity: Identity) -> bool:
