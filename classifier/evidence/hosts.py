@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 
 TYPE_CHECKING = False
@@ -13,6 +14,10 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: So many names and addresses are held: one message asks for each many times, and a flood for the same ones.
 _REMEMBERED = 4096
+#: What stands where no name was found, or another one than the address has (Sendmail).
+_NOT_FOUND = r"(?i)(?:^from |[(\s])(?:unknown|unverified|no-ptr)[\s\[(]|may be forged"
+#: What Sendmail, Exim and Google write behind "by".
+_ALWAYS_LOOKS = r"\(8\.[0-9.]+(?:/[^()]*)?\)|\(Exim [0-9]|^mx\.google\.com "
 #: A longer name is none, and not held.
 _LONG = 300
 #: Second-level labels under which registries sell names (``example.co.uk``).
@@ -114,3 +119,17 @@ def names_another(hop: TraceHop) -> bool:
 def is_public_name(name: str) -> bool:
     """Say whether *name* can be an organisation's, and not one that is known inside only."""
     return name.rpartition(".")[2] not in _INSIDE_ENDINGS
+
+
+def name_was_sought(hop: TraceHop) -> bool:
+    """Say whether the writer shows that it looked the client's name up: many never do, and write the address alone.
+
+    Postfix, qmail and others write "unknown" where they found none; Sendmail, Exim and Google
+    always look, and leave the name's place empty.
+    """
+    start, _, rest = hop.raw[:2_000].partition(" by ")
+    return (
+        looked_up(hop) is not None
+        or re.search(_NOT_FOUND, start) is not None
+        or bool(re.search(_ALWAYS_LOOKS, rest))
+    )

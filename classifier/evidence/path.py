@@ -5,10 +5,7 @@ hosts that it saw connect, are observations; whatever stands below is typed
 text. A typed line that names our relay therefore never helps: where the
 reporting side saw somebody else connect, it is a sign of forgery.
 
-Reports of our own hosts are read the other way round: a report about mail that
-came from inside is genuine; one about mail that our host had taken in from
-outside, without authentication, for an address of ours, is about somebody
-else's mail with our name on it.
+Reports of our own hosts are read the other way round: see ``taken_in``.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
 from classifier.evidence.origin import ObservedClient, delivering_hop, observed_client, receiving_addresses
 from classifier.evidence.ours import (
     Nature,
@@ -30,12 +27,11 @@ from classifier.evidence.ours import (
     nature,
     passed_on,
     resolved_relays,
-    sent_on_by_us,
     verified_name,
     written_by_us,
 )
-from classifier.parse.addresses import normalise
-from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
+from classifier.evidence.taken_in import inbound, own_report, taken_in
+from classifier.vocabulary import Completeness, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +49,7 @@ _MAX_TYPED = 30
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Read the original's trace as far as it was observed, then what was typed below."""
     if written_by_us(report, identity):
-        yield from _own_report(report, identity)
+        yield from own_report(report, identity)
         return
     client = observed_client(report)
     if client is None:
@@ -84,7 +80,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         )
         if not identity.relays:
             return
-    yield from _from_elsewhere(report, identity, client, name, resolved)
+    yield from _from_elsewhere(report, identity, client, hop, resolved)
 
 
 def _from_us(
@@ -93,12 +89,12 @@ def _from_us(
     """Judge an original that a host of ours handed to the reporting side."""
     below = report.original.trace[client.hop + 1 :] if client.hop is not None else ()
     # The host is ours, so the next hop is what it wrote itself on taking the message in.
-    taken_in = entry(below, identity)
-    if taken_in.outside and not taken_in.authenticated and _inbound(report, taken_in.outside, identity):
-        yield _taken_in(
+    start = entry(below, identity)
+    if start.outside and not start.authenticated and inbound(report, start.outside, identity):
+        yield taken_in(
             report,
             identity,
-            taken_in.outside,
+            start.outside,
             "our relay had the original from outside and sent it on: it saw",
             "forwarded-inbound",
         )
@@ -125,9 +121,10 @@ def _bringer(report: Report) -> Nature | None:
 
 
 def _from_elsewhere(
-    report: Report, identity: Identity, client: ObservedClient, name: str | None, resolved: frozenset[str]
+    report: Report, identity: Identity, client: ObservedClient, hop: TraceHop | None, resolved: frozenset[str]
 ) -> Iterator[Evidence]:
     """Judge an original that the reporting side had from a host that is not known as ours."""
+    name = verified_name(hop) if hop is not None else None
     below = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
     # A local hand-over, as qmail notes it, stands between no two hosts.
     typed = tuple(hop for hop in below if hop.by or hop.client_address or hop.client_name)
@@ -143,8 +140,16 @@ def _from_elsewhere(
         else:
             yield neutral("path", "forwarded-unproven", told)
         return
-    yield from _claims(report, identity, client, typed, seen, addresses_known=addresses_known, kind=kind)
-    if kind is not Nature.NAMED:
+    if identity.is_relay_name(client.helo) and not addresses_known:
+        # Our own server may stand behind any line: nobody told where it stands.
+        yield neutral("path", "helo-only", f"{seen}; it called itself {client.helo}, which anyone can say")
+        return
+    yield from _claims(
+        report, identity, client, typed, seen, name=name, addresses_known=addresses_known, kind=kind
+    )
+    if kind is not Nature.NAMED and (
+        kind is not Nature.UNNAMED or (hop is not None and name_was_sought(hop))
+    ):
         finding = {Nature.UNNAMED: "unnamed", Nature.DIAL_UP: "dial-up", Nature.NUMBERED: "numbered"}[kind]
         yield forged("path", Strength.WEAK, finding, f"{seen}: {kind.value}")
     if not identity.relays or identity.is_relay_name(client.helo):
@@ -157,7 +162,7 @@ def _from_elsewhere(
     elif addresses_known or name:
         detail = f"{seen}, none of our relays, and all our mail leaves through those"
         yield forged("path", Strength.STRONG, "elsewhere-complete", detail)
-    if _out_of_order(typed, report.original.trace[client.hop] if client.hop is not None else None):
+    if _out_of_order(typed, hop):
         yield forged("path", Strength.WEAK, "order", "the hops below it are dated after it")
 
 
@@ -168,25 +173,26 @@ def _claims(
     typed: tuple[TraceHop, ...],
     seen: str,
     *,
+    name: str | None,
     addresses_known: bool,
     kind: Nature,
 ) -> Iterator[Evidence]:
     """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
     doubtful = kind is not Nature.NAMED
     if identity.is_relay_name(client.helo):
-        if addresses_known:
-            finding = "helo-doubtful" if doubtful else "helo"
-            detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
-            yield forged("path", Strength.STRONG, finding, detail)
-        elif kind in {Nature.DIAL_UP, Nature.NUMBERED}:
-            yield forged("path", Strength.WEAK, "helo-unchecked", f"{seen}; it called itself {client.helo}")
-        else:
-            detail = f"{seen}; it called itself {client.helo}, which anyone can say"
-            yield neutral("path", "helo-only", detail)
+        finding = "helo-doubtful" if doubtful else "helo"
+        detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
+        yield forged("path", Strength.STRONG, finding, detail)
         return
     claim = next((hop for hop in typed if _names_us(hop, identity)), None)
     if claim is not None:
         where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
+        told = f"{seen}; a Received line below it names our {where}, but no hop joins the two"
+        if not name and not client.helo:
+            yield neutral(
+                "path", "look-alike-open", f"{told}, and nobody wrote down what the client is called"
+            )
+            return
         finding = "look-alike-doubtful" if doubtful else "look-alike"
         # Chains of honest hosts have gaps as well: servers that write no hop, names known inside only,
         # writers that look no name up. Only a home line cannot be one of them.
@@ -197,73 +203,10 @@ def _claims(
         strength = Strength.STRONG if (addresses_known or home_line) and not gap else Strength.WEAK
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
-        detail = f"{seen}; a Received line below it names our {where}, but no hop joins the two: it was typed"
-        yield forged("path", strength, finding, detail)
+        yield forged("path", strength, finding, f"{told}: it was typed")
     elif below_our_domains(client.helo, identity):
         detail = f"{seen}; it called itself {client.helo}"
         yield forged("path", Strength.WEAK, "helo-domain", detail)
-
-
-def _own_report(report: Report, identity: Identity) -> Iterator[Evidence]:
-    """Judge a report that a host of ours wrote."""
-    writer = report.reporting_mta or "our host"
-    trace = report.original.trace
-    if not trace and report.original.completeness is Completeness.NONE:
-        refused = any(
-            r.stage is RefusalStage.SESSION and r.remote_mta and not is_our_name(r.remote_mta, identity)
-            for r in report.recipients
-        )
-        if refused:
-            detail = f"our host {writer} reports that a server outside refused the mail; the mail did not come back"
-            yield genuine("path", Strength.WEAK, "own-report-bare", detail)
-        return
-    writers = frozenset((writer.rstrip(".").lower(),))
-    start = entry(trace, identity, writers)
-    if start.outside is None:
-        if start.hops < len(trace) or (start.doubtful and _inbound(report, start.doubtful, identity)):
-            yield neutral(
-                "path",
-                "own-report-open",
-                f"our host {writer} reports about mail from a host it does not name",
-            )
-        else:
-            yield genuine(
-                "path",
-                Strength.STRONG,
-                "own-report",
-                f"our host {writer} reports about mail that began on our side",
-            )
-    elif start.authenticated:
-        detail = f"our host {writer} reports about mail from a client that had authenticated itself"
-        yield genuine("path", Strength.STRONG, "own-report", detail)
-    elif _inbound(report, start.outside, identity):
-        told = f"our host {writer} reports about mail that it took in from outside:"
-        yield _taken_in(report, identity, start.outside, told, "taken-in")
-    else:
-        detail = f"our host {writer} relayed the mail of {start.outside.client_address or 'a client'} to the outside"
-        yield genuine("path", Strength.WEAK, "relayed-for-client", detail)
-
-
-def _taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, finding: str) -> Evidence:
-    """Weigh mail that came in from outside: our own people do write in through providers, and to our lists."""
-    name = verified_name(hop)
-    kind = nature(name, hop.client_address)
-    detail = f"{what} {name or 'a client without a name'} [{hop.client_address or 'no address'}], not authenticated"
-    # Whoever answers names the address that he answers: that is no recipient of the original.
-    failed = [
-        a for r in report.recipients if (a := r.final_recipient) and normalise(a) not in report.addressees
-    ]
-    marked = passed_on(report.original.headers) or any(
-        identity.owns_address(a) and sent_on_by_us(a) for a in report.addressees
-    )
-    if marked and not any(identity.owns_address(a) for a in failed):
-        # A list of ours sent it on to its members, and one of them is gone.
-        detail += "; it has the marks of a list or forward"
-        return forged("path", Strength.WEAK, f"{finding}-passed-on", detail)
-    suffix = {Nature.UNNAMED: "", Nature.DIAL_UP: "", Nature.NUMBERED: "-numbered", Nature.NAMED: "-named"}[
-        kind
-    ]
-    return forged("path", Strength.STRONG, finding + suffix, detail)
 
 
 def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
@@ -295,21 +238,6 @@ def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
         yield forged(
             "path", Strength.WEAK, "elsewhere-presumed", "no hop of the original names a host of ours"
         )
-
-
-def _inbound(report: Report, hop: TraceHop, identity: Identity) -> bool:
-    """Say whether our side took the message in for an address of ours."""
-    if hop.for_address:
-        return identity.owns_address(hop.for_address)
-    # Whoever answers by a program names himself, or the one whom he answers.
-    recipients = report.recipients if report.kind in {ReportKind.DSN, ReportKind.BOUNCE} else ()
-    if any(
-        identity.owns_address(r.final_recipient) or identity.owns_address(r.original_recipient)
-        for r in recipients
-    ):
-        return True
-    failed = [r.final_recipient for r in recipients if r.final_recipient]
-    return not failed and any(identity.owns_address(a) for a in report.original.to)
 
 
 def _link(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from classifier.dataclass import dataclass
-from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
 from classifier.evidence.origin import observed_client, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
@@ -202,7 +202,7 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
         found["client.unnamed"] = 0.0
         found["client.dial-up"] = kind is Nature.DIAL_UP
         found["client.numbered"] = kind is Nature.NUMBERED
-    elif hop is not None and _sought(hop):
+    elif hop is not None and name_was_sought(hop):
         found["client.unnamed"] = 1.0
     owner = organisation(name)
     found["client.from"] = owner is not None and owner == author
@@ -242,12 +242,6 @@ def _measure_date(report: Report, when: datetime | None, found: dict[str, float]
     if when is not None and date is not None:
         # Clocks are off by hours, drafts lie for an evening: less than that says nothing.
         found["date.far"] = abs((when - date).total_seconds()) > _FAR
-
-
-def _sought(hop: TraceHop) -> bool:
-    """Say whether the writer shows that it looked the client's name up: many never do, and write the address alone."""
-    start = hop.raw[:2_000].lower().partition(" by ")[0]
-    return "unknown" in start or "may be forged" in start
 
 
 def _from_outside(hop: TraceHop) -> bool:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
 from classifier.evidence.origin import (
     delivering_hop,
     observed_client,
@@ -16,6 +16,7 @@ from classifier.evidence.origin import (
     tried_to_pass_on,
 )
 from classifier.parse.report import TraceHop
+from classifier.parse.trace import read_hop
 from tests.evidence.makers import FROM_ITS_WRITER, NOW, hop, make
 
 MX = "mx.remote.test"
@@ -282,3 +283,24 @@ def test_a_closed_network_tells_organisations_apart_by_private_addresses(trace, 
 )
 def test_a_private_address_is_a_neighbour_unless_our_side_had_the_report_from_one(report_trace):
     assert observed_client(make([RELAY], report_trace=report_trace)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "sought"),
+    [
+        ("from pc (unknown [198.51.100.9]) by mx.remote.test (Postfix) with SMTP", True),
+        ("from unknown (HELO pc) (198.51.100.9) by mx.remote.test with SMTP", True),
+        ("from pc ([198.51.100.9]) by mx.remote.test (8.14.4/8.14.4) with ESMTP id 1", True),
+        ("from [198.51.100.9] (helo=pc) by mx.remote.test with esmtp (Exim 4.96)", True),
+        ("from pc ([198.51.100.9]) by mx.google.com with ESMTPS id a1", True),
+        ("from pc (dsl-9.isp.test [198.51.100.9]) by mx.remote.test with ESMTP", True),
+        (
+            "from pc (198.51.100.9) by mx.remote.test (10.1.1.1) with Microsoft SMTP Server id 15.1.2507.35",
+            False,
+        ),
+        ("from [198.51.100.9] by mx.remote.test id 1", False),
+        ("from unknown.test (198.51.100.9) by mx.remote.test with Microsoft SMTP Server", False),
+    ],
+)
+def test_whether_anybody_looked_the_name_up(value, sought):
+    assert name_was_sought(read_hop(value)) is sought

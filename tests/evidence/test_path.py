@@ -9,6 +9,7 @@ import pytest
 
 from classifier.evidence import path
 from classifier.identity import Identity
+from classifier.parse.report import TraceHop
 from classifier.vocabulary import Completeness, RefusalStage, ReportKind
 from tests.evidence.makers import LOOKUPS, NOW, KnownNames, hop, make, told
 
@@ -38,7 +39,7 @@ REMOTE = {
     "qmail, relay known by name only: nobody can tell": (
         BY_NAME,
         [hop("mail.example.org", None, "192.0.2.1", MX)],
-        [("helo-only", "neither", "weak"), ("unnamed", *FORGED_WEAK)],
+        [("helo-only", "neither", "weak")],
     ),
     "a host below our domain, none configured": (PLAIN, [RELAY], [("own-host", *GENUINE_STRONG)]),
     "a zombie": (OURS, [ZOMBIE], [("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)]),
@@ -70,7 +71,7 @@ REMOTE = {
     "our relay over IPv6, of which only IPv4 is configured": (
         OURS,
         [hop("mail.example.org", None, "2001:db8::1", MX)],
-        [("helo-only", "neither", "weak"), ("unnamed", *FORGED_WEAK)],
+        [("helo-only", "neither", "weak")],
     ),
     "a provider that is not listed": (
         OURS,
@@ -107,6 +108,16 @@ REMOTE = {
         OURS,
         [RELAY, hop("pc", "dsl-9.isp.test", "198.51.100.9", "mail.example.org", for_="x@remote.test")],
         [("relay", *GENUINE_STRONG)],
+    ),
+    "our relay's name from a home line, and nobody told where the relay stands": (
+        BY_NAME,
+        [hop("mail.example.org", "dsl-9.isp.test", "198.51.100.9", MX)],
+        [("helo-only", "neither", "weak")],
+    ),
+    "a reporting side that writes no names down": (
+        OURS,
+        [TraceHop("from [198.51.100.9] by mx.remote.test id 1", client_address="198.51.100.9", by=MX), TYPED],
+        [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
     ),
     "a greeting with our bare domain": (
         PLAIN,
