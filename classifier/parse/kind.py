@@ -42,8 +42,12 @@ _FEW_PARTS = 4
 _CALENDAR = "text/calendar"
 #: How people begin, and programs only where they name nobody.
 _GREETING = re.compile(
-    r"\s{0,9}(?:hi|hello|hey|dear|hallo|liebe[rs]?|bonjour|salut|hola|ciao|olá|hoi|hej)\b(?! (?:sender|user|customer|sir|e-?mail))[ ,]",
+    r"\s{0,9}(?:hi|hello|hey|dear|hallo|moin|servus|guten (?:tag|morgen)|liebe[rs]?|bonjour|salut|hola|buenos días|buenas|ciao|buongiorno"
+    r"|olá|oi|bom dia|hoi|beste|hej|hei|moi|cześć|witam|ahoj|szia|kedves|привет|добрый день|γεια|καλημέρα|merhaba|selam|مرحبا|안녕하세요|xin chào)"
+    r"\b(?! (?:sender|user|customer|sir|e-?mail))[ ,]",
 )
+#: A line of what somebody answers; three of the signs stand before commands in transcripts.
+_QUOTED = re.compile(r"^>(?!>>)", re.MULTILINE)
 #: What notices frame an address with, and what stands before a server's words.
 _DECORATION = " \t\n<>()[]{}\"'*-=_#.:,;。"
 _CLAUSE_END = re.compile(r"[.!?;,]\s|[。！？，、؛،]|\n[ \t]*\n")
@@ -112,7 +116,12 @@ def classify_kind(
         # Nothing of a machine about it: its words are somebody's own.
         return ReportKind.OTHER, ""
     greets = bool(_GREETING.match(notice))
-    personal = not signs.null_sender and ((signs.answers and signs.reply) or greets)
+    written = greets or signs.program or bool(_QUOTED.search(notice))
+    if signs.null_sender:
+        # Some deliver a person's mail without its reverse path.
+        personal = not signs.system and (written or signs.forward)
+    else:
+        personal = (signs.answers and signs.reply) or greets
     told = not personal and _tells_whom(headers, notice, findings)
     announced = told and findings.named and _announces(low, notice, findings, signs)
     if (signs.list_mail and not signs.system and not announced) or any(
@@ -127,7 +136,6 @@ def classify_kind(
     points = _bounce_points(low, notice, findings, signs, returned=returned, told=told)
     if points < BOUNCE_POINTS + 3 and is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
-    written = greets or signs.program or "\n>" in notice
     if auto := auto_reply(low, notice, signs, points, told=told and findings.coded, written=written):
         return ReportKind.AUTO_REPLY, auto
     if points >= BOUNCE_POINTS:
@@ -264,7 +272,7 @@ def _bounce_points(
         # Only words: a postmaster who writes to his users has those too.
         return 0
     failed = any_of(words.FAILURE_SUBJECTS, subject)
-    if not (signs.system or known or quoted or findings.coded or (failed and told)):
+    if not signs.system and not (told and (failed or quoted or signs.automatic)):
         # A null sender is what newsletters have too.
         return 0
     if not (failed or known or quoted or findings.coded or findings.recipients):

@@ -69,6 +69,22 @@ def test_a_nameless_person_who_tells_of_a_failure(language: str) -> None:
     assert parse(mail(f"{NAMELESS}Subject: {subject}\n", text)).kind is ReportKind.OTHER
 
 
+@pytest.mark.parametrize("language", ["Spanish", "Polish", "Russian", "English"])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "Hello Anna,\n\n",
+        "Merhaba Anna,\n\n",
+        "Cześć Anno,\n\n",
+        "Γεια σου Άννα,\n\n",
+        "> What came of it?\n\n",
+    ],
+)
+def test_who_greets_or_quotes_is_a_person_even_without_a_reverse_path(language: str, begin: str) -> None:
+    subject, text = TOLD[language]
+    assert parse(mail(f"{NULL}{CAROL}Subject: {subject}\n", begin + text)).kind is ReportKind.OTHER
+
+
 @pytest.mark.parametrize(
     ("headers", "text"),
     [
@@ -121,6 +137,10 @@ ORDINARY = {
     "an alert": (
         "From: alerts@remote.test\nSubject: Backup failed: report not delivered\n",
         "Backup for root@db.test has failed. The report was not delivered.",
+    ),
+    "a newsletter with a null sender about codes": (
+        f"{NULL}From: Mail Experts <news@shop.test>\nSubject: What 5.1.1 means\n",
+        "A hard bounce such as 550 5.1.1 User unknown means that your message could not be delivered to bob@remote.test.",
     ),
     "an item that came back": (
         "From: orders@remote.test\nSubject: Your order has been returned\n",
