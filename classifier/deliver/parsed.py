@@ -1,8 +1,8 @@
 """The configuration's values as they were parsed the last time: importing a TOML parser costs a filter 8 ms.
 
 The values are checked again each time; only the parsing is spared. They are
-found by a digest of the text itself, and a text that may hold keys of tags is
-not kept: secrets stay where their owner put them.
+found by a digest of the text itself, and a text that holds keys of tags is not
+kept: secrets stay where their owner put them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-#: A text with one of these is not kept.
-_SECRETS = ("batv_keys", "srs_keys")
+#: Values with one of these keys, at any depth, are not kept.
+_SECRETS = frozenset({"batv_keys", "srs_keys"})
 _DATES: dict[str, Any] = {"d": date, "m": datetime, "t": time}
 
 
@@ -42,8 +42,15 @@ class ParsedConfig:
 
     def put(self, text: str, values: dict[str, Any]) -> None:
         """Keep the values of *text*."""
-        if self._place and not any(name in text for name in _SECRETS):
+        if self._place and not _holds_secrets(values):
             kept.write(self._place, (_digest(text), _encoded(values)))
+
+
+def _holds_secrets(value: object) -> bool:
+    """Say whether there is a key that is secret, however the text wrote its name."""
+    if type(value) is dict:
+        return not _SECRETS.isdisjoint(value) or any(_holds_secrets(each) for each in value.values())
+    return type(value) is list and any(_holds_secrets(each) for each in value)
 
 
 def _digest(text: str) -> bytes:

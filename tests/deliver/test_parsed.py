@@ -51,8 +51,9 @@ def test_another_text_is_parsed_anew_and_a_wrong_one_told(config):
         load_config(str(config), ParsedConfig(str(config)))
 
 
-def test_secrets_stay_where_they_are(config, tmp_path):
-    config.write_text(TEXT.replace("batv_since", 'batv_keys = { "0" = "hush" }\nbatv_since'))
+@pytest.mark.parametrize("name", ["batv_keys", r'"batv\u005fkeys"'])
+def test_secrets_stay_where_they_are(config, tmp_path, name):
+    config.write_text(TEXT.replace("batv_since", name + ' = { "0" = "hush" }\nbatv_since'))
     load_config(str(config), ParsedConfig(str(config)))
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path != config]
     assert kept == []

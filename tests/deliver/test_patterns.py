@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from classifier.deliver import kept
 from classifier.deliver.patterns import PatternCache
 from tests.deliver.test_filter import run
 from tests.samples import REPORT
@@ -94,9 +95,45 @@ def test_a_file_that_cannot_be_believed_is_not(tmp_path, compiler, fault):
         path.mkdir()
     again = PatternCache(str(path))
     again.install()
-    kept, found_again = len(again._kept), found(compiler)
-    assert (kept > 0) == (fault == "wrong code")
+    number, found_again = len(again._kept), found(compiler)
+    assert (number > 0) == (fault == "wrong code")
     assert found_again == wanted
+
+
+@pytest.mark.parametrize("fault", ["writable by others", "of another user", "a link"])
+def test_a_folder_that_others_can_put_files_into_is_not_used(tmp_path, fault):
+    """A mail that was delivered to this user is a file of this user's, with what its sender wants in it."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    path = str(folder / "patterns")
+    kept.write(path, {1: 2})
+    assert kept.read(path) == {1: 2}
+    if fault == "writable by others":
+        folder.chmod(0o777)
+    elif fault == "of another user":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(folder, 65_534, 65_534)
+    else:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to("elsewhere")
+    assert kept.read(path) is None
+    kept.write(path, {3: 4})
+    kept.write(str(folder / "another"), {5: 6})
+    assert [each.name for each in folder.iterdir()] == ["patterns"]
+    folder.resolve().chmod(0o700)
+    if fault != "of another user":
+        assert kept.read(str(folder.resolve() / "patterns")) == {1: 2}
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path):
+    code = (
+        "import resource, signal, sys; from classifier.deliver import kept\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "kept.write(sys.argv[1], 'x' * 1000)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "kept" / "x")], check=True, timeout=60)
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_the_filter_keeps_them_for_itself_alone(tmp_path, monkeypatch):
@@ -104,12 +141,12 @@ def test_the_filter_keeps_them_for_itself_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("BACKSCATTER_CONFIG", raising=False)
     first = run(stdin=REPORT)
-    [kept] = (tmp_path / "cache" / "backscatter").glob("patterns.*")
-    assert kept.stat().st_mode & 0o077 == 0
-    written = kept.stat().st_mtime_ns
+    [file] = (tmp_path / "cache" / "backscatter").glob("patterns.*")
+    assert file.stat().st_mode & 0o077 == 0
+    written = file.stat().st_mtime_ns
     assert run(stdin=REPORT).stdout == first.stdout
-    assert kept.stat().st_mtime_ns == written
-    kept.write_bytes(b"nonsense")
+    assert file.stat().st_mtime_ns == written
+    file.write_bytes(b"nonsense")
     assert run(stdin=REPORT).stdout == first.stdout
 
 
