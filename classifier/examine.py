@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from classifier.dataclass import dataclass
 from classifier.evidence.table import gather
 from classifier.identity import Identity
@@ -41,7 +43,12 @@ def inferred_identity(report: Report) -> Identity:
     A name without a dot is a local one, behind an alias, that nobody outside knows.
     """
     domains = report.addressed_domains
-    return Identity(domains=tuple(d for d in domains if "." in d)[:1] or domains[:1], inferred=True)
+    return _identity(next((d for d in domains if "." in d), domains[0] if domains else ""))
+
+
+@lru_cache(maxsize=256)
+def _identity(domain: str) -> Identity:
+    return Identity(domains=(domain,) if domain else (), inferred=True)
 
 
 def examine(

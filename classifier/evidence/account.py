@@ -40,6 +40,8 @@ def gather(
         for e in found
         if e.points_to is PointsTo.GENUINE and e.strength in {Strength.PROOF, Strength.STRONG}
     }
+    if not firm:
+        return
     proven = any(e.points_to is PointsTo.GENUINE and e.strength is Strength.PROOF for e in found)
     # A ledger that holds the message knows it as sent by its owner.
     if not (proven or firm & _OURS) or any(name == "ledger" for name, _ in firm):

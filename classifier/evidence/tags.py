@@ -76,6 +76,8 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     found: list[Evidence] = []
     seen: _Seen | None = None
     for address in _candidates(report):
+        if "=" not in address and "srs" not in address.lower():
+            continue
         local = address.rpartition("@")[0].strip('"')
         if "=" not in local and local[:3].lower() != "srs":
             continue  # no tag, of whatever sort

@@ -13,6 +13,7 @@ from classifier.parse.headers import HeaderBlock
 from classifier.parse.limits import MAX_RECIPIENTS, MAX_STATUS_BYTES
 from classifier.parse.report import ReportedRecipient
 from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
+from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
 TYPE_CHECKING = False
@@ -175,7 +176,7 @@ def _recipient(fields: list[Field]) -> ReportedRecipient:
 
 def _stage(diagnostic_type: str, diagnostic: str, remote: str | None) -> RefusalStage:
     low = diagnostic[:1_000].lower()
-    if diagnostic_type in _LOCAL_TYPES or any(word in low for word in _OWN_DIRECTORY):
+    if diagnostic_type in _LOCAL_TYPES or any_of(_OWN_DIRECTORY, low):
         return RefusalStage.ACCEPTED
     # Only a client has both a remote MTA and its reply (RFC 3464 section 2.3.5 and 2.3.6).
     if remote and diagnostic_type == "smtp":
@@ -184,8 +185,8 @@ def _stage(diagnostic_type: str, diagnostic: str, remote: str | None) -> Refusal
 
 
 def _action(value: str | None) -> DeliveryAction | None:
-    word = re.split(r"[^a-z]", (value or "").strip().lower(), maxsplit=1)[0]
-    return _ACTIONS.get(word)
+    word = (value or "").strip().lower()
+    return _ACTIONS.get(word) or _ACTIONS.get(re.split(r"[^a-z]", word, maxsplit=1)[0])
 
 
 def split_type(value: str | None) -> tuple[str, str]:

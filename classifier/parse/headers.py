@@ -91,7 +91,7 @@ class HeaderBlock:
         found = self._found
         if found is None:
             raw = self.raw
-            if b"\r" in raw and raw.count(b"\r") != raw.count(b"\r\n"):
+            if self.has_bare_cr:
                 # A bare CR ends a line too: scan a copy in which it does, of the same length.
                 flat = raw.replace(b"\r\n", b"\1\n").replace(b"\r", b"\n")
                 found = [(raw[m.start() : m.end()], m[2]) for m in _FIELDS.finditer(flat)]
@@ -134,6 +134,12 @@ class HeaderBlock:
     def has_any(self, names: frozenset[str]) -> bool:
         """Say whether one of these fields, in lower case, is there."""
         return not names.isdisjoint(self._indexed())
+
+    @property
+    def has_bare_cr(self) -> bool:
+        """Whether a CR stands in the section without a line feed after it."""
+        raw = self.raw
+        return b"\r" in raw and raw.count(b"\r") != raw.count(b"\r\n")
 
     @property
     def is_whole(self) -> bool:

@@ -11,7 +11,7 @@ from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
 from classifier.parse.trace import read_trace
-from classifier.parse.triage import full_section, may_be_report, names_a_status
+from classifier.parse.triage import full_section, may_be_report, may_be_report_by, names_a_status
 from classifier.vocabulary import ReportKind
 
 TYPE_CHECKING = False
@@ -50,13 +50,20 @@ def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
     envelope = envelope or Envelope()
     root, notes = parse_tree(raw)
     header = root.headers
+    if not _passes_triage(root, envelope.mail_from) and not _has_status_part(root):
+        return Report(ReportKind.OTHER, "", header, envelope)
+    return _Reader(root, envelope, notes).report()
+
+
+def _passes_triage(root: Part, mail_from: str | None) -> bool:
+    """Say what triage says of the header section: of a whole one by what is scanned already."""
     section = root.buffer[root.start : root.body_start]
     if not section.endswith((b"\n\n", b"\n\r\n")):
         # The parser ends a damaged section sooner than those who ask triage alone: both must say the same.
-        section = full_section(root.buffer, root.start)
-    if not may_be_report(section, envelope.mail_from) and not _has_status_part(root):
-        return Report(ReportKind.OTHER, "", header, envelope)
-    return _Reader(root, envelope, notes).report()
+        return may_be_report(full_section(root.buffer, root.start), mail_from)
+    if root.headers.is_whole and not root.headers.has_bare_cr:
+        return may_be_report_by(root.headers, mail_from)
+    return may_be_report(section, mail_from)
 
 
 def _has_status_part(root: Part) -> bool:

@@ -27,8 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The end of a header section: a line with nothing in it.
-_BLANK = re.compile(rb"\n\r?\n")
 #: A line that belongs to no header section: neither a field nor a continuation.
 _STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
 _FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]{0,99}:")
@@ -322,8 +320,7 @@ def _read_headers(buffer: bytes, start: int, end: int, *, message: bool) -> tupl
     if buffer.startswith(b"\r\n", start, end):
         return EMPTY, start + 2
     bound = min(end, start + MAX_HEADER_BYTES)
-    blank = _BLANK.search(buffer, start, bound)
-    header_end, body = (blank.start() + 1, blank.end()) if blank else (bound, bound)
+    header_end, body = _blank_line(buffer, start, bound)
     section = buffer[start:header_end]
     headers = HeaderBlock(section)
     if headers.is_whole:
@@ -337,6 +334,15 @@ def _read_headers(buffer: bytes, start: int, end: int, *, message: bool) -> tupl
             return HeaderBlock(section[:at]), start + at
         stray = _STRAY.search(section, max(at, 1))
     return headers, body
+
+
+def _blank_line(buffer: bytes, start: int, bound: int) -> tuple[int, int]:
+    """Return where the first line with nothing in it begins, and where the next one does; else twice *bound*."""
+    lf = buffer.find(b"\n\n", start, bound)
+    crlf = buffer.find(b"\n\r\n", start, bound if lf < 0 else lf + 1)
+    if crlf >= 0:
+        return crlf + 1, crlf + 3
+    return (lf + 1, lf + 2) if lf >= 0 else (bound, bound)
 
 
 def _is_body(section: bytes, at: int, *, message: bool) -> bool:

@@ -124,7 +124,6 @@ class Signs:
         writer: how surely a mail system wrote it: 0 nothing says so, from
             ``MAIL_SYSTEM`` on it says so itself.
         system: its author or a field says so, whatever the reverse path is.
-        scanner: its author names what looks for viruses.
         null_sender: its reverse path is empty.
         automatic: it calls itself an automatic answer.
         rfc3834: it does so in the standard field.
@@ -162,7 +161,6 @@ class Signs:
         "program",
         "reply",
         "rfc3834",
-        "scanner",
         "system",
         "writer",
     )
@@ -183,7 +181,6 @@ class Signs:
         forward: bool,
         many_addressees: bool,
         nameless: bool,
-        scanner: bool,
         machine: bool,
         program: bool,
         author: str,
@@ -191,7 +188,6 @@ class Signs:
         """Keep them."""
         self.writer = writer
         self.system = writer > (2 if null_sender else 0)
-        self.scanner = scanner
         self.null_sender = null_sender
         self.automatic = automatic
         self.rfc3834 = rfc3834
@@ -207,6 +203,11 @@ class Signs:
         self.machine = machine
         self.program = program
         self.author = author
+
+    @property
+    def scanner(self) -> bool:
+        """Whether its author names what looks for viruses: asked where the subject names one."""
+        return _SCANNERS.search(self.author) is not None
 
 
 def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
@@ -232,7 +233,6 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
         many_addressees=(headers.get("to") or "").count("@") > _MANY,
         nameless=bool(_BARE_ADDRESS.fullmatch((headers.get("from") or "").strip()))
         and (library or not program),
-        scanner=bool(_SCANNERS.search(headers.text("from") or "")),
         machine=null_sender
         or automatic
         or no_reply

@@ -118,6 +118,15 @@ def names_a_status(message: bytes, start: int, body: int | None = None) -> bool:
     return message.find(_STATUS, start, (start if body is None else body) + STATUS_BYTES) >= 0
 
 
+def may_be_report_by(headers: HeaderBlock, mail_from: str | None = None) -> bool:
+    """Say the same of a section that was scanned already, and of which every line is a field's."""
+    return (
+        headers.has_any(_TELLING)
+        or any(_REPORT_TYPE.match(f.raw_value.lower()) for f in headers.all_fields("content-type"))
+        or _signs_or_subject(headers, mail_from)
+    )
+
+
 def full_section(data: bytes, start: int) -> bytes:
     """Return the header section that begins at *start*, up to the blank line, whatever else stands in it."""
     stop = min(len(data), start + MAX_HEADER_BYTES)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from classifier.parse.message import parse
+from classifier.parse.mime import parse_tree
 from classifier.parse.report import Envelope
-from classifier.parse.triage import may_be_report
+from classifier.parse.triage import may_be_report, may_be_report_by
 from classifier.vocabulary import NOT_REPORTS
 from tests.adversary.attacks import ATTACKS
 from tests.adversary.oddities import ODDITIES
@@ -57,3 +60,24 @@ def test_the_envelope_counts():
     header = b"From: postmaster@remote.test\nSubject: hello\n"
     assert may_be_report(header, "")
     assert parse(header + b"\nhi\n", Envelope(mail_from="a@b.test")).kind in NOT_REPORTS
+
+
+def test_a_section_that_was_scanned_already_is_told_the_same():
+    chance = random.Random(1)
+    names = (b"From", b"subject ", b"Content-Type", b"Auto-Submitted", b"X-Loop", b"precedence", b"List-Id",
+             b"Return-Path", b"x-dmarc-report", b"References")  # fmt: skip
+    values = (b"a@b.test", b"MAILER-DAEMON@b.test", b"undelivered mail", b"\n Multipart/Report; a=b", b"hello",
+              b"\tmessage/rfc822", b"", b"<>", b"auto-replied", b"text/plain", b"a\n \n b")  # fmt: skip
+    told = set()
+    for _ in range(3_000):
+        lines = [
+            chance.choice(names) + chance.choice((b":", b": ")) + chance.choice(values)
+            for _ in range(1, chance.randrange(2, 5))
+        ]
+        raw = b"\n".join(lines) + b"\n\nbody"
+        raw = raw if chance.random() < 0.5 else raw.replace(b"\n", b"\r\n")
+        headers = parse_tree(raw)[0].headers
+        told.add(may_be_report(raw))
+        assert headers.is_whole
+        assert may_be_report_by(headers) == may_be_report(raw), raw
+    assert told == {True, False}

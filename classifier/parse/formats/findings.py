@@ -13,6 +13,7 @@ from classifier.parse.formats.recipients import Mention, find_recipients
 from classifier.parse.formats.table import format_name
 from classifier.parse.report import ReportedRecipient
 from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
+from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
 TYPE_CHECKING = False
@@ -93,7 +94,7 @@ def read(
     low = notice.lower()
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
     subject_low = subject.lower()
-    delayed = any(word in low or word in subject_low for word in _DELAY)
+    delayed = any_of(_DELAY, low) or any_of(_DELAY, subject_low)
     mentions = find_recipients(headers, notice, subject)
     if not mentions and len(original_to) == 1:
         mentions = [Mention(original_to[0], notice, sure=False)]
@@ -165,9 +166,9 @@ def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> Repo
 
 
 def _stage(low: str, *, own: bool) -> RefusalStage:
-    if any(sign in low for sign in _SESSION):
+    if any_of(_SESSION, low):
         return RefusalStage.SESSION
-    if own or any(sign in low for sign in _LOCAL):
+    if own or any_of(_LOCAL, low):
         return RefusalStage.ACCEPTED
     return RefusalStage.UNKNOWN
 
