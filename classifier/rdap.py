@@ -6,21 +6,23 @@ about. Whatever goes wrong is "not known", with the reason.
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
 import re
 import ssl
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.errors import ConfigurationError
 from classifier.present.text import printable
+from classifier.within import within
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from http.client import HTTPMessage
     from typing import IO
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 BASE = "https://rdap.org"
 #: Seconds for one answer in all, its bytes, and the redirections on the way to it.
 TIMEOUT, MAX_BYTES, MAX_REDIRECTIONS = 10.0, 1 << 20, 5
-#: Look-ups in one run; registries count them, too.
-MAX_QUESTIONS = 200
+#: Look-ups in one run; registries count them, too. After so many in a row that found nobody in time, no more.
+MAX_QUESTIONS, MAX_SILENCE = 200, 3
 _MAX_ENTITIES, _MAX_DEPTH = 200, 4
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,10}[A-Za-z0-9-]{2,63}"
@@ -77,7 +79,7 @@ class AbuseContacts:
 
         Args:
             base: the service's address, https; plain http to this host alone.
-            timeout: seconds for one answer in all.
+            timeout: seconds for one answer in all: names, connections, redirections and what is read.
 
         Raises:
             ConfigurationError: the base is no such address.
@@ -92,6 +94,7 @@ class AbuseContacts:
             urllib.request.HTTPSHandler(context=ssl.create_default_context()), _Redirections()
         )
         self._known: dict[str, Contact] = {}
+        self._silent = 0
 
     def find(self, address: str) -> Contact:
         """Return where complaints about an IP address go. Never raises."""
@@ -103,6 +106,8 @@ class AbuseContacts:
         if network not in self._known:
             if len(self._known) >= MAX_QUESTIONS:
                 return Contact(note=f"{MAX_QUESTIONS} registry entries were asked for in this run")
+            if self._silent >= MAX_SILENCE:
+                return Contact(note=f"not asked: the registry did not answer in time {MAX_SILENCE} times")
             self._known[network] = self._ask(str(ip))
         return self._known[network]
 
@@ -111,24 +116,35 @@ class AbuseContacts:
             f"{self._base}/ip/{urllib.parse.quote(ip, safe=':')}",
             headers={"Accept": "application/rdap+json, application/json"},
         )
-        end = time.monotonic() + self._timeout
+        silent, self._silent = self._silent + 1, 0
         try:
-            with self._opener.open(request, timeout=self._timeout) as answer:
-                data = _read(answer, end)
-            found = json.loads(data)
-        except TimeoutError:
-            return Contact(note="the registry does not answer in time")
+            found = json.loads(b"".join(within(self._timeout, self._answer(request))))
         except urllib.error.HTTPError as error:
             error.close()
             return Contact(note=f"the registry answers {error.code}")
-        except urllib.error.URLError as error:
-            return Contact(note=f"the registry cannot be asked: {printable(str(error.reason), 200)}")
-        except (OSError, ValueError, RecursionError) as error:
-            return Contact(
-                note=f"the registry's answer cannot be used: {printable(str(error) or type(error).__name__, 200)}"
-            )
+        except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            if isinstance(reason, TimeoutError):
+                self._silent = silent
+                return Contact(note="the registry does not answer in time")
+            words = printable(str(reason) or type(reason).__name__, 200)
+            asked = "cannot be asked" if reason is not error else "gives an answer that cannot be used"
+            return Contact(note=f"the registry {asked}: {words}")
         addresses = tuple(dict.fromkeys(_abuse(found, 0)))[:2]
         return Contact(addresses, "" if addresses else "the registry names no address for complaints")
+
+    def _answer(self, request: urllib.request.Request) -> Iterator[bytes]:
+        """Ask, and give the whole answer.
+
+        Raises:
+            ValueError: it is too long.
+
+        """
+        with self._opener.open(request, timeout=self._timeout) as answer:
+            data: bytes = answer.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"longer than {MAX_BYTES:,} bytes")
+        yield data
 
 
 def _allowed(url: str, *, plain: bool) -> bool:
@@ -140,19 +156,6 @@ def _allowed(url: str, *, plain: bool) -> bool:
     return (parts.scheme == "https" and bool(host)) or (
         plain and parts.scheme == "http" and host in {"localhost", "127.0.0.1", "::1"}
     )
-
-
-def _read(answer: Any, end: float) -> bytes:  # noqa: ANN401 - urllib's response
-    """Read the whole answer piece by piece, so that one that trickles ends in time, too."""
-    pieces, size = [], 0
-    while piece := answer.read1(1 << 16):
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise ValueError(f"longer than {MAX_BYTES:,} bytes")
-        if time.monotonic() > end:
-            raise TimeoutError
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _abuse(found: object, depth: int) -> list[str]:

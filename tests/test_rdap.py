@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import socketserver
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -85,6 +88,59 @@ def test_an_answer_that_does_not_end(registry, monkeypatch):
     monkeypatch.setattr(rdap, "MAX_BYTES", 100)
     registry.answer = lambda _path: (200, {}, [b" " * 101])
     assert "longer than" in AbuseContacts(registry.url).find("198.51.100.7").note
+
+
+@contextmanager
+def answering(*pieces, pause=0.0):
+    """Run a server that says *pieces* on each connection, whatever it is asked."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(9999)
+            with contextlib.suppress(OSError):
+                for piece in pieces:
+                    self.request.sendall(piece)
+                    time.sleep(pause)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"garbage\r\n\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{",
+        b"HTTP/1.1 302 x\r\nLocation: http://127.0.0.1:abc/\r\n\r\n",
+        b"HTTP/1.1 302 x\r\nLocation: http://[::1/\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n{}",
+        b"HTTP/1.1 200 OK\r\na: " + b"b" * 100_000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 x\r\n\r\n{}",
+    ],
+)
+def test_what_is_no_http_is_told(said):
+    with answering(said) as url:
+        answer = AbuseContacts(url).find("198.51.100.7")
+    assert answer.addresses == ()
+    assert answer.note.startswith("the registry ")
+    assert answer.note.isprintable()
+
+
+@pytest.mark.parametrize("before", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n", b""])
+def test_an_answer_byte_by_byte_is_waited_for_no_longer(before):
+    with answering(before, *[b"a"] * 200, pause=0.05) as url:
+        contacts = AbuseContacts(url, timeout=0.3)
+        started = time.monotonic()
+        notes = [contacts.find(f"198.51.{n}.7").note for n in range(rdap.MAX_SILENCE + 3)]
+        # One that stays silent is left alone.
+        assert time.monotonic() - started < 0.3 * rdap.MAX_SILENCE + 2
+        assert notes[: rdap.MAX_SILENCE] == ["the registry does not answer in time"] * rdap.MAX_SILENCE
+        assert all("not asked" in note for note in notes[rdap.MAX_SILENCE :])
 
 
 def test_redirections(registry):
