@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import secrets
 import smtplib
 import ssl
 from typing import TYPE_CHECKING
 
+from classifier.checkup.causes import Cause, cause_of
 from classifier.checkup.findings import Finding, Level
+from classifier.dataclass import dataclass
 from classifier.errors import ConfigurationError
 from classifier.evidence.hosts import ip_of
 from classifier.present.text import printable
+from classifier.within import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
-#: Seconds for the connection and for each answer.
-TIMEOUT = 30.0
+#: Seconds for the connection and for each answer, and for all of it; a server may be slow to strangers on purpose.
+TIMEOUT, LIMIT = 30.0, 300.0
+#: Lines of answers in one session.
+_MAX_LINES = 2_000
 #: A domain that nobody serves (RFC 2606): mail to it would have to be relayed.
 _ELSEWHERE = "relay-test.example.com"
 _TAKEN = range(200, 300)
 _REFUSED = range(500, 600)
 _NOT_NOW = range(400, 500)
+_STATUS = re.compile(r"\b5\.[0-9]{1,3}\.[0-9]{1,3}\b")
+#: Words of a refusal that may be about who asks, and not about the recipient.
+_ABOUT_THE_CLIENT = re.compile(
+    r"(?i)\bclient\b|\bblock|black ?list|\blisted|spamhaus|\b(?:dns|r)bl\b|reputation|\bptr\b|reverse|\bhelo\b|authenti|"
+    r"\bsender\b|your (?:ip|host|server|domain)|\bspf\b"
+)
 _LET_IT_KNOW = (
     "let it refuse them at RCPT: Postfix local_recipient_maps and relay_recipient_maps, Exim verify = recipient, "
     "Sendmail a full virtusertable, Exchange recipient filtering, qmail a check of recipients"
@@ -55,7 +68,14 @@ def probe(server: str, domain: str, recipient: str | None) -> Iterator[Finding]:
     host, port = host_and_port(server)
     about = f"server {server}"
     try:
-        yield from _session(host, port, about, unknown)
+        yield from within(LIMIT, _session(host, port, about, unknown))
+    except smtplib.SMTPResponseException as error:
+        yield Finding(
+            Level.ADVICE,
+            about,
+            f"refuses to be asked, so nothing could be learnt: {_words(error)}",
+            "it blocks this host: ask from another network; or it is no server for mail from outside: name the MX",
+        )
     except (OSError, smtplib.SMTPException) as error:
         yield Finding(
             Level.WRONG, about, f"cannot be asked: {_words(error)}", "check host, port and firewall"
@@ -121,9 +141,32 @@ def _session(host: str, port: int, about: str, unknown: str) -> Iterator[Finding
             return
 
 
+class _Lines:
+    """The lines of a session; smtplib would keep an answer of any number of them."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._left = stream, _MAX_LINES
+        self.close = stream.close
+
+    def readline(self, limit: int) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(f"more than {_MAX_LINES:,} lines of answers")
+        return self._stream.readline(limit)
+
+
+class _Smtp(smtplib.SMTP):
+    """An SMTP client whose answers are bounded."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Lines(self.sock.makefile("rb"))
+        return super().getreply()
+
+
 @contextlib.contextmanager
 def _connected(host: str, port: int) -> Iterator[smtplib.SMTP]:
-    smtp = smtplib.SMTP(host, port, timeout=TIMEOUT)
+    smtp = _Smtp(host, port, timeout=TIMEOUT)
     try:
         yield smtp
         with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -132,19 +175,55 @@ def _connected(host: str, port: int) -> Iterator[smtplib.SMTP]:
         smtp.close()
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What the server said.
+
+    Attributes:
+        code: of the reply.
+        text: code and words, made printable.
+        asked: True where it was said to RCPT, False where MAIL was refused already.
+
+    """
+
+    code: int
+    text: str
+    asked: bool
+
+    @property
+    def is_about_the_recipient(self) -> bool:
+        """True where a refusal says that there is no such recipient, and nothing of who asks."""
+        status = _STATUS.search(self.text)
+        cause = cause_of(self.text, status[0] if status else "", forwarded=False)
+        return cause is Cause.UNKNOWN_RECIPIENT and not _ABOUT_THE_CLIENT.search(self.text)
+
+
 def _ask(smtp: smtplib.SMTP, about: str, unknown: str) -> Iterator[Finding]:
-    code, text = _recipient(smtp, unknown)
-    takes = code in _TAKEN
-    if code in _REFUSED:
-        yield Finding(Level.GOOD, about, f"refuses {unknown} in the session: {text}")
-    elif code in _NOT_NOW:
+    domain = unknown.rpartition("@")[2]
+    answer = _recipient(smtp, unknown)
+    if not answer.asked:
+        yield _refused_at_mail(about, answer)
+        return
+    learnt = True
+    if answer.code in _REFUSED:
+        known = answer
+        if not answer.is_about_the_recipient:
+            # Every domain has a postmaster (RFC 5321 section 4.5.1): who is refused that as well, and
+            # all else, may be refused himself.
+            others = (f"postmaster@{domain}", f"somebody@{_ELSEWHERE}")
+            learnt = any((known := _recipient(smtp, other)).code in _TAKEN for other in reversed(others))
+        if learnt:
+            yield Finding(Level.GOOD, about, f"refuses {unknown} in the session: {answer.text}")
+        else:
+            yield _nothing_learnt(about, unknown, domain, answer, known)
+    elif answer.code in _NOT_NOW:
         yield Finding(
             Level.ADVICE,
             about,
-            f"puts {unknown} off: {text}",
+            f"puts {unknown} off, so nothing could be learnt: {answer.text}",
             "greylisting, perhaps: ask again in half an hour",
         )
-    else:
+    elif answer.code in _TAKEN:
         yield Finding(
             Level.WRONG,
             about,
@@ -152,19 +231,60 @@ def _ask(smtp: smtplib.SMTP, about: str, unknown: str) -> Iterator[Finding]:
             "bounces later to the sender, who is forged",
             _LET_IT_KNOW + "; --logs shows whether it bounces",
         )
-    domain = unknown.rpartition("@")[2]
-    yield from _relaying(smtp, about, domain, takes_all=takes)
+    else:
+        yield Finding(
+            Level.ADVICE,
+            about,
+            f"gives no answer of SMTP, so nothing could be learnt: {answer.text}",
+            "check host and port: is it a mail server?",
+        )
+        return
+    yield from _relaying(smtp, about, domain, takes_all=answer.code in _TAKEN, learnt=learnt)
 
 
-def _relaying(smtp: smtplib.SMTP, about: str, domain: str, *, takes_all: bool) -> Iterator[Finding]:
+def _refused_at_mail(about: str, answer: _Answer) -> Finding:
+    """Say that the server would not be asked: about any recipient it is silent."""
+    what = f"refuses to be asked, before it knows for whom, so nothing could be learnt: MAIL FROM:<> gives {answer.text}"
+    if answer.code in _NOT_NOW:
+        remedy = "ask again later; if it stays so, from another network"
+    elif answer.code == 530 or "authenti" in answer.text.lower():
+        remedy = "it wants a log-in or TLS first, as servers for users do: name the one that takes mail from outside (the MX, port 25)"
+    else:
+        remedy = (
+            "either it blocks this host: ask from another network; or it refuses the null sender: it must take it, "
+            "for it refuses all reports about your own mail so (RFC 5321 section 6.1)"
+        )
+    return Finding(Level.ADVICE, about, what, remedy)
+
+
+def _nothing_learnt(about: str, unknown: str, domain: str, answer: _Answer, known: _Answer) -> Finding:
+    if known.code in _NOT_NOW:
+        remedy = "ask again in half an hour"
+    else:
+        remedy = (
+            f"it blocks this host: ask from another network; or it takes no mail for {domain}: name a domain that it serves "
+            "by --domain; or there is no postmaster, whom every domain must have (RFC 5321 section 4.5.1): make one, and ask again"
+        )
+    return Finding(
+        Level.ADVICE,
+        about,
+        f"refuses {unknown}, and postmaster@{domain}, too, so nothing could be learnt: {answer.text}; {known.text}",
+        remedy,
+    )
+
+
+def _relaying(
+    smtp: smtplib.SMTP, about: str, domain: str, *, takes_all: bool, learnt: bool
+) -> Iterator[Finding]:
     asked = [f"somebody@{_ELSEWHERE}"]
     if not takes_all:
         # Of one that takes everything this would say nothing.
         asked.append(f"somebody%{_ELSEWHERE}@{domain}")
-    told = ""
+    answers: list[_Answer] = []
     for recipient in asked:
-        code, text = _recipient(smtp, recipient)
-        if code in _TAKEN:
+        answer = _recipient(smtp, recipient)
+        answers.append(answer)
+        if answer.asked and answer.code in _TAKEN:
             inside = _asked_from_inside(smtp)
             yield Finding(
                 Level.WRONG,
@@ -181,8 +301,16 @@ def _relaying(smtp: smtplib.SMTP, about: str, domain: str, *, takes_all: bool) -
                 + ("; ask again from outside" if inside else ""),
             )
             return
-        told = told or text
-    yield Finding(Level.GOOD, about, f"does not relay for strangers: {told}")
+    first = answers[0]
+    if not first.asked or first.code not in _REFUSED:
+        yield Finding(
+            Level.ADVICE,
+            about,
+            f"does not say whether it relays for strangers: {first.text}",
+            "ask again in half an hour",
+        )
+    elif learnt or "relay" in first.text.lower():
+        yield Finding(Level.GOOD, about, f"does not relay for strangers: {first.text}")
 
 
 def _asked_from_inside(smtp: smtplib.SMTP) -> str:
@@ -194,13 +322,19 @@ def _asked_from_inside(smtp: smtplib.SMTP) -> str:
     return str(ours) if inside else ""
 
 
-def _recipient(smtp: smtplib.SMTP, address: str) -> tuple[int, str]:
+def _recipient(smtp: smtplib.SMTP, address: str) -> _Answer:
     """Ask for one recipient with a null sender, and reset (RFC 5321 section 4.1.1.5)."""
-    code, text = smtp.mail("")
-    if code in _TAKEN:
-        code, text = smtp.rcpt(address)
-    smtp.rset()
-    return code, printable(f"{code} {text.decode('utf-8', 'replace')}", 200)
+    asked = False
+    try:
+        code, text = smtp.mail("")
+        if code in _TAKEN:
+            asked = True
+            code, text = smtp.rcpt(address)
+    except smtplib.SMTPServerDisconnected as error:
+        return _Answer(0, f"nothing ({_words(error)})", asked)
+    with contextlib.suppress(smtplib.SMTPServerDisconnected):  # what it has said counts
+        smtp.rset()
+    return _Answer(code, printable(f"{code} {text.decode('utf-8', 'replace')}", 200), asked)
 
 
 def _is_address(text: str) -> bool:
@@ -211,4 +345,8 @@ def _is_address(text: str) -> bool:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        said = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+        return printable(f"{error.smtp_code} {said}", 200)
     return printable(str(error) or type(error).__name__, 200)

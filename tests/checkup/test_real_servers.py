@@ -12,6 +12,7 @@ import time
 import pytest
 
 from tests.checkup.servers import certificates, running_exim, running_postfix, write_in
+from tests.deliver import postfix
 
 RUNNING = {"Postfix": running_postfix, "Exim": running_exim}
 
@@ -71,6 +72,34 @@ def test_a_real_server_is_told_good_from_bad(server, doctor, keys):
         assert log.read_text().count("told MAIL") == (3 if server.good else 2)
         assert "told DATA" not in log.read_text()
         assert "<=" not in log.read_text()
+
+
+def test_a_domain_that_it_does_not_serve(server, doctor):
+    if not server.good:
+        return
+    status, found = doctor("--server", f"127.0.0.1:{server.port}", "--domain", "elsewhere.example")
+    assert status == 0
+    told = [(f["level"], f["what"]) for f in found if f["about"].startswith("server")][1:]
+    assert [level for level, _ in told] == ["advice", "good"]
+    assert "postmaster@elsewhere.example, too, so nothing could be learnt" in told[0][1]
+
+
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        ("smtpd_client_restrictions = reject", "and postmaster@example.org, too, so nothing could be learnt: 554"),
+        ("smtpd_client_restrictions = reject\nsmtpd_delay_reject = no", "refuses to be asked, so nothing could be learnt: 554"),
+        ("smtpd_sender_restrictions = reject\nsmtpd_delay_reject = no", "so nothing could be learnt: MAIL FROM:<> gives 554"),
+    ],
+)  # fmt: skip
+def test_a_postfix_that_refuses_who_asks_is_not_called_good(doctor, main, words):
+    with postfix.running(main=main) as server:
+        status, found = doctor("--server", f"127.0.0.1:{server.port}")
+    assert status == 0
+    told = [f for f in found if f["about"].startswith("server") and "STARTTLS" not in f["what"]]
+    assert [f["level"] for f in told] == ["advice"]
+    assert words in told[0]["what"]
+    assert "from another network" in told[0]["remedy"]
 
 
 def wait_for(done):

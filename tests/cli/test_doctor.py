@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socketserver
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -108,8 +110,14 @@ class _Smtp(socketserver.StreamRequestHandler):
             word = line[:4].upper()
             if word == b"RCPT":
                 address = re.search(rb"<(.*)>", line)[1].decode()
-                answer = self.server.answers["own" if address.endswith("example.org") else "other"]
+                answers = self.server.answers
+                default = answers["own" if address.endswith("example.org") else "other"]
+                answer = answers.get(address.partition("@")[0], default)
+                if answer is None:
+                    return
                 self.wfile.write(answer.encode() + b"\r\n")
+            elif word == b"MAIL":
+                self.wfile.write(self.server.answers.get("MAIL", "250 ok").encode() + b"\r\n")
             elif word == b"QUIT":
                 self.wfile.write(b"221 bye\r\n")
                 return
@@ -148,6 +156,86 @@ def test_a_mail_server_is_asked_and_never_sent_to(tmp_path, smtp, *, own, other,
     assert not any(line.upper().startswith("DATA") for line in smtp.told)
     assert all("<>" in line for line in smtp.told if line.upper().startswith("MAIL"))
     assert smtp.told[-1].upper() == "QUIT"
+
+
+BLOCKED = "554 5.7.1 Service unavailable; client host [192.0.2.9] blocked using a list"
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        # Refused for who asks: of the recipient nothing is known, nor of relaying.
+        ({"own": BLOCKED, "other": BLOCKED}, ["nothing could be learnt: 554"]),
+        ({"own": "550 no", "other": "550 no"}, ["nothing could be learnt: 550"]),
+        ({"own": "550 5.1.1 no such user: blocked by a list", "other": BLOCKED}, ["nothing could be learnt"]),
+        (
+            {"own": "554 relay denied", "other": "554 relay denied"},
+            ["nothing could be learnt", "does not relay"],
+        ),
+        ({"own": "554 no", "postmaster": "450 later", "other": "554 no"}, ["nothing could be learnt"]),
+        (
+            {"own": "554 no", "postmaster": None, "other": "554 no"},
+            ["nothing could be learnt", "does not say"],
+        ),
+        # Refused for who it is, since others are taken.
+        ({"own": "554 no", "postmaster": "250 ok", "other": "554 no"}, ["refuses no-such", "does not relay"]),
+        ({"own": "550 5.1.1 unknown user", "other": "550 x"}, ["refuses no-such", "does not relay"]),
+        ({"own": "550 5.1.1 unknown user", "other": "450 x"}, ["refuses no-such", "does not say"]),
+        ({"own": "450 x", "other": "450 x"}, ["puts no-such", "does not say"]),
+        ({"MAIL": "550 null sender refused", "own": "", "other": ""}, ["MAIL FROM:<> gives 550"]),
+        ({"MAIL": "530 5.7.0 log in first", "own": "", "other": ""}, ["MAIL FROM:<> gives 530"]),
+        ({"MAIL": "451 later", "own": "", "other": ""}, ["MAIL FROM:<> gives 451"]),
+        ({"own": None, "other": None}, ["gives no answer"]),
+        ({"own": "what?", "other": "250 ok"}, ["gives no answer"]),
+    ],
+)
+def test_nothing_is_good_that_was_not_learnt(smtp, answers, told):
+    from classifier.checkup.server import probe
+
+    smtp.answers = answers
+    found = list(probe(f"127.0.0.1:{smtp.server_address[1]}", "example.org", None))[1:]
+    assert len(found) == len(told)
+    for finding, words in zip(found, told, strict=True):
+        assert words in finding.what
+        assert (finding.level == "good") == words.startswith(("refuses", "does not relay"))
+        assert finding.level in {"good", "advice"}
+        assert finding.remedy or finding.level == "good"
+
+
+@pytest.mark.parametrize("said", [b"220-x\r\n", b"2"])
+def test_a_server_that_does_not_end(monkeypatch, said):
+    from classifier.checkup import server as asked
+
+    class Endless(socketserver.BaseRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError):
+                while True:
+                    self.request.sendall(said * (1_000 if len(said) > 1 else 1))
+                    time.sleep(0.01)
+
+    monkeypatch.setattr(asked, "LIMIT", 5 if len(said) > 1 else 0.5)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Endless) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        started = time.monotonic()
+        [finding] = asked.probe(f"127.0.0.1:{server.server_address[1]}", "example.org", None)
+        assert time.monotonic() - started < 4
+        assert ("lines of answers" if len(said) > 1 else "does not come to an end") in finding.what
+        server.shutdown()
+
+
+def test_a_greeting_that_refuses_is_told():
+    from classifier.checkup.server import probe
+
+    class Refusing(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(b"554 no service for you\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        [finding] = probe(f"127.0.0.1:{server.server_address[1]}", "example.org", None)
+        assert finding.what == "refuses to be asked, so nothing could be learnt: 554 no service for you"
+        server.shutdown()
 
 
 def test_a_server_that_is_not_there(tmp_path):
