@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET, AF_INET6, SHUT_RDWR
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from socket import socket
+    from typing import Any
 
 #: Upper ends of the classes of time that answering took, in seconds.
 BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 #: A client of the page has so long for its request, in seconds.
 _REQUEST_TIME = 5
+#: So many clients at a time are served; more are hung up on.
+MAX_CLIENTS = 32
 
 
 class Metrics:
@@ -88,12 +94,34 @@ class Page(ThreadingHTTPServer):
             OSError: nobody can listen there.
 
         """
-        import socket  # noqa: PLC0415 - for one constant
-
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._serving = threading.BoundedSemaphore(MAX_CLIENTS)
+        self.address_family = AF_INET6 if ":" in address[0] else AF_INET
         self.text = text
         self.ailing = ailing
         super().__init__(address, _Handler)
+
+    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002 - as it is called
+        """Say whether there is room for one more."""
+        return self._serving.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as it is called
+        """Serve a client, hang up when its time is over, and make room for the next."""
+        late = threading.Timer(_REQUEST_TIME, self._hang_up, (request,))
+        late.daemon = True
+        late.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            late.cancel()
+            self._serving.release()
+
+    @staticmethod
+    def _hang_up(client: socket) -> None:
+        with contextlib.suppress(OSError):
+            client.shutdown(SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up."""
 
     def start(self) -> None:
         """Answer in a thread of its own until the process ends."""

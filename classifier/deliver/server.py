@@ -14,16 +14,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from classifier.deliver.judges import Found, InForce, Judge
+from classifier.deliver.answers import respond
+from classifier.deliver.connection import Connection
+from classifier.deliver.judges import InForce, Judge
 from classifier.deliver.listening import BACKLOG
-from classifier.deliver.result_headers import (
-    NAMES,
-    NoPlaceError,
-    header_end,
-    header_start,
-    plain,
-    with_result_headers,
-)
 from classifier.deliver.spamd import (
     Command,
     ProtocolError,
@@ -42,86 +36,35 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 32 * 1024 * 1024
 #: Seconds that one request may take to come, from the first byte to the last, and its answer to go.
 REQUEST_TIME = 60.0
-#: Connections at a time; more wait in the kernel's backlog.
+#: Seconds from there to the answer; then the client is told that there is none, and takes its message as it is.
+JUDGING_TIME = 30.0
+#: Connections at a time; more wait in the kernel's backlog ...
 MAX_CONNECTIONS = 512
+#: ... and a request has no more than so long to come then, in seconds.
+CROWDED_TIME = 5.0
+#: Workers at a time. More than are asked for work where these wait for nameservers, and not for the processor.
+MAX_WORKERS = 16
 #: Bytes of requests that have not come whole, of all connections together.
 MAX_PENDING = 8 * MAX_MESSAGE
 #: A request of so many bytes is not yet worth counting.
 _SMALL = 262_144
 #: Request headers of our own filter, see :mod:`classifier.deliver.client`.
-_FROM, _TO, _DETAILS = "x-envelope-from", "x-envelope-to", "x-backscatter-details"
-_PROOF = "X-Backscatter-Proof"
-_REPORT_LINES = 40
+_FROM, _TO = "x-envelope-from", "x-envelope-to"
 #: Connections are looked through for those out of time so often, in seconds.
 _EXPIRE_EVERY = 1.0
-
-
-def respond(request: Request, found: Found) -> bytes:
-    """Write the answer to a request about a message."""
-    extra: tuple[tuple[str, str], ...] = ()
-    if _DETAILS in request.headers:
-        told = (plain(value, 1_800) for value in found.values)
-        extra = (*zip(NAMES, told, strict=True), (_PROOF, "yes" if found.proof else "no"))
-    body: bytes | None = None
-    match request.command:
-        case Command.SYMBOLS:
-            body = ",".join(found.symbols).encode("ascii", "replace")
-        case Command.REPORT | Command.REPORT_IFSPAM:
-            wanted = request.command is Command.REPORT or found.spam.spam
-            lines = [f"verdict: {found.values[0]}, {found.spam}", *found.reasons[:_REPORT_LINES]]
-            body = "".join(f"{plain(line, 500)}\r\n" for line in lines).encode("ascii") if wanted else b""
-        case Command.PROCESS | Command.HEADERS:
-            body = _with_headers(request.body, found.values)
-            if request.command is Command.HEADERS:
-                body = body[: header_end(body, header_start(body))] if body else body
-        case _:
-            pass
-    return answer(request, body, found.spam, extra)
-
-
-def _with_headers(message: bytes, values: tuple[str, str, str, str]) -> bytes:
-    try:
-        return b"".join(with_result_headers(message, values))
-    except NoPlaceError:
-        return message
-
-
-class _Connection:
-    """One client.
-
-    Attributes:
-        socket: its socket, which never blocks.
-        parser: takes its request.
-        end: when its time is up, by the monotonic clock.
-        begun: when it was accepted.
-        left: what of the answer is still to be sent; None: no answer yet.
-        watched: True while the reading thread waits for it; else it is with a worker.
-
-    """
-
-    __slots__ = ("begun", "end", "left", "parser", "socket", "watched")
-
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        self.socket = connection
-        self.parser = RequestParser(MAX_MESSAGE)
-        self.begun = time.monotonic()
-        self.end = self.begun + REQUEST_TIME
-        self.left: memoryview | None = None
-        self.watched = False
-
-    @property
-    def command(self) -> str:
-        request = self.parser.request
-        return request.command.value if request else "none"
+#: A request that waits for a worker for so long, in seconds, waits too long where the processor is idle ...
+_PATIENCE = 0.5
+#: ... for more than this part of the time.
+_BUSY = 0.7
 
 
 class _Worker(threading.Thread):
     """Judges one request after the other; the store belongs to its thread."""
 
-    def __init__(self, server: Server, number: int) -> None:
-        super().__init__(name=f"worker-{number}", daemon=True)
+    def __init__(self, server: Server, *, is_extra: bool = False) -> None:
+        super().__init__(name="worker", daemon=True)
         self._server = server
+        self._is_extra = is_extra
         self._judge = Judge(server.in_force)
 
     def run(self) -> None:
@@ -131,13 +74,17 @@ class _Worker(threading.Thread):
             except queue.Empty:
                 # Quiet: what was judged is written, so that other processes see it.
                 self._judge.flush()
+                if self._is_extra:
+                    break
                 continue
             if connection is None:
                 break
-            self._server.reply(connection, *self._answered(connection))
+            connection.taken = True
+            if connection.left is None:  # else it was told already that its time is up
+                self._server.reply(connection, *self._answered(connection))
         self._judge.close()
 
-    def _answered(self, connection: _Connection) -> tuple[bytes, int]:
+    def _answered(self, connection: Connection) -> tuple[bytes, int]:
         request = connection.parser.request
         assert request is not None
         try:
@@ -196,14 +143,15 @@ class Server:
         """
         self.in_force = in_force
         self.metrics = metrics
-        self.waiting: queue.SimpleQueue[_Connection | None] = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
         self._listener: socket.socket | None = listener
-        self._workers = [_Worker(self, number) for number in range(workers)]
+        self._workers = [_Worker(self) for _ in range(workers)]
+        self._extra: list[_Worker] = []
         self._stopping = False
-        self._open: set[_Connection] = set()
+        self._open: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
         #: Answers that a client would not take at once, for the reading thread to send.
-        self._unsent: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
+        self._unsent: queue.SimpleQueue[Connection] = queue.SimpleQueue()
         self._woken, self._wake = socket.socketpair()
         for each in (self._woken, self._wake):
             each.setblocking(False)
@@ -226,7 +174,7 @@ class Server:
         self._listener.listen(BACKLOG)
         self._listener.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        looked, listening = time.monotonic(), False
+        looked, worked, listening = time.monotonic(), time.process_time(), False
         while self._open or not self._stopping:
             wanted = not self._stopping and len(self._open) < MAX_CONNECTIONS
             if wanted != listening:
@@ -237,17 +185,24 @@ class Server:
                     self._selector.unregister(self._listener)
             for key, events in self._selector.select(0.2):
                 self._attend(key.fileobj, key.data, events)
-            if time.monotonic() - looked >= _EXPIRE_EVERY:
-                looked = time.monotonic()
-                self._expire(looked)
+            now = time.monotonic()
+            if now - looked >= _EXPIRE_EVERY:
+                busy = (time.process_time() - worked) / (now - looked)
+                looked, worked = now, time.process_time()
+                self._expire(now)
+                self._help_out(now, busy)
         self._listener.close()
-        for _ in self._workers:
+        workers = (*self._workers, *self._extra)
+        for _ in workers:
             self.waiting.put(None)
-        for worker in self._workers:
-            worker.join(REQUEST_TIME)
+        end = time.monotonic() + JUDGING_TIME
+        for worker in workers:
+            worker.join(max(0.0, end - time.monotonic()))
         self._selector.close()
+        for each in (self._woken, self._wake):
+            each.close()
 
-    def _attend(self, ready: object, connection: _Connection | None, events: int) -> None:
+    def _attend(self, ready: object, connection: Connection | None, events: int) -> None:
         if ready is self._listener:
             self._accept()
         elif connection is None:
@@ -269,13 +224,13 @@ class Server:
                 accepted, _ = self._listener.accept()
             except OSError:
                 return
-            connection = _Connection(accepted)
+            connection = Connection(accepted, MAX_MESSAGE, REQUEST_TIME)
             self._open.add(connection)
             self._watch(connection, selectors.EVENT_READ)
             # What it had to say is often here already.
             self._receive(connection)
 
-    def _receive(self, connection: _Connection) -> None:
+    def _receive(self, connection: Connection) -> None:
         parser = connection.parser
         try:
             data = connection.socket.recv(262_144)
@@ -302,19 +257,22 @@ class Server:
         elif parser.request.command is Command.PING:
             self.reply(connection, answer(parser.request), Status.OK[0])
         else:
+            connection.whole_at = time.monotonic()
             self.waiting.put(connection)
 
     def _check_pending(self, parser: RequestParser) -> None:
         if parser.buffered > _SMALL and sum(c.parser.buffered for c in tuple(self._open)) > MAX_PENDING:
             raise ProtocolError("too much is being sent at the same time", Status.TRY_AGAIN)
 
-    def reply(self, connection: _Connection, reply: bytes, status: int) -> None:
+    def reply(self, connection: Connection, reply: bytes, status: int) -> None:
         """Send an answer, as far as the client takes it at once; the reading thread sends the rest."""
+        if not connection.claim():
+            return
         self.metrics.request(connection.command, status, time.monotonic() - connection.begun)
         connection.left = memoryview(reply)
         self._send(connection, registered=False)
 
-    def _send(self, connection: _Connection, *, registered: bool) -> None:
+    def _send(self, connection: Connection, *, registered: bool) -> None:
         assert connection.left is not None
         try:
             connection.left = connection.left[connection.socket.send(connection.left) :]
@@ -332,24 +290,45 @@ class Server:
         self._drop(connection)
 
     def _expire(self, now: float) -> None:
-        for connection in [c for c in tuple(self._open) if c.watched and c.end < now]:
-            self._unwatch(connection)
-            if connection.left is None:
-                error = ProtocolError("the request took too long to come", Status.TIMEOUT)
+        crowded = len(self._open) >= MAX_CONNECTIONS
+        for connection in tuple(self._open):
+            if not connection.watched:
+                if connection.whole_at is not None and connection.whole_at + JUDGING_TIME < now:
+                    self._time_out(connection, "judging took too long")
+            elif connection.left is not None:
+                if connection.end < now:
+                    self._unwatch(connection)
+                    self._drop(connection)
+            elif connection.end < now or (crowded and connection.begun + CROWDED_TIME < now):
+                self._unwatch(connection)
                 connection.end = now + _EXPIRE_EVERY
-                self.reply(connection, failure(error), error.status[0])
-            else:
-                self._drop(connection)
+                self._time_out(connection, "the request took too long to come")
 
-    def _watch(self, connection: _Connection, events: int) -> None:
+    def _time_out(self, connection: Connection, text: str) -> None:
+        error = ProtocolError(text, Status.TIMEOUT)
+        self.reply(connection, failure(error), error.status[0])
+
+    def _help_out(self, now: float, busy: float) -> None:
+        """Start more workers where requests wait, and all workers do so, too: for nameservers of a spammer's choice."""
+        self._extra = [worker for worker in self._extra if worker.is_alive()]
+        waiting = sum(
+            c.whole_at is not None and not c.taken and c.whole_at + _PATIENCE < now for c in tuple(self._open)
+        )
+        if busy < _BUSY:
+            for _ in range(min(waiting, MAX_WORKERS - len(self._workers) - len(self._extra))):
+                worker = _Worker(self, is_extra=True)
+                self._extra.append(worker)
+                worker.start()
+
+    def _watch(self, connection: Connection, events: int) -> None:
         connection.watched = True
         self._selector.register(connection.socket, events, connection)
 
-    def _unwatch(self, connection: _Connection) -> None:
+    def _unwatch(self, connection: Connection) -> None:
         connection.watched = False
         self._selector.unregister(connection.socket)
 
-    def _drop(self, connection: _Connection) -> None:
+    def _drop(self, connection: Connection) -> None:
         with contextlib.suppress(OSError):
             connection.socket.shutdown(socket.SHUT_WR)
         connection.socket.close()
@@ -358,5 +337,5 @@ class Server:
             self._wake_up()
 
     def _wake_up(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):  # it is awake, or has ended
             self._wake.send(b"x")

@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 
 #: So much of a message is kept, in bytes: reports are small, what they return may not be.
 MAX_BYTES = 256 * 1024
-#: Of more messages than this the oldest go.
-MAX_MESSAGES = 5_000
+#: Of more messages than this the oldest go, and of more bytes than this in all, as they are kept.
+MAX_MESSAGES, MAX_KEPT = 5_000, 100 * 1024 * 1024
+#: The oldest beyond one of the two.
+_OLDEST = """
+DELETE FROM taught WHERE digest IN (
+    SELECT digest FROM (
+        SELECT digest, row_number() OVER newest AS number, sum(length(message)) OVER newest AS bytes
+        FROM taught WINDOW newest AS (ORDER BY at DESC, digest ROWS UNBOUNDED PRECEDING)
+    ) WHERE number > ? OR bytes > ?
+)
+"""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS taught (
     digest BLOB PRIMARY KEY, label TEXT NOT NULL, at INTEGER NOT NULL, message BLOB NOT NULL
@@ -62,11 +71,7 @@ class TaughtMail:
             if known is not None and known[0] == label:
                 return False
             connection.execute("REPLACE INTO taught VALUES (?, ?, ?, ?)", row)
-            connection.execute(
-                "DELETE FROM taught WHERE digest IN"
-                " (SELECT digest FROM taught ORDER BY at DESC LIMIT -1 OFFSET ?)",
-                (MAX_MESSAGES,),
-            )
+            connection.execute(_OLDEST, (MAX_MESSAGES, MAX_KEPT))
         return True
 
     def forget(self, digest: bytes) -> bool:

@@ -10,17 +10,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from classifier.config import load_config
-from classifier.deliver.judges import InForce, Judge
+from classifier.deliver import metrics, server
+from classifier.deliver.judges import Found, InForce, Judge
+from classifier.deliver.metrics import Metrics
+from classifier.deliver.result_headers import ordinary
+from classifier.deliver.spamd import RequestParser
 from classifier.model.files import default_path
 from classifier.parse.report import Envelope
 from classifier.store.database import Database
@@ -443,3 +449,108 @@ def test_who_may_teach(tmp_path):
         assert theirs.startswith(b"SPAMD/1.1 0 " if taught else b"SPAMD/1.0 69 "), (tell, where)
         assert own.startswith(b"SPAMD/1.0 69 " if tell == "none" else b"SPAMD/1.1 0 "), (tell, where)
     shutil.rmtree(place)
+
+
+class Waiting:
+    """A judge whose every second message has a nameserver that does not answer."""
+
+    seconds = 3.0
+
+    def __init__(self, in_force):
+        pass
+
+    def judge(self, message, envelope):
+        if b"tarpit" in message:
+            time.sleep(self.seconds)
+        return Found(ordinary())
+
+    def flush(self):
+        pass
+
+    close = flush
+
+
+@pytest.fixture
+def waiting_server(monkeypatch):
+    monkeypatch.setattr(server, "Judge", Waiting)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = server.Server(InForce(None, print), listener, 2, Metrics())
+        thread = threading.Thread(target=running.run)
+        thread.start()
+        yield Served(f"127.0.0.1:{listener.getsockname()[1]}", None, None), running
+        running.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_messages_that_wait_for_nameservers_do_not_stall_the_others(waiting_server):
+    served, running = waiting_server
+    with ThreadPoolExecutor(20) as pool:
+        slow = [pool.submit(served.ask, request("CHECK", b"tarpit")) for _ in range(6)]
+        time.sleep(0.3)
+        began = time.monotonic()
+        for each in [pool.submit(served.ask, request("CHECK", ORDINARY)) for _ in range(10)]:
+            assert b"Spam: False" in each.result()
+        assert time.monotonic() - began < 2.5
+        assert all(b"Spam: False" in each.result() for each in slow)
+    assert running.ailing() is None
+
+
+def test_a_message_that_is_judged_for_too_long_is_answered_all_the_same(waiting_server, monkeypatch):
+    monkeypatch.setattr(server, "JUDGING_TIME", 0.5)
+    served, _ = waiting_server
+    began = time.monotonic()
+    assert served.ask(request("CHECK", b"tarpit")).startswith(b"SPAMD/1.0 79 EX_TIMEOUT")
+    assert time.monotonic() - began < 2.5
+    time.sleep(3 - (time.monotonic() - began))
+    assert b"Spam: False" in served.ask(request("CHECK", ORDINARY))
+
+
+def test_connections_that_say_nothing_make_room_where_it_is_scarce(waiting_server, monkeypatch):
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 20)
+    monkeypatch.setattr(server, "CROWDED_TIME", 0.5)
+    served, _ = waiting_server
+    idle = [served.connect() for _ in range(30)]
+    began = time.monotonic()
+    assert b"Spam: False" in served.ask(request("CHECK", ORDINARY))
+    assert time.monotonic() - began < 5
+    for client in idle:
+        client.close()
+
+
+def test_what_is_taught_is_bounded_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("classifier.store.taught.MAX_KEPT", 250_000)
+    with Database.open(tmp_path / "s.sqlite3") as database:
+        taught = TaughtMail(database)
+        for number in range(5):
+            raw = os.urandom(100_000)
+            assert taught.teach(bytes([number]), raw, "forged", datetime(2026, 1, 1 + number, tzinfo=UTC))
+        assert [each.at.day for each in taught.messages()] == [4, 5]
+
+
+def test_the_page_of_counts_has_room_for_clients_that_say_nothing(monkeypatch):
+    monkeypatch.setattr(metrics, "_REQUEST_TIME", 0.5)
+    monkeypatch.setattr(metrics, "MAX_CLIENTS", 4)
+    page = metrics.Page(("127.0.0.1", 0), lambda: "counts\n", lambda: None)
+    page.start()
+    before = threading.active_count()
+    idle = [socket.create_connection(page.server_address) for _ in range(20)]
+    time.sleep(0.3)
+    assert threading.active_count() - before <= 2 * 4
+    for client in idle[:4]:
+        client.sendall(b"G")  # a byte now and then does not help
+    time.sleep(0.7)
+    url = f"http://127.0.0.1:{page.server_address[1]}/healthz"
+    assert urllib.request.urlopen(url, timeout=5).read() == b"ok\n"
+    for client in idle:
+        client.close()
+    page.shutdown()
+    page.server_close()
+
+
+def test_an_address_with_what_python_calls_a_line_end():
+    parser = RequestParser(1_000)
+    parser.feed(
+        "CHECK SPAMC/1.5\r\nX-Envelope-To: a\u2028b\x0bc@d.test\r\nContent-length: 1\r\n\r\nx".encode()
+    )
+    assert parser.request.headers["x-envelope-to"] == "a\u2028b\x0bc@d.test"
