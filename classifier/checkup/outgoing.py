@@ -1,7 +1,7 @@
 """Null-sender mail that went to outside addresses, counted by cause from what a log tells line by line.
 
-Memory is bounded: messages that the log has begun and not ended are held in a
-map of fixed size; of those that are full, the oldest is forgotten.
+Memory is bounded by one measure over all messages that the log has begun and
+not ended, and all that is noted of them: beyond it the oldest are counted as far as they are told.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
     from classifier.identity import Identity
 
-#: Messages held at a time, recipients counted of one, and recipient domains told apart.
-MAX_OPEN, MAX_RECIPIENTS, MAX_DOMAINS = 100_000, 1_000, 50_000
+#: What is held at a time: messages and characters of recipients in all, as bytes of memory, about.
+MAX_HELD = 100_000_000
+#: Recipients counted of one message, and recipient domains told apart, of each cause and of our own.
+MAX_RECIPIENTS, MAX_DOMAINS = 1_000, 50_000
+#: About so many bytes does a message take, and one recipient beside the characters of its address.
+_MESSAGE, _RECIPIENT = 1_000, 150
+_LONGEST_DOMAIN = 255
 _EXAMPLES = 3
 
 
@@ -83,7 +88,8 @@ class Outgoing:
         lines: how many lines were read.
         first: the first time stamp.
         last: the last.
-        limit: messages held at a time.
+        limit: what is held at a time, in bytes, about.
+        held: what is held now.
 
     """
 
@@ -91,12 +97,12 @@ class Outgoing:
     lines: int = 0
     first: datetime | None = None
     last: datetime | None = None
-    limit: int = MAX_OPEN
+    limit: int = MAX_HELD
+    held: int = 0
     _open: OrderedDict[str, Mail] = field(default_factory=OrderedDict)
     #: Null-sender mail that ended before the log told what it was written for.
     _late: OrderedDict[str, Mail] = field(default_factory=OrderedDict)
     _tallies: dict[tuple[str, Cause], Tally] = field(default_factory=dict)
-    _domains: set[str] = field(default_factory=set)
     _local: set[str] = field(default_factory=set)
 
     def seen(self, when: datetime | None) -> None:
@@ -114,10 +120,16 @@ class Outgoing:
         """Return the message *key*, begun where it is new."""
         found = self._open.get(key)
         if found is None:
-            while len(self._open) >= self.limit:
-                self._close(self._open.popitem(last=False)[1])
             found = self._open[key] = Mail(name)
+            self._hold(_MESSAGE)
         return found
+
+    def _hold(self, size: int) -> None:
+        """Count *size* more, and end the oldest messages beyond the limit; never the newest, which is being told."""
+        self.held += size
+        while self.held > self.limit and len(self._late) + len(self._open) > 1:
+            older = self._late or self._open
+            self._close(older.popitem(last=False)[1])
 
     def notice(self, key: str, name: str) -> Mail:
         """Return the message *key*, a notice by what the log says now; on a busy host that may come after its end."""
@@ -145,33 +157,37 @@ class Outgoing:
 
     def delivery(self, mail: Mail, address: str, outcome: str) -> None:
         """Note what became of null-sender mail to one recipient: sent, waiting or refused."""
-        if address in mail.told or len(mail.told) < MAX_RECIPIENTS:
+        new = address not in mail.told
+        if not new or len(mail.told) < MAX_RECIPIENTS:
             mail.told[address] = outcome
+            if new:
+                self._hold(_RECIPIENT + len(address))
 
     def close(self, key: str) -> None:
         """End the message *key*."""
         mail = self._open.pop(key, None)
         if mail is None:
             return
+        mail.answer = None
         if mail.null and mail.cause is None:
             earlier = self._late.pop(key, None)
             self._late[key] = mail
-            if earlier is None and len(self._late) > self.limit:
-                earlier = self._late.popitem(last=False)[1]
             if earlier is not None:
                 self._close(earlier)
         else:
             self._close(mail)
 
     def _close(self, mail: Mail) -> None:
+        self.held -= _MESSAGE + sum(_RECIPIENT + len(address) for address in mail.told)
+        # Another message may hold this one as its answer: nothing of it is needed any more.
+        told, mail.told, mail.answer = mail.told, {}, None
         if not mail.null:
             return
         cause = mail.cause or Cause.UNTOLD
-        for address, outcome in mail.told.items():
+        for address, outcome in told.items():
             domain = _domain(address)
-            if domain not in self._domains and len(self._domains) >= MAX_DOMAINS:
+            if (domain, cause) not in self._tallies and len(self._tallies) >= MAX_DOMAINS:
                 domain = ""
-            self._domains.add(domain)
             tally = self._tallies.setdefault((domain, cause), Tally())
             setattr(tally, outcome, getattr(tally, outcome) + 1)
             if len(tally.examples) < _EXAMPLES and mail.name not in tally.examples:
@@ -195,4 +211,4 @@ class Outgoing:
 
 
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2].rstrip(".").lower() if "@" in address else ""
+    return address.rpartition("@")[2][-_LONGEST_DOMAIN:].rstrip(".").lower() if "@" in address else ""

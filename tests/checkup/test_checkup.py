@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from classifier.checkup import outgoing as outgoing_mail
 from classifier.checkup.blocklists import listings
 from classifier.checkup.causes import REMEDIES, Cause, cause_of
 from classifier.checkup.findings import Level
@@ -350,15 +351,52 @@ def test_nothing_of_a_log_moves_the_cursor(tmp_path):
     assert all(f.what.isprintable() for f in read_logs([str(tmp_path / "log")], OURS, NOW))
 
 
-def test_memory_stays_bounded(tmp_path):
-    outgoing = Outgoing(limit=10)
+def test_memory_stays_bounded_by_one_measure():
+    outgoing = Outgoing(limit=20_000)
     for number in range(1_000):
         mail = outgoing.mail(f"mx/{number}", f"{number}")
         mail.null = True
-        for recipient in range(3):
+        for recipient in range(number % 40):
             outgoing.delivery(mail, f"v{recipient}@remote.test", "sent")
-    assert len(outgoing._open) == 10
-    assert {c: t.count for c, t in outgoing.tallies().items()} == {Cause.UNTOLD: 3_000}
+            outgoing.delivery(mail, f"v{recipient}@remote.test", "sent")
+            assert outgoing.held <= 20_000
+        if number % 2:
+            outgoing.close(f"mx/{number}")  # late: the log has not told what it was written for
+        assert len(outgoing._open) + len(outgoing._late) <= 20
+    assert outgoing._open
+    assert outgoing._late
+    assert {c: t.count for c, t in outgoing.tallies().items()} == {Cause.UNTOLD: 1_000 // 40 * 780}
+    assert outgoing.held == 0
+
+
+def test_one_message_of_many_long_recipients_is_bounded_by_itself(monkeypatch):
+    monkeypatch.setattr(outgoing_mail, "MAX_DOMAINS", 10)
+    monkeypatch.setattr(outgoing_mail, "MAX_RECIPIENTS", 50)
+    outgoing = Outgoing(limit=20_000)
+    for number in range(100):
+        mail = outgoing.mail("mx/1", "1")
+        mail.null = True
+        outgoing.delivery(mail, f"v@{number}" + "d" * 900 + ".test", "sent")
+    assert len(mail.told) == 50
+    [tally] = outgoing.tallies().values()
+    assert tally.count == 50
+    assert len(outgoing._tallies) <= 11
+    assert all(len(domain) <= 255 for domain, _ in outgoing._tallies)
+
+
+def test_answers_to_answers_are_not_held_by_each_other():
+    outgoing = Outgoing()
+    first = before = outgoing.mail("0", "0")
+    for number in range(1, 100):
+        after = outgoing.mail(str(number), str(number))
+        before.answer, after.null = after, True
+        after.cause = Cause.AUTOMATIC if number % 2 else None
+        outgoing.delivery(after, "v@remote.test", "sent")
+        outgoing.close(before.name)
+        before = after
+    assert first.answer is None
+    assert all(mail.answer is None for mail in outgoing._late.values())
+    assert len(outgoing._open) == 1
 
 
 def test_files_that_are_none(tmp_path):
