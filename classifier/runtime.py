@@ -140,12 +140,27 @@ class Runtime:
         """Judge a report again by what was learnt since."""
         if self._judged:
             self.flush()
+        if not self._has_new_company(examination):
+            return examination
         if self.resolver is not None:
             self.resolver.begin_message()
         again = self._judge(examination.report)
         if self._remember and again.judgement != examination.judgement:
             self._judged_again.append(again)
         return again
+
+    def _has_new_company(self, examination: Examination) -> bool:
+        """Say whether the memory of recent reports tells more now; nothing else is learnt within a run."""
+        lookups, report = self.lookups(), examination.report
+        if lookups.floods is None or self.config is None:
+            return False
+        from classifier.evidence.company import gather  # noqa: PLC0415 - with a store only
+
+        try:
+            now = list(gather(report, self.config.identity_of(report.addressed_domains), lookups))
+        except Exception:  # noqa: BLE001 - SQLite's, or the disk's: evidence that fails says so itself
+            return True
+        return now != [e for e in examination.evidence if e.name == "company"]
 
     def _observe(self) -> None:
         """Once a run, note what our domains publish: what was seen before a mail came can be believed about it."""

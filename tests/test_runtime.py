@@ -90,6 +90,25 @@ def test_reports_are_remembered_only_where_asked(config):
     assert company(remember=True) != []
 
 
+def test_a_report_is_judged_again_only_where_more_is_known(config):
+    reports = [
+        REPORT.replace(b"Subject: buy", b"Subject: buy the best watches now")
+        .replace(b"r1@mx", b"r%d@mx" % n)
+        .replace(b"x@remote.test", b"x%d@remote.test" % n)
+        for n in range(8)
+    ]
+    with Runtime(config, StoreUse.KEEP, remember=True, clock=lambda: NOW) as runtime:
+        first = runtime.examine(reports[0])
+        assert runtime.reexamine(first) is first
+        for raw in reports[1:]:
+            runtime.examine(raw)
+        again = runtime.reexamine(first)
+        assert [e.name for e in again.evidence if e.name == "company"] == ["company"]
+        assert runtime.reexamine(again) is again
+        # What is left out is what would come out the same.
+        assert runtime._judge(again.report).judgement == again.judgement
+
+
 def test_dns_has_a_budget_for_each_message(config):
     with Runtime(
         replace(config, dns=replace(config.dns, enabled=True, nameservers=("127.0.0.1:9",))), StoreUse.READ

@@ -6,6 +6,7 @@ Where there are many, another process takes them apart while the next batch is r
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, replace
@@ -36,6 +37,8 @@ TOGETHER = 16 * 1024 * 1024
 MANY = 100
 #: ... unless they have more bytes: two batches are in memory then.
 AHEAD_BYTES = 8 * 1024 * 1024
+#: Where the delivering host notes the reverse path: no other field is looked for then.
+_FIRST = re.compile(rb"return-path:[ \t]{0,9}(<[\x21-\x7e]{0,998}>)[ \t]{0,9}\r?\n(?![ \t])", re.IGNORECASE)
 
 
 @dataclass
@@ -191,10 +194,11 @@ class Inspection:
         return self._judged(message, lambda: self._examiner.examine_report(aside.result(pending)))
 
     def _may_be_report(self, message: ListedMessage) -> bool:
-        headers = HeaderBlock(message.headers)
-        if self._digests and message_mark(headers.get("message-id")) in self._digests:
-            return False
-        return self._examiner.may_be_report(message.headers, _return_path(headers))
+        if self._digests:
+            message_id = HeaderBlock(message.headers).get("message-id")
+            if message_mark(message_id) in self._digests:
+                return False
+        return self._examiner.may_be_report(message.headers, _return_path(message.headers))
 
     def _together(self, candidates: Sequence[ListedMessage]) -> list[Judged]:
         by_key = {m.key: m for m in candidates}
@@ -259,13 +263,19 @@ def _lighter(examination: Examination | None) -> Examination | None:
     return replace(examination, report=replace(report, original=replace(report.original, body=None)))
 
 
-def _return_path(headers: HeaderBlock) -> str | None:
+def _return_path(headers: bytes) -> str | None:
     """Return the reverse path that the delivering host noted: "" for the null sender, None for none."""
-    value = headers.get("return-path")
+    first = _FIRST.match(headers)
+    if first is not None:
+        value: str | None = first[1].decode("ascii", "replace")
+    elif b"return-path" in headers.lower():
+        value = HeaderBlock(headers).get("return-path")
+    else:
+        value = None
     if value is None:
         return None
     return find_address(value) or ("" if "<>" in value.replace(" ", "") else None)
 
 
 def _envelope(message: ListedMessage) -> Envelope:
-    return Envelope(mail_from=_return_path(HeaderBlock(message.headers)), received_at=message.received_at)
+    return Envelope(mail_from=_return_path(message.headers), received_at=message.received_at)

@@ -20,6 +20,7 @@ from classifier.mailbox.connection import Connection
 from tests.mailbox.daemon import PASSWORD
 from tests.mailbox.dovecot import dovecot
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
+from tests.samples import REPORT
 from tests.support import server_folder
 
 
@@ -78,7 +79,14 @@ def timed(work, store) -> tuple[float, float, object, int]:
         return time.perf_counter() - started, time.process_time() - used, result, counting.trips
 
 
-def new_mail(server, folder: Path, messages: int, reports: int, *, real: bool) -> None:
+def delivery_status(number: int) -> bytes:
+    """Write a delivery status notification of 3 kB that returns a header section, as most do."""
+    raw = REPORT.replace(b"<r1@", b"<r%d@" % number).replace(b"<1@ex", b"<%d@ex" % number)
+    told = b"The following message could not be delivered to one or more of its recipients.\n" * 28
+    return raw.replace(b"I am sorry.\n", b"I am sorry.\n" + told)
+
+
+def new_mail(server, folder: Path, messages: int, reports: int, *, real: bool, dsn: bool) -> None:
     """Measure the first sweep of a full inbox."""
     user = server.user()
     for n in range(messages):
@@ -88,6 +96,8 @@ def new_mail(server, folder: Path, messages: int, reports: int, *, real: bool) -
             raw = raw.replace(
                 b"Mail Delivery System <MAILER-DAEMON@mx.remote.test>", b"A Friend <friend@example.com>"
             )
+        elif dsn:
+            raw = delivery_status(n)
         user.deliver(raw, flags="S")
     with server.client(user) as client:
         client.select_folder("INBOX", readonly=True)
@@ -138,10 +148,13 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=3_000)
     parser.add_argument("--unchanged", type=int, default=100_000)
     parser.add_argument("--real", action="store_true", help="judge for real instead of by a mark")
+    parser.add_argument(
+        "--dsn", action="store_true", help="with delivery status notifications, not random letters"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place, dovecot(server_folder("speed")) as server:
         folder = Path(place)
-        new_mail(server, folder, options.messages, options.reports, real=options.real)
+        new_mail(server, folder, options.messages, options.reports, real=options.real, dsn=options.dsn)
         unchanged(server, folder, options.unchanged)
     say(f"memory at its highest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.mailbox import inspection
 from classifier.mailbox.fetch import expand_set, read_copyuid, read_fetch, uid_set
+from classifier.parse.addresses import find_address
+from classifier.parse.headers import HeaderBlock
 
 
 def test_literals_with_attributes_before_and_after():
@@ -75,3 +78,28 @@ def test_copyuid():
 def test_sets_that_are_none(text):
     with pytest.raises(ValueError):
         expand_set(text)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (b"Return-Path: <>\r\nTo: a@b.test\r\n", ""),
+        (b"return-path:<Anna@example.org>\nTo: a@b.test\n", "Anna@example.org"),
+        (b"Return-Path: < >\r\n", ""),
+        (b"Return-Path: <anna@example.org>\r\n (folded)\r\n", "anna@example.org"),
+        (b"Return-Path:\r\n <anna@example.org>\r\n", "anna@example.org"),
+        (b"Received: by mx\r\nReturn-Path: <>\r\n", ""),
+        (b"Return-Path: <a@example.org>\r\nReturn-Path: <>\r\n", "a@example.org"),
+        (b"X-Return-Path: <a@example.org>\r\n", None),
+        (b"Return-Path: MAILER-DAEMON\r\n", None),
+        (b"To: a@b.test\r\n", None),
+        (b"", None),
+    ],
+)
+def test_the_reverse_path_is_what_the_delivering_host_noted_first(headers, expected):
+    found = inspection._return_path(headers)
+    assert found == expected
+    value = HeaderBlock(headers).get("return-path")
+    assert found == (
+        None if value is None else find_address(value) or ("" if "<>" in value.replace(" ", "") else None)
+    )
