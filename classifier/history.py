@@ -6,7 +6,7 @@ page needs them. Nothing comes from the ledger; all of it stands in the report.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from classifier.dataclass import dataclass
 from classifier.evidence.authres import is_hop
@@ -38,6 +38,8 @@ _TELLING = frozenset(
     }
 )  # fmt: skip
 _HEADER_TEXT = 8_000
+#: Dates before this, or later than tomorrow, are a sender's invention.
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 #: A page shows no row by row comparison: this much of a body is enough to know it again.
 _BODY_BYTES = 4_000
 
@@ -128,9 +130,11 @@ def entry_of(found: Examination, identity: Identity, now: datetime) -> HistoryEn
     forged = judgement.verdict is Verdict.FORGED
     came = came_in(report)
     hop = delivering_hop(report, identity)
-    used = (
-        next((a for a in report.addressees if identity.owns_address(a)), None) or report.original.return_path
+    original = report.original
+    ours = (
+        a for a in (*report.addressees, original.return_path, original.from_address, original.sender) if a
     )
+    used = next((a for a in ours if identity.owns_address(a)), None) or original.return_path
     # Whom a complaint would go to: host, operator and what finds the report all from one hop.
     blamed = accountable_hop(report, identity) if forged else None
     headers = _headers(report, blamed) if blamed else ""
@@ -202,6 +206,15 @@ def came_in(report: Report) -> datetime | None:
         return when.astimezone(UTC)
     except (OverflowError, ValueError):
         return None
+
+
+def moment_of(came: int | None, now: datetime) -> datetime | None:
+    """Return the time at which a report came, in UTC; None where it is not known, or some sender's invention."""
+    try:
+        when = None if came is None else datetime.fromtimestamp(came, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return when if when is not None and _EARLIEST <= when <= now + timedelta(days=1) else None
 
 
 def _sample(report: Report) -> str:

@@ -77,7 +77,12 @@ def read_logs(paths: Iterable[str], identity: Identity | None, now: datetime) ->
     ordered: list[tuple[datetime, str]] = []
     for path in paths:
         try:
-            with Path(path).open("rb") as stream:
+            if (place := Path(path)).exists() and not (place.is_file() or place.is_dir()):
+                yield Finding(
+                    Level.WRONG, f"log {path}", "is a pipe, and is read twice", "save it, and name the file"
+                )
+                continue
+            with place.open("rb") as stream:
                 sample, _ = opened(stream)
                 clock = _clock(stream.fileno(), now)
         except READ_ERRORS as error:
@@ -144,6 +149,11 @@ def told(outgoing: Outgoing, programs: set[Format]) -> Iterator[Finding]:
     read = f"{outgoing.lines:,} lines{span}"
     found = outgoing.tallies()
     total = sum(tally.count for tally in found.values())
+    if not outgoing.lines:
+        yield Finding(
+            Level.ADVICE, "logs", "hold no line, so nothing could be learnt", "name older ones, too", count=0
+        )
+        return
     if not total:
         yield Finding(Level.GOOD, "logs", f"no null-sender mail to outside addresses in {read}", count=0)
         return
@@ -151,7 +161,7 @@ def told(outgoing: Outgoing, programs: set[Format]) -> Iterator[Finding]:
     yield Finding(
         worst,
         "logs",
-        f"{total:,} messages with a null sender to outside addresses, by recipient, in {read}",
+        f"{total:,} message{'' if total == 1 else 's'} with a null sender to outside addresses, by recipient, in {read}",
         count=total,
     )
     for cause, tally in found.items():

@@ -53,7 +53,7 @@ def probe(server: str, domain: str, recipient: str | None) -> Iterator[Finding]:
 
     Raises:
         ConfigurationError: neither a domain nor a recipient is known, the
-            recipient is no address, or the port is no number.
+            recipient is no address, or the server no host name or port.
 
     """
     if not domain and not recipient:
@@ -69,6 +69,10 @@ def probe(server: str, domain: str, recipient: str | None) -> Iterator[Finding]:
     about = f"server {server}"
     try:
         yield from within(LIMIT, _session(host, port, about, unknown))
+    except UnicodeError as error:  # of a name that DNS has no form for
+        raise ConfigurationError(
+            f"{host!r} is no host name", where="--server", remedy="write HOST or HOST:PORT"
+        ) from error
     except smtplib.SMTPResponseException as error:
         yield Finding(
             Level.ADVICE,

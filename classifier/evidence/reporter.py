@@ -37,6 +37,8 @@ _MAX_LISTS = 5
 _MAX_HOPS = 20
 #: qmail writes down the name that the client's own zone gives its address, and does not look it up back.
 _ONE_SIDED_NAME = re.compile(r"from\s+\S{1,255}\s+\((?:HELO|EHLO) ")
+#: A registered domain, as one writes to it.
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,4}[a-z0-9-]{2,63}")
 #: "with" clauses of programs that fetch mail from a mailbox, or put it into one: the client is our side's.
 _IN_THE_HOUSE = ("LMTP", "POP", "IMAP")
 
@@ -82,6 +84,7 @@ def accountable_hop(report: Report, identity: Identity) -> TraceHop | None:
     ip = ip_of(hop.client_address)
     if (
         operator is None
+        or not _DOMAIN.fullmatch(operator)
         or ip is None
         or is_internal(ip)
         or not is_public_name(operator)

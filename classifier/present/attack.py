@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass, field, replace
-from classifier.history import USER
+from classifier.history import USER, moment_of
 from classifier.present.advice import ANSWERS, ARRIVED, advice
 from classifier.present.text import printable
 from classifier.vocabulary import Action, DeliveryAction, RefusalStage, Verdict
@@ -24,8 +24,6 @@ SHOWN = 100
 _MAX_KEYS, _MAX_NETWORKS = 20_000, 50
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-#: Dates before this, or later than tomorrow, are a sender's invention.
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _OTHERS = "others"
 
 Series = list[tuple[datetime, dict[str, int]]]
@@ -189,7 +187,7 @@ class Attack:
         label = self.corrected.get(entry.message_id) if entry.message_id else None
         if label is not None and label != entry.verdict:
             entry = replace(entry, verdict=label, decided=USER, action=Action.KEEP.value)
-        when = self._when(entry.came)
+        when = moment_of(entry.came, self.now)
         self.verdicts[entry.verdict] += 1
         self.kinds[entry.kind] += 1
         self.decided[entry.decided] += 1
@@ -227,13 +225,6 @@ class Attack:
             self.doubtful[key] = one if known is None else replace(known, reports=known.reports + 1)
             if len(self.doubtful) > 2 * SHOWN:
                 self.doubtful = {(d.subject, d.reasons): d for d in likeliest(self.doubtful.values())}
-
-    def _when(self, came: int | None) -> datetime | None:
-        try:
-            when = None if came is None else datetime.fromtimestamp(came, UTC)
-        except (OverflowError, ValueError, OSError):
-            return None
-        return when if when is not None and _EARLIEST <= when <= self.now + _DAY else None
 
     def _forged(self, entry: HistoryEntry, when: datetime | None) -> None:
         subject = printable(entry.subject) or "(no subject came back)"
@@ -406,7 +397,7 @@ class Attack:
 
 def newest(undelivered: Iterable[Undelivered]) -> list[Undelivered]:
     """Return the newest of them; what failed for good comes first."""
-    by_date = sorted(undelivered, key=lambda u: u.when or _EARLIEST, reverse=True)
+    by_date = sorted(undelivered, key=lambda u: u.when or datetime.min.replace(tzinfo=UTC), reverse=True)
     return sorted(by_date, key=lambda u: u.delayed)[:SHOWN]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.evidence.hosts import ip_of, is_internal
+from classifier.history import moment_of
 from classifier.parse.addresses import find_address
 from classifier.parse.headers import HeaderBlock
 from classifier.present.complaint_words import subject, words
@@ -70,12 +71,14 @@ class Complaints:
         operators: by their domain.
         bundle: whole reports for SpamCop.
         unclear: forged reports whose sender is not beyond doubt; nobody is told.
+        now: the time, aware; no report came later.
 
     """
 
     operators: dict[str, Operator] = field(default_factory=dict)
     bundle: list[bytes] = field(default_factory=list)
     unclear: int = 0
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def add(self, entry: HistoryEntry, raw: bytes | None = None) -> None:
         """Count one judged report; only forged ones matter.
@@ -96,7 +99,7 @@ class Complaints:
             self.unclear += 1
             return
         operator = self.operators.setdefault(name, Operator(name, "", "", ""))
-        when = _moment(entry.came)
+        when = moment_of(entry.came, self.now)
         operator.kinds[entry.kind] += 1
         host = printable(entry.host, 255)
         operator.several = operator.several or operator.host not in {"", host}
@@ -219,10 +222,3 @@ def spamcop(reports: list[bytes], author: str) -> EmailMessage:
             raw, maintype="application", subtype="octet-stream", filename=f"bounce-{number}.eml"
         )
     return message
-
-
-def _moment(came: int | None) -> datetime | None:
-    try:
-        return None if came is None else datetime.fromtimestamp(came, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None

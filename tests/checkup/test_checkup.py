@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -397,6 +398,19 @@ def test_answers_to_answers_are_not_held_by_each_other():
     assert first.answer is None
     assert all(mail.answer is None for mail in outgoing._late.values())
     assert len(outgoing._open) == 1
+
+
+def test_what_tells_nothing_is_not_called_good(tmp_path):
+    (tmp_path / "empty").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe")
+    [finding] = read_logs([str(tmp_path / "empty")], OURS, NOW)
+    assert (finding.level, finding.count) == (Level.ADVICE, 0)
+    assert "nothing could be learnt" in finding.what
+    [finding] = read_logs([str(tmp_path / "pipe")], OURS, NOW)
+    assert (finding.level, finding.what) == (Level.WRONG, "is a pipe, and is read twice")
+    (tmp_path / "log").write_text(POSTFIX)
+    pipe, *counted = read_logs([str(tmp_path / "pipe"), str(tmp_path / "log")], OURS, NOW)
+    assert (pipe.level, [f.count for f in counted]) == (Level.WRONG, [1, 1])
 
 
 def test_files_that_are_none(tmp_path):

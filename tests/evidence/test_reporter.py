@@ -198,6 +198,8 @@ def test_our_own_provider_is_not_blamed(by):
         hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", note="(may be forged)"),
         hop("mx.remote.test", "dsl-203-0-113-5.dyn.remote.test", "203.0.113.5", "mx.example.org"),
         hop("mx.remote.test", "mx.remote.lan", "203.0.113.5", "mx.example.org"),
+        hop("mx.remote.test", "mx..test", "203.0.113.5", "mx.example.org"),
+        hop("mx.remote.test", "mx.re/mote.test", "203.0.113.5", "mx.example.org"),
         hop("mx.remote.test", "mx.remote.test", None, "mx.example.org"),
         # The name is the client's own zone's, and nobody looked it up back.
         TraceHop(

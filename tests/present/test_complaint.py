@@ -132,6 +132,18 @@ def test_names_write_nothing_into_a_draft():
     assert datetime.fromtimestamp(BOUNCE.came, UTC).year == 2026
 
 
+def test_invented_dates_are_not_told():
+    late = replace(BOUNCE, came=BOUNCE.came + 10**9)
+    complaints = Complaints(now=datetime(2026, 3, 2, tzinfo=UTC))
+    for entry in (late, replace(BOUNCE, came=-(10**9)), replace(BOUNCE, came=10**18)):
+        complaints.add(entry)
+    [operator] = complaints.most_first()
+    assert (operator.count, operator.first, operator.last) == (3, None, None)
+    assert "never sent: 3 times." in " ".join(
+        draft(operator, "a@example.org").get_body().get_content().split()
+    )
+
+
 def test_the_bundle_is_bounded():
     complaints = Complaints()
     for number in range(40):
