@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from classifier.parse import words
+from classifier.parse.addresses import domain_of
 from classifier.parse.answers import BOUNCE_POINTS, auto_reply, is_challenge
 from classifier.parse.mime import MESSAGE_TYPES
 from classifier.parse.signs import MAIL_SYSTEM, Signs, read_signs
@@ -123,16 +124,22 @@ def classify_kind(
     else:
         personal = (signs.answers and signs.reply) or greets
     told = not personal and _tells_whom(headers, notice, findings)
+    returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
+    if not signs.system and not any_of(words.MAIL_NOUNS, f"{low}\n{notice}"):
+        told = False
     announced = told and findings.named and _announces(low, notice, findings, signs)
-    if (signs.list_mail and not signs.system and not announced) or any(
-        part.content_type == _CALENDAR for part in root.own_parts[:_FEW_PARTS]
+    if (
+        (signs.list_mail and not signs.system and not announced)
+        or signs.to_keeper
+        or any(part.content_type == _CALENDAR for part in root.own_parts[:_FEW_PARTS])
     ):
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs, told=bool(findings.recipients)):
         return ReportKind.VIRUS_WARNING, findings.format
+    if not (returned or headers.has_any(_BOUNCE_FIELDS)) and _keeps_house(findings, signs):
+        return ReportKind.OTHER, ""
     if announced or headers.has_any(_BOUNCE_FIELDS):
         return ReportKind.BOUNCE, findings.format
-    returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
     points = _bounce_points(low, notice, findings, signs, returned=returned, told=told)
     if points < BOUNCE_POINTS + 3 and is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
@@ -222,6 +229,18 @@ def _announces(subject: str, notice: str, findings: FreeTextFindings, signs: Sig
     ):
         return False
     return signs.machine or (not signs.list_mail and _ends_with_whom(notice, findings))
+
+
+def _keeps_house(findings: FreeTextFindings, signs: Signs) -> bool:
+    """Say whether the own postmaster tells, with no sign of a message, of a mailbox of the house: that it fills up, say."""
+    told = findings.recipients[0].final_recipient if findings.recipients else None
+    return (
+        signs.system
+        and bool(signs.house)
+        and domain_of((told or "").lower()) == signs.house
+        and not signs.automatic
+        and not (findings.format != "generic" or findings.returns or findings.coded)
+    )
 
 
 def _ends_with_whom(notice: str, findings: FreeTextFindings) -> bool:

@@ -35,7 +35,7 @@ _SYSTEM_NAMES = (
     "amministratore di sistema", "systeembeheerder", "systemadministratör", "järjestelmänvalvoja", "administrator systemu",
     "správce systému", "rendszergazda", "системный администратор", "διαχειριστής συστήματος", "システム管理者", "系统管理员",
     "系統管理員", "시스템 관리자", "mail administrator", "ndr administrator", "mail server", "mailserver",
-    "internet mail delivery", "microsoft outlook", "interscan", "delivery service", "mail delivery", "mail gateway", "mail filter", "mail security",
+    "internet mail delivery", "microsoft outlook", "interscan", "delivery service", "mail delivery", "mail gateway", "mail router", "mail filter", "mail security",
     "system attendant", "mail notification system", "mailmarshal", "mailsweeper", "mailserwer", "mailový", "сервер почт", "почтовый сервер", "почтовая система", "メールシステム", "メールサーバ", "邮件系统", "郵件系統", "메일 시스템", "spam firewall", "sistema de correo",
     "posta certificata", "email system", "e-mail system",
 )  # fmt: skip
@@ -99,6 +99,8 @@ _RULE_SENT = (
 )
 #: What a rule writes into a message that it redirects (RFC 5322 section 3.6.6).
 _RESENT = frozenset({"resent-from", "resent-to", "resent-message-id"})
+#: Where list managers write to those who keep a list.
+_KEEPER = re.compile(r"owner-.{1,60}|.{1,60}-(?:owner|admin|request)|mailman|list-?master", re.IGNORECASE)
 _NO = re.compile(r"\s{0,9}(?:no|false|0|off|none)\b", re.IGNORECASE)
 _AUTO_NAME = re.compile(
     r"\bautomat(?:ed|ic) (?:response|reply|answer)|\bauto-?(?:reply|respon[ds])", re.IGNORECASE
@@ -141,6 +143,8 @@ class Signs:
             or it is addressed where no person writes.
         program: a person's program wrote it.
         author: whom its From field names.
+        to_keeper: a list manager wrote it to those who keep the list.
+        house: the domain of both its author and its addressee, or "".
 
     """
 
@@ -151,6 +155,7 @@ class Signs:
         "author",
         "automatic",
         "forward",
+        "house",
         "list_mail",
         "list_notice",
         "machine",
@@ -162,6 +167,7 @@ class Signs:
         "reply",
         "rfc3834",
         "system",
+        "to_keeper",
         "writer",
     )
 
@@ -184,6 +190,8 @@ class Signs:
         machine: bool,
         program: bool,
         author: str,
+        to_keeper: bool,
+        house: str,
     ) -> None:
         """Keep them."""
         self.writer = writer
@@ -203,6 +211,8 @@ class Signs:
         self.machine = machine
         self.program = program
         self.author = author
+        self.to_keeper = to_keeper
+        self.house = house
 
     @property
     def scanner(self) -> bool:
@@ -214,6 +224,8 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
     """Read the signs from a message's own header section and its reverse path, where that is known."""
     writer, null_sender, local = read_writer(headers, mail_from)
     subject = (headers.text("subject") or "").lstrip()
+    to, _, domain = (find_address(headers.get("to")) or "").lower().rpartition("@")
+    list_notice = (headers.get("x-list-administrivia") or "").lower() == "yes"
     program = headers.get("user-agent") or headers.get("x-mailer") or ""
     library = bool(_LIBRARY.search(program))
     automatic = is_automatic(headers)
@@ -224,7 +236,7 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
         automatic=automatic,
         rfc3834=_is_rfc3834(headers),
         no_reply=no_reply,
-        list_notice=(headers.get("x-list-administrivia") or "").lower() == "yes",
+        list_notice=list_notice,
         list_mail=is_list_mail(headers),
         answers="in-reply-to" in headers or "references" in headers,
         answers_us=_answers_us(headers),
@@ -238,9 +250,11 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
         or no_reply
         or library
         or _is_generated(headers)
-        or _is_to_reverse_path(headers),
+        or bool(_REVERSE_PATH.fullmatch(to)),
         program=bool(program) and not library,
         author=headers.text("from") or "",
+        to_keeper=list_notice and bool(_KEEPER.fullmatch(to)),
+        house=domain if (find_address(headers.text("from")) or "").lower().endswith("@" + domain) else "",
     )
 
 
@@ -268,11 +282,6 @@ def _is_generated(headers: HeaderBlock) -> bool:
         return True
     submitted = headers.get("auto-submitted")
     return submitted is not None and not submitted.lower().startswith("no")
-
-
-def _is_to_reverse_path(headers: HeaderBlock) -> bool:
-    local = (find_address(headers.get("to")) or "").rpartition("@")[0]
-    return bool(_REVERSE_PATH.fullmatch(local))
 
 
 def is_automatic(headers: HeaderBlock) -> bool:

@@ -97,6 +97,13 @@ FAILURE_PHRASES = (
     "לא נמסר", "לא ניתן", "تعذر", "لم يتم", "ไม่สามารถ", "không thể", "không tồn tại", "tidak dapat", "gagal", "届けること", "届かない", "送信されませんでした", "ませんでした", "被退回", "未能", "拒收", "不存在", "못했습니다", "존재하지", "실패", "반송",
 )  # fmt: skip
 
+#: What is lost, where no mail system is the author: mail, and no parcel.
+MAIL_NOUNS = (
+    "mail", "messag", "nachricht", "postfach", "courri", "correo", "mensa", "missatge", "bericht", "meddel", "melding", "viesti", "wiadomo", "zpráv", "správ", "üzenet", "levél",
+    "mesaj", "poruk", "sporočil", "žinut", "laišk", "vēstul", "ziņojum", "kirja", "teade", "account", "konto", "сообщ", "письм", "ящик", "повідомл", "съобщ", "μήνυμα", "μηνύμ", "ileti", "posta",
+    "メール", "メッセージ", "宛先", "邮件", "郵件", "信件", "邮箱", "信箱", "메일", "메시지", "رسال", "بريد", "پیام", "نامه", "הודע", "דואר", "ข้อความ", "อีเมล", "thư", "pesan", "surel", "संदेश", "ईमेल",
+)  # fmt: skip
+
 #: Subjects of automatic answers, at their beginning or as a phrase of their own.
 AUTO_SUBJECTS = (
     "out of office", "out of the office", "out-of-office", "out of town", "automatic reply", "automatic response", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse",

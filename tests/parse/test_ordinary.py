@@ -162,6 +162,14 @@ ORDINARY = {
         f"{NULL}{CAROL}Subject: Re: Minutes\nUser-Agent: Mail 1.0\n{ANSWERS}",
         "That works for me.",
     ),
+    "the own postmaster about a mailbox": (
+        f"{NULL}From: postmaster@example.org\nSubject: Mailbox is full\n",
+        "Mailbox team@example.org has reached 99 % of its quota.",
+    ),
+    "goods that came back, by a null sender": (
+        f"{NULL}From: returns@shop.test\nSubject: Your item was returned to sender\n",
+        "The item for buyer@else.test could not be delivered and was returned to sender.",
+    ),
     "a rule that forwards": (f"{CAROL}Subject: FW: Minutes\n{RULE}", "For your information"),
     "a rule that forwards in German": (f"{CAROL}Subject: WG: Minutes\n{RULE}", "For your information"),
     "a rule that redirects": (f"{CAROL}Subject: Minutes\nResent-From: dan@remote.test\n{RULE}", "Text"),
@@ -206,3 +214,13 @@ def test_an_answer_titled_by_a_program_needs_no_field(subject: str, text: str) -
     raw = mail(f"From: Carol Jones <carol@remote.test>\nSubject: {subject}\n", text)
     assert parse(raw).kind is ReportKind.AUTO_REPLY
     assert parse(raw, Envelope(mail_from="")).kind is ReportKind.AUTO_REPLY
+
+
+def test_what_a_list_manager_tells_those_who_keep_the_list_is_no_report() -> None:
+    headers = f"{NULL}From: mailman-bounces@remote.test\nSubject: Bounce action notification\nX-List-Administrivia: yes\n"
+    text = (
+        "Member: bob@remote.test\nAction: Subscription disabled.\nReason: the message could not be delivered."
+    )
+    raw = mail(headers, text)
+    assert parse(raw.replace(b"To: anna@", b"To: talk-owner@")).kind is ReportKind.OTHER
+    assert parse(raw).kind is ReportKind.BOUNCE
