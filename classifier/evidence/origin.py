@@ -163,12 +163,14 @@ def is_closed_network(report: Report) -> bool:
 
 def _is_own_client(hop: TraceHop, report: Report) -> bool:
     """Say whether the hop's client is its writer's own."""
+    if (hop.protocol or "").upper().startswith("LMTP"):
+        return True  # spoken within one house (RFC 2033 section 5); over a Unix socket, Dovecot writes no address
     ip = ip_of(hop.client_address)
     if ip is None:
         # Without an address nobody knows who a named client was.
         return (hop.client_name or hop.helo or "localhost").lower() in _LOCAL_NAMES
-    if is_internal(ip) or (hop.protocol or "").upper().startswith("LMTP"):
-        return True  # LMTP is spoken within one house (RFC 2033 section 5)
+    if is_internal(ip):
+        return True
     # The HELO name says nothing: spammers greet a server with its own name.
     name = organisation(looked_up(hop))
     return (name is not None and name == organisation(hop.by)) or ip == _reporter_address(report)

@@ -126,6 +126,24 @@ def verified_name(hop: TraceHop) -> str | None:
     return None if name in {"unknown", "localhost"} or "." not in name else name
 
 
+def name_doubt(hop: TraceHop, lookups: Lookups) -> str:
+    """Say why the client's looked-up name may be a lie of its address's owner; "" where nothing says so.
+
+    Whoever holds an address writes what he likes into its reverse zone. Most
+    servers take a name only where it leads back to the address; OpenSMTPD
+    writes the reverse name as it is. Where DNS answers, that is asked again.
+    """
+    name, ip = verified_name(hop), ip_of(hop.client_address)
+    if name is None or ip is None:
+        return ""
+    if lookups.resolver is not None:
+        answer = lookups.resolver.query(name, "A" if ip.version == 4 else "AAAA")
+        if answer.available:
+            return "" if ip in map(ip_of, answer.records) else f"{name} does not lead back to it"
+    unchecked = "(OpenSMTPD)" in hop.raw[:2_000].partition(" by ")[2]
+    return "OpenSMTPD does not ask whether the name leads back to it" if unchecked else ""
+
+
 def is_our_client(hop: TraceHop, identity: Identity) -> bool:
     """Say whether the hop's client is a host of ours, by address or by looked-up name."""
     return identity.is_relay_address(hop.client_address) or is_our_name(verified_name(hop), identity)

@@ -13,7 +13,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
+from classifier.evidence.chain import follow, joined
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought
 from classifier.evidence.origin import ObservedClient, delivering_hop, observed_client, receiving_addresses
 from classifier.evidence.ours import (
     Nature,
@@ -24,6 +25,7 @@ from classifier.evidence.ours import (
     is_our_client,
     is_our_name,
     knows_family,
+    name_doubt,
     nature,
     passed_on,
     resolved_relays,
@@ -71,7 +73,8 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         resolved = resolved_relays(identity, lookups)
         by_address = client.address in resolved
     if by_address or is_our_name(name, identity):
-        yield from _from_us(report, identity, client, name if not by_address else None)
+        doubt = "" if by_address or hop is None else name_doubt(hop, lookups)
+        yield from _from_us(report, identity, client, name if not by_address else None, doubt)
         return
     if ip_of(client.address) in receiving_addresses(report):
         seen = f"{client.by or 'the reporting side'} saw {name or 'a client'} [{client.address}] connect"
@@ -84,7 +87,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
 
 
 def _from_us(
-    report: Report, identity: Identity, client: ObservedClient, by_name: str | None
+    report: Report, identity: Identity, client: ObservedClient, by_name: str | None, doubt: str
 ) -> Iterator[Evidence]:
     """Judge an original that a host of ours handed to the reporting side."""
     below = report.original.trace[client.hop + 1 :] if client.hop is not None else ()
@@ -105,6 +108,10 @@ def _from_us(
         # Made up from nothing to reach the inbox, for all we can see: servers that bounce have names.
         detail = f"{saw}, it says; but the report was brought to us by a client with {bringer.value}"
         yield neutral("path", "relay-doubtful", detail)
+    elif doubt:
+        yield genuine(
+            "path", Strength.WEAK, "relay-name", f"{saw}, by its address's reverse name alone: {doubt}"
+        )
     elif by_name and not identity.is_relay_name(by_name):
         yield genuine("path", Strength.STRONG, "own-host", f"{saw}, by its name below our domain")
     elif client.vouched:
@@ -131,22 +138,27 @@ def _from_elsewhere(
     seen = f"{client.by or 'the reporting side'} saw {name or 'a client without a name'} [{client.address}] connect"
     addresses_known = knows_family(client.address, identity, resolved)
     kind = nature(name, client.address)
-    link = _link(client, name, kind, typed, identity)
+    link = joined(hop, typed[0], identity) if hop is not None and typed else ""
     if link and any(is_our_client(hop, identity) or is_our_name(hop.by, identity) for hop in typed):
-        # A forwarder, a list or a provider's relay, whose own hop says that it had the message from us.
+        # A forwarder, a list or a provider's relay, whose own hop says whom it had the message from.
+        chain = follow(typed, identity, resolved)
         told = f"{seen}; its own trace names a host of ours below"
-        if link == "name":
+        broken = chain.broken
+        if chain.reaches_us and link == "name" and not chain.by_word:
             yield genuine("path", Strength.WEAK, "forwarded", told)
-        else:
+            return
+        if broken is None or not knows_family(broken.client_address or "", identity, resolved):
             yield neutral("path", "forwarded-unproven", told)
-        return
-    if identity.is_relay_name(client.helo) and not addresses_known:
+            return
+        yield _broken(report, broken, seen, link)
+    elif identity.is_relay_name(client.helo) and not addresses_known:
         # Our own server may stand behind any line: nobody told where it stands.
         yield neutral("path", "helo-only", f"{seen}; it called itself {client.helo}, which anyone can say")
         return
-    yield from _claims(
-        report, identity, client, typed, seen, name=name, addresses_known=addresses_known, kind=kind
-    )
+    else:
+        yield from _claims(
+            report, identity, client, typed, seen, name=name, addresses_known=addresses_known, kind=kind
+        )
     if kind is not Nature.NAMED and (
         kind is not Nature.UNNAMED or (hop is not None and name_was_sought(hop))
     ):
@@ -164,6 +176,22 @@ def _from_elsewhere(
         yield forged("path", Strength.STRONG, "elsewhere-complete", detail)
     if _out_of_order(typed, hop):
         yield forged("path", Strength.WEAK, "order", "the hops below it are dated after it")
+
+
+def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
+    """Weigh a forwarder's trace that breaks off at a host that is not ours, and names ours below the break."""
+    name = verified_name(broken)
+    detail = (
+        f"{seen}; that host had it from {name or 'a client without a name'} [{broken.client_address}],"
+        " and no hop joins this to the line below that names a host of ours"
+    )
+    if not name and not broken.helo:
+        return neutral("path", "forwarded-unproven", f"{detail}; nobody wrote down what the client is called")
+    # Hops may be missing on the way; a home line is no host on the way.
+    home_line = nature(name, broken.client_address) is Nature.DIAL_UP
+    sure = home_line and link == "name" and not passed_on(report.original.headers)
+    strength = Strength.STRONG if sure else Strength.WEAK
+    return forged("path", strength, "look-alike-forwarded", f"{detail}: it was typed")
 
 
 def _claims(
@@ -238,29 +266,6 @@ def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
         yield forged(
             "path", Strength.WEAK, "elsewhere-presumed", "no hop of the original names a host of ours"
         )
-
-
-def _link(
-    client: ObservedClient, name: str | None, kind: Nature, typed: tuple[TraceHop, ...], identity: Identity
-) -> str:
-    """Say what shows that the first typed hop was written by the client that was seen.
-
-    ``name``: its looked-up name fits; ``word``: only what it said of itself
-    does, or the writer has no public name; "": nothing.
-    """
-    if not typed:
-        return ""
-    writer = typed[0].by
-    owner = organisation(writer)
-    if owner is None:
-        ip = ip_of(writer)
-        if ip is not None:
-            return "name" if str(ip) == client.address else ""
-        return "word" if kind in {Nature.NAMED, Nature.NUMBERED} else ""
-    if name and organisation(name) == owner:
-        return "name"
-    # A client that greets with our name and is not ours continues nothing.
-    return "word" if organisation(client.helo) == owner and not is_our_name(client.helo, identity) else ""
 
 
 def _names_us(hop: TraceHop, identity: Identity) -> bool:

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.hosts import ip_of, is_internal, organisation
-from classifier.evidence.origin import ObservedClient, observed_client
+from classifier.evidence.origin import ObservedClient, delivering_hop, observed_client
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,
@@ -203,15 +203,13 @@ def _may_send_for_us(report: Report, result: SpfResult, lookups: Lookups) -> boo
     """
     from classifier.evidence.spf_check import check  # noqa: PLC0415 - see above
 
-    for hop in report.trace[:10]:
-        ip = ip_of(hop.client_address)
-        if ip is None or is_internal(ip):
-            continue
-        if lookups.resolver is None:
-            return False
-        own = check(str(ip), f"postmaster@{result.domain}", hop.helo, lookups.resolver)
-        return own.result in {"pass", "temperror"}
-    return False
+    # Not the newest hop: that may be our own MX, which our policy names as well, handing the report on.
+    hop = delivering_hop(report)
+    ip = ip_of(hop.client_address) if hop is not None else None
+    if hop is None or ip is None or is_internal(ip) or lookups.resolver is None:
+        return False
+    own = check(str(ip), f"postmaster@{result.domain}", hop.helo, lookups.resolver)
+    return own.result in {"pass", "temperror"}
 
 
 def _failed_then(report: Report, client: ObservedClient) -> bool:

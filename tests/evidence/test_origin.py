@@ -38,6 +38,9 @@ QMAIL = TraceHop("(qmail 123 invoked by uid 89)")
         # A spammer greets with the server's own name: it is not the server's for that.
         ([hop(MX, None, "198.51.100.9", MX), TYPED], ("198.51.100.9", 0)),
         ([hop(MX, "dsl-9.isp.test", "198.51.100.9", MX), TYPED], ("198.51.100.9", 0)),
+        # Dovecot, handed the mail by Postfix over a Unix socket; no other protocol stays in the house.
+        ([hop(MX, None, None, MX, protocol="LMTP"), OUTSIDE, TYPED], ("198.51.100.9", 1)),
+        ([hop(MX, None, None, MX), OUTSIDE, TYPED], None),
         # Nobody wrote down who it was: what stands below is not believed in its place.
         ([hop("pc", None, None, MX), TYPED], None),
         ([hop("x", None, "198.51.100.9", "mx.other.test"), TYPED], None),

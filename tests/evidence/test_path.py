@@ -21,6 +21,7 @@ PLAIN = Identity(domains=("example.org",))
 MX = "mx.remote.test"
 RELAY = hop("mail.example.org", "mail.example.org", "192.0.2.1", MX)
 SUBMITTED = hop("laptop", "dsl-7.isp.test", "198.51.100.7", "mail.example.org", protocol="ESMTPSA")
+FORWARDER = hop("fwd.alumni.test", "fwd.alumni.test", "203.0.113.80", MX)
 ZOMBIE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX)
 NAMELESS = hop("pc", None, "198.51.100.9", MX)
 TYPED = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mail.example.org")
@@ -94,6 +95,50 @@ REMOTE = {
         ],
         [("forwarded-unproven", "neither", "weak")],
     ),
+    "a forwarder that had it from a home line, above a typed line": (
+        OURS,
+        [FORWARDER, hop("pc", "dsl-9.isp.test", "198.51.100.9", "fwd.alumni.test"), TYPED],
+        [("look-alike-forwarded", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a forwarder that had it from a rented server, above a typed line": (
+        OURS,
+        [FORWARDER, hop("a.spam.test", "a.spam.test", "198.51.100.9", "fwd.alumni.test"), TYPED],
+        [("look-alike-forwarded", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "the same, whose typed line goes on from its greeting": (
+        OURS,
+        [
+            FORWARDER,
+            hop("fwd2.test", None, "198.51.100.9", "fwd.alumni.test"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "fwd2.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a forwarder with servers behind each other, and a provider on the way": (
+        OURS,
+        [
+            FORWARDER,
+            hop("front", None, "10.0.0.2", "fwd.alumni.test"),
+            hop("out3.provider.test", "out3.provider.test", "203.0.113.70", "front"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "in.provider.test"),
+        ],
+        [("forwarded", *GENUINE_WEAK)],
+    ),
+    "a forwarder that looks up no names, our relay known by name only: nobody can tell": (
+        BY_NAME,
+        [FORWARDER, hop("mail.example.org", None, "192.0.2.1", "fwd.alumni.test"), TYPED],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a home line that types a line of its provider's": (
+        OURS,
+        [ZOMBIE, hop("mail.example.org", "mail.example.org", "192.0.2.1", "smtp.isp.test")],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "our name in the reverse zone, told by a server that does not look it up again": (
+        OURS,
+        [hop("mail.example.org", "mail.example.org", "198.51.100.9", MX, note="(OpenSMTPD)")],
+        [("relay-name", *GENUINE_WEAK)],
+    ),
     "a named host that is no forwarder of the typed hop": (
         OURS,
         [hop("a.spam.test", "a.spam.test", "203.0.113.90", MX), TYPED],
@@ -166,6 +211,21 @@ def test_relay_names_are_resolved_where_dns_is_to_be_had():
     hostile = make([hop("mail.example.org", None, "198.51.100.9", MX)])
     assert told(path.gather(honest, BY_NAME, lookups)) == [("relay", *GENUINE_STRONG)]
     assert told(path.gather(hostile, BY_NAME, lookups))[0] == ("helo-doubtful", *FORGED_STRONG)
+
+
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
+        (KnownNames(mail_example_org="192.0.2.9"), ("relay-name", *GENUINE_WEAK)),
+        (KnownNames(mail_example_org="198.51.100.9"), ("relay", *GENUINE_STRONG)),
+        (KnownNames(), ("relay", *GENUINE_STRONG)),
+    ],
+    ids=["the name leads elsewhere", "the name leads back", "nobody answers"],
+)
+def test_a_reverse_name_is_asked_for_again(resolver, expected):
+    report = make([hop("mail.example.org", "mail.example.org", "198.51.100.9", MX)])
+    lookups = dataclasses.replace(LOOKUPS, resolver=resolver)
+    assert told(path.gather(report, BY_NAME, lookups)) == [expected]
 
 
 def test_a_resolver_that_does_not_answer_changes_nothing():

@@ -17,7 +17,7 @@ from classifier.store.database import Database
 from classifier.store.records import SqliteRecordMemory
 from classifier.vocabulary import Completeness, ReportKind
 from tests.dnsserver import DnsServer, Zone
-from tests.evidence.makers import NOW, hop, make, told
+from tests.evidence.makers import FROM_ITS_WRITER, NOW, hop, make, told
 
 DAY = timedelta(days=1)
 OURS = Identity(domains=("example.org",))
@@ -273,6 +273,13 @@ def test_where_spf_does_not_apply_nothing_is_said(lookups, report):
 def test_a_provider_that_knows_its_users_by_their_line(lookups, zone):
     zone.set("example.org", "TXT", POLICY.replace("include:spf.provider.test", "ip4:203.0.113.5"))
     assert judged(make([ZOMBIE]), lookups) == [("fail-at-provider", "forged", "weak")]
+
+
+def test_our_own_mx_is_not_the_provider_who_brought_the_report(lookups, zone):
+    zone.set("example.org", "TXT", POLICY.replace("include:spf.provider.test", "ip4:192.0.2.20"))
+    handed_on = hop("mx.example.org", "mx.example.org", "192.0.2.20", "store.example.org")
+    report = make([ZOMBIE], report_trace=(handed_on, *FROM_ITS_WRITER))
+    assert judged(report, lookups) == judged(make([ZOMBIE]), lookups)
 
 
 def test_our_relays_are_left_to_the_path(lookups, server, zone):

@@ -1,0 +1,81 @@
+"""Chain: does the trace below a host that passed mail on lead back to us?
+
+A forwarder, a list or a provider's relay writes its own hops, and they say whom
+it had the message from. Only as far as each hop was written by the client that
+the one above it saw is this a trace; below a break anything may be typed, our
+relay's name most of all.
+"""
+
+from __future__ import annotations
+
+from classifier.dataclass import dataclass
+from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.ours import Nature, is_our_client, is_our_name, nature, verified_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from classifier.identity import Identity
+    from classifier.parse.report import TraceHop
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How far the hops of hosts on the way hang together.
+
+    Attributes:
+        reaches_us: True where one of them had the message from a host of ours.
+        by_word: True where a client on the way is joined to its hop by its own word alone.
+        broken: the hop whose client did not write the one below it, or None.
+
+    """
+
+    reaches_us: bool
+    by_word: bool = False
+    broken: TraceHop | None = None
+
+
+def follow(hops: tuple[TraceHop, ...], identity: Identity, resolved: Container[str]) -> Chain:
+    """Read *hops*, newest first, the first of them known to be written by the host that passed the mail on.
+
+    Args:
+        hops: the hops below the one that the reporting side wrote.
+        identity: who we are.
+        resolved: the addresses that our relays' names have in DNS.
+
+    """
+    by_word = False
+    for place, hop in enumerate(hops):
+        if is_our_client(hop, identity) or hop.client_address in resolved or is_our_name(hop.by, identity):
+            return Chain(reaches_us=True, by_word=by_word)
+        if place + 1 < len(hops) and ip_of(hop.client_address) is not None:
+            link = joined(hop, hops[place + 1], identity)
+            if not link:
+                return Chain(reaches_us=False, by_word=by_word, broken=hop)
+            by_word |= link == "word"
+    return Chain(reaches_us=False, by_word=by_word)
+
+
+def joined(hop: TraceHop, below: TraceHop, identity: Identity) -> str:
+    """Say what shows that the client of *hop* wrote the hop *below*.
+
+    ``name``: its looked-up name fits, or it is a neighbour; ``word``: only what
+    it said of itself does, or the writer has no public name; "": nothing.
+    """
+    ip = ip_of(hop.client_address)
+    if ip is not None and is_internal(ip):
+        return "name"
+    name = verified_name(hop)
+    kind = nature(name, hop.client_address)
+    owner = organisation(below.by)
+    if owner is None:
+        writer = ip_of(below.by)
+        if writer is not None:
+            return "name" if writer == ip else ""
+        return "word" if kind in {Nature.NAMED, Nature.NUMBERED} else ""
+    if name and organisation(name) == owner:
+        # A line's name is its provider's, whose other customers have such names as well.
+        return "word" if kind is Nature.DIAL_UP else "name"
+    # A client that greets with our name and is not ours continues nothing.
+    return "word" if organisation(hop.helo) == owner and not is_our_name(hop.helo, identity) else ""
