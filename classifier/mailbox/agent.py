@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from classifier.mailbox.mover import Mover
 from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Counts, Listener, SweptMessage
 from classifier.mailbox.sweep import Job, Sweep
-from classifier.store.database import Database
+from classifier.store.database import Database, store_failure
 from classifier.store.journal import Journal
 from classifier.store.lock import Lock
 
@@ -173,6 +174,11 @@ def sweep_account(
         result.counts.errors += 1
         result.errors.append(error)
         listener.warning(error)
+    except sqlite3.Error as error:
+        failure = store_failure(error, store)
+        result.counts.errors += 1
+        result.errors.append(failure)
+        listener.warning(failure)
     except Exception as error:  # one account's accident must not end the others
         log.exception("account %s", work.job.account)
         failure = BackscatterError(

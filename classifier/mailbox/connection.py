@@ -22,9 +22,13 @@ from classifier.mailbox.login import Login, log_in, words
 from classifier.mailbox.protocol import ConnectionLost, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 log = logging.getLogger(__name__)
+
+#: The largest literal that is taken from a server: more than is ever asked for. A server that gives no
+#: part of a message but all of it costs that message, and not the memory.
+LARGEST_LITERAL = 32 * 1024 * 1024
 
 #: What IMAP4rev2 (RFC 9051 section 2 and appendix E) has without naming it.
 _REV2 = frozenset({"MOVE", "UIDPLUS", "NAMESPACE", "IDLE", "ENABLE", "UNSELECT", "SPECIAL-USE", "ESEARCH"})
@@ -194,6 +198,18 @@ class Connection:
             self.client.shutdown()
 
 
+def _bounded(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Take no literal that is larger than any that was asked for."""
+    import imaplib  # noqa: PLC0415 - see translated
+
+    def bounded(size: int) -> bytes:
+        if size > LARGEST_LITERAL:
+            raise imaplib.IMAP4.abort(f"the server sends {size} bytes at once")
+        return read(size)
+
+    return bounded
+
+
 def _context(server: Server) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=server.ca_file)
@@ -246,6 +262,7 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
             ssl_context=context,
             timeout=SocketTimeout(limits.connect, limits.read),
         )
+        client._imap.read = _bounded(client._imap.read)  # noqa: SLF001
         client._imap.debug = 0  # noqa: SLF001 - no protocol in any log: it holds addresses
         client.normalise_times = False
         if server.security == "starttls":

@@ -112,10 +112,10 @@ class ImapMailbox:
             if self._select(name, write=True).status != "OK":
                 return None
             self._open = None
-        items = "UIDNEXT UIDVALIDITY MESSAGES"
-        if self.connection.capable("CONDSTORE"):
-            items += " HIGHESTMODSEQ"
-        reply = self.connection.call("STATUS", encode_name(name), f"({items})", wanted=("STATUS",))
+        # HIGHESTMODSEQ would tell of changed flags, which mean nothing here; and asking for it has the
+        # server add MODSEQ to every answer from then on (RFC 7162 section 3.1).
+        items = "(UIDNEXT UIDVALIDITY MESSAGES)"
+        reply = self.connection.call("STATUS", encode_name(name), items, wanted=("STATUS",))
         if reply.status != "OK":
             self._located = {k: v for k, v in self._located.items() if v != name}
             return None
@@ -126,7 +126,6 @@ class ImapMailbox:
             values.get("UIDVALIDITY", 0),
             values.get("UIDNEXT", 0),
             values.get("MESSAGES", 0),
-            modseq=values.get("HIGHESTMODSEQ", 0),
         )
 
     def open(self, folder: str, *, write: bool) -> FolderStatus:
@@ -161,7 +160,6 @@ class ImapMailbox:
             _number(reply, "UIDNEXT"),
             _number(reply, "EXISTS"),
             writable=write and reply.code != "READ-ONLY" and "READ-ONLY" not in _codes(reply),
-            modseq=_number(reply, "HIGHESTMODSEQ"),
         )
         return self._status
 
@@ -169,7 +167,7 @@ class ImapMailbox:
         self._open = self._status = None
         imap = self.connection.client._imap  # noqa: SLF001 - see connection.py
         imap.untagged_responses = {}
-        wanted = ("UIDVALIDITY", "UIDNEXT", "EXISTS", "HIGHESTMODSEQ", "READ-ONLY", "READ-WRITE")
+        wanted = ("UIDVALIDITY", "UIDNEXT", "EXISTS", "READ-ONLY", "READ-WRITE")
         reply = self.connection.call("SELECT" if write else "EXAMINE", encode_name(name), wanted=wanted)
         imap.state = "SELECTED" if reply.status == "OK" else "AUTH"
         return reply

@@ -175,8 +175,7 @@ class Inspection:
             by_key = {m.key: m for m in candidates}
             begun.pending = [
                 (by_key[key], None if raw is None else aside.hand_over(raw, _envelope(by_key[key])))
-                for key, raw in self._mailbox.bodies(candidates, BODY_LIMIT)
-                if key in by_key
+                for key, raw in self._bodies(candidates)
             ]
         return begun
 
@@ -202,12 +201,16 @@ class Inspection:
 
     def _together(self, candidates: Sequence[ListedMessage]) -> list[Judged]:
         by_key = {m.key: m for m in candidates}
-        judged = [
-            self._judge(by_key[key], raw)
-            for key, raw in self._mailbox.bodies(candidates, BODY_LIMIT)
-            if key in by_key
-        ]
+        judged = [self._judge(by_key[key], raw) for key, raw in self._bodies(candidates)]
         return self._looked_at_again(judged, candidates)
+
+    def _bodies(self, candidates: Sequence[ListedMessage]) -> Iterator[tuple[str, bytes | None]]:
+        """Read them; what a server sends unasked, or a second time, is left out."""
+        wanted = {m.key for m in candidates}
+        for key, raw in self._mailbox.bodies(candidates, BODY_LIMIT):
+            if key in wanted:
+                wanted.remove(key)
+                yield key, raw
 
     def _looked_at_again(self, judged: list[Judged], candidates: Sequence[ListedMessage]) -> list[Judged]:
         # What came in together is judged together: the last of a flood says something about its first.

@@ -7,7 +7,7 @@ sections 5.1 and 6.3.10). A folder that exists as it is written always wins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.mailbox.protocol import Refused
@@ -72,18 +72,9 @@ class Names:
 
     def listed(self, pattern: str) -> list[Folder]:
         """List the folders that match *pattern* (``*`` and ``%`` are wild)."""
-        client = self._connection.client
-        with self._connection.translated():
-            self._connection.round_trips += 1
-            rows: list[Any] = client.list_folders("", pattern)
-        found = []
-        for attributes, separator, name in rows:
-            text = name if isinstance(name, str) else str(name)
-            words = frozenset(a.decode("latin-1").lower() for a in attributes if isinstance(a, bytes))
-            found.append(
-                Folder(text, separator.decode("latin-1") if isinstance(separator, bytes) else "", words)
-            )
-        return found
+        reply = self._connection.call("LIST", '""', encode_name(pattern), wanted=("LIST",))
+        reply.checked("cannot list the folders", self._connection.where)
+        return [folder for row in reply.data["LIST"] if row and (folder := _read_row(row)) is not None]
 
     def personal(self) -> tuple[str, str]:
         """Return the prefix and the separator of the user's own folders."""
@@ -173,3 +164,26 @@ class Names:
                 refusal = refusal or error
         assert refusal is not None
         raise refusal
+
+
+def _read_row(row: bytes | tuple[bytes, bytes]) -> Folder | None:
+    """Read one line of a LIST answer (RFC 9051 section 7.3.1).
+
+    A line that cannot be read costs itself alone; so does a name that is not
+    written in modified UTF-7, since it could not be written back as it is.
+    """
+    from imapclient.imap_utf7 import decode, encode  # noqa: PLC0415 - see encode_name
+    from imapclient.response_parser import parse_response  # noqa: PLC0415 - likewise
+
+    try:
+        attributes, separator, name, *_ = parse_response([row])
+        raw = (
+            str(name).encode("ascii") if isinstance(name, int) else bytes(name)
+        )  # "2026" is read as a number
+        text = str(decode(raw))
+        if encode(text) != raw and raw.upper() != b"INBOX":
+            return None
+        words = frozenset(a.decode("latin-1").lower() for a in attributes if isinstance(a, bytes))
+        return Folder(text, separator.decode("latin-1") if isinstance(separator, bytes) else "", words)
+    except Exception:  # noqa: BLE001 - servers get this wrong in many ways
+        return None

@@ -64,7 +64,6 @@ class FolderStatus:
         uid_next: no message there has this UID or a higher one; 0 where there are no UIDs.
         messages: how many are there.
         writable: False where nothing can be moved out.
-        modseq: HIGHESTMODSEQ (RFC 7162), 0 where the server keeps none.
 
     """
 
@@ -73,7 +72,6 @@ class FolderStatus:
     uid_next: int
     messages: int
     writable: bool = True
-    modseq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

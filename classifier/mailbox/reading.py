@@ -6,9 +6,11 @@ report with a long original only its beginning counts.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from classifier.mailbox.fetch import Fetched, read_fetch, uid_set
+from classifier.errors import MailboxError
+from classifier.mailbox.fetch import Fetched, expand_set, read_fetch, uid_set
 from classifier.mailbox.protocol import HEADER_LIMIT, ListedMessage
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ ENOUGH = 256 * 1024
 _ORIGINAL, _PART = HEADER_LIMIT, 1024
 #: Of more messages than this, the sizes are asked for before the headers.
 _FEW = 50
+_ALL = re.compile(rb"\bALL ([0-9:,]{1,1000000})", re.IGNORECASE)
 _LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
 _ORIGINALS = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
@@ -75,10 +78,19 @@ class Reader:
             yield from _batches([u for u in self._search(f"{low}:{high - 1}") if low <= u < high], high)
 
     def _search(self, uids: str) -> list[int]:
-        reply = self._connection.call("UID", "SEARCH", "UID", uids, wanted=("SEARCH",))
+        reply = self._connection.call("UID", "SEARCH", "UID", uids, wanted=("SEARCH", "ESEARCH"))
         reply.checked("SEARCH", self._connection.where)
         words = b" ".join(p for p in reply.data["SEARCH"] if isinstance(p, bytes)).split()
-        return sorted({int(w) for w in words if w.isdigit()})
+        found = {int(w) for w in words if w.isdigit()}
+        for line in reply.data["ESEARCH"]:  # IMAP4rev2 answers so
+            some = _ALL.search(line) if isinstance(line, bytes) else None
+            try:
+                found.update(expand_set(some[1].decode()) if some else ())
+            except ValueError as error:
+                raise MailboxError(
+                    f"the server answered what it must not ({error})", where=self._connection.where
+                ) from error
+        return sorted(found)
 
     def headers(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
         """Look at messages; those that are gone are left out, those that are not shown are named."""

@@ -13,6 +13,7 @@ import random
 import select
 import selectors
 import socket
+import sqlite3
 import threading
 import time
 from contextlib import ExitStack
@@ -25,7 +26,7 @@ from classifier.mailbox.caution import Caution
 from classifier.mailbox.protocol import ConnectionLost
 from classifier.mailbox.summary import AccountResult, Listener
 from classifier.mailbox.sweep import Sweep
-from classifier.store.database import Database
+from classifier.store.database import Database, store_failure
 from classifier.store.lock import Lock
 
 if TYPE_CHECKING:
@@ -244,11 +245,12 @@ class _Loop:
             try:
                 self._connection(database, examiner, reissue)
                 return
-            except BackscatterError as error:
+            except (BackscatterError, sqlite3.Error) as failure:
+                error = store_failure(failure, self._store) if isinstance(failure, sqlite3.Error) else failure
                 if isinstance(error, ConnectionLost):
                     self._caution.lost()
                 if not self._ever and not isinstance(error, TemporaryError):
-                    raise
+                    raise error from None
                 self._listener.warning(error)
             self._was_first()
             wait = FIRST_WAIT if self._swept else wait

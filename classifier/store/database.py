@@ -191,8 +191,30 @@ class Transaction:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Commit, or roll back after an exception."""
-        if not self._is_part:
-            self._database.connection.execute("COMMIT" if kind is None else "ROLLBACK")
+        if self._is_part:
+            return
+        connection = self._database.connection
+        try:
+            if kind is None:
+                connection.execute("COMMIT")
+        finally:
+            # After a failure SQLite may have rolled back by itself, or not (a full disk, a lock). What
+            # stayed open would swallow all that is written later, and keep others from writing.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def store_failure(error: sqlite3.Error, path: str | Path) -> BackscatterError:
+    """Return what a user is told of SQLite's *error* with the store at *path*."""
+    if isinstance(error, sqlite3.OperationalError):
+        return TemporaryError(
+            f"the store cannot be used ({error})",
+            where=str(path),
+            remedy="see that the disk has room, or try again later",
+        )
+    return BackscatterError(
+        f"not a usable store ({error})", where=str(path), remedy="move it away; a new one is made"
+    )
 
 
 class Hurry:

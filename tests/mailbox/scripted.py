@@ -66,6 +66,7 @@ class Scripted(ImapServer):
         odd_moves: how MOVE is answered: "", "no", "bad" (both after it was done), "silent"
             (done, and OK without COPYUID), "half" (NO after the first half), "nothing" (OK, not done).
         capability: what is offered.
+        uid_validity: of the open folder; that of targets is always 7.
 
     """
 
@@ -73,6 +74,7 @@ class Scripted(ImapServer):
     labels: str = ""
     odd_moves: str = ""
     capability: str = EXCHANGE
+    uid_validity: int = 7
     commands: list[str] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
@@ -101,23 +103,23 @@ def gmail_folders(root: str, names: dict[str, str]) -> dict[str, Folder]:
 
 
 @contextlib.contextmanager
-def scripted(folders: dict[str, Folder], **options):
-    """Run a server until the end of the block."""
+def scripted(folders: dict[str, Folder], session: type[Session] | None = None, **options):
+    """Run a server until the end of the block; *session* answers otherwise than others do."""
 
-    class Session(_Session):
+    class One(session or Session):
         pass
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as listener:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), One) as listener:
         listener.daemon_threads = True
-        Session.state = Scripted(listener.server_address[1], folders, **options)
+        One.state = Scripted(listener.server_address[1], folders, **options)
         threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
         try:
-            yield Session.state
+            yield One.state
         finally:
             listener.shutdown()
 
 
-class _Session(socketserver.StreamRequestHandler):
+class Session(socketserver.StreamRequestHandler):
     state: Scripted
 
     def handle(self) -> None:
@@ -196,7 +198,7 @@ class _Session(socketserver.StreamRequestHandler):
             return "NO [NONEXISTENT] Unknown Mailbox"
         self.name, self.read_only = words[0], read_only
         self.say(f"* {len(folder.messages)} EXISTS")
-        self.say("* OK [UIDVALIDITY 7] UIDs valid")
+        self.say(f"* OK [UIDVALIDITY {self.state.uid_validity}] UIDs valid")
         self.say(f"* OK [UIDNEXT {folder.uid_next}] next")
         return f"OK [{'READ-ONLY' if read_only else 'READ-WRITE'}] done"
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from classifier.store import journal, judged
+from classifier.store.database import Database
 from classifier.vocabulary import Action
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
 
@@ -245,3 +247,36 @@ def test_accounts_go_side_by_side(server, server_without_move, tmp_path):
     assert len(recorder.warnings) == 1
     assert str(recorder.warnings[0]).startswith("broken (127.0.0.1:")
     assert "login is refused" in str(recorder.warnings[0])
+
+
+@pytest.mark.parametrize("command", ["INSERT INTO move", "UPDATE move", "REPLACE INTO folder_mark"])
+def test_a_disk_that_is_full_in_mid_sweep(moving_server, tmp_path, monkeypatch, command):
+    """At the intention nothing is moved; after the move the next sweep finds out what was done."""
+    user = moving_server.user()
+    for n in range(5):
+        user.deliver(mail("forged", n))
+    before = user.census()["INBOX"]
+    work = imap_work(moving_server.server(), moving_server.login(user))
+    opened = Database.open
+
+    def full(path, **options):
+        database = opened(path, **options)
+        for tables in (journal._TABLES, judged._TABLES):
+            database.ensure(tables)
+        table, event = command.split()[-1], "UPDATE" if command.startswith("UPDATE") else "INSERT"
+        database.connection.execute(
+            f"CREATE TEMP TRIGGER full BEFORE {event} ON {table} BEGIN SELECT raise(FAIL, 'disk is full'); END"
+        )
+        return database
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "open", full)
+        result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status
+    assert "disk is full" in str(recorder.warnings[0])
+    if command.startswith("INSERT"):
+        assert user.census()["INBOX"] == before
+    result, _ = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status == 0
+    assert user.census()["Backscatter"] == before
+    assert user.files("INBOX") == []

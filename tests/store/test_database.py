@@ -1,0 +1,97 @@
+"""The store when the disk is full, the file damaged, or made by a newer version."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from classifier.errors import BackscatterError
+from classifier.store.database import SCHEMA, Database, store_failure
+
+TABLE = "CREATE TABLE IF NOT EXISTS t (x BLOB)"
+
+
+@pytest.fixture
+def database(tmp_path):
+    with Database.open(tmp_path / "s.sqlite3", wait=0.2) as opened:
+        opened.ensure(TABLE)
+        yield opened
+
+
+def rows(database):
+    return database.connection.execute("SELECT count(*) FROM t").fetchone()[0]
+
+
+def test_on_a_full_disk_nothing_is_written_and_the_next_transaction_counts(database):
+    pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
+    database.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with (
+        pytest.raises(sqlite3.OperationalError, match="full"),
+        database.transaction() as connection,
+    ):
+        connection.executemany("INSERT INTO t VALUES (?)", [(b"small",), (b"A" * 100_000,)])
+    assert not database.connection.in_transaction
+    assert rows(database) == 0
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES (?)", (b"small",))
+    with Database.open(database.path) as other:
+        assert rows(other) == 1
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(database):
+    """Else what is written after it is part of it, and never there for anybody else."""
+    database.connection.execute("PRAGMA foreign_keys = ON")
+    database.connection.executescript(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);"
+    )
+    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
+        connection.execute("INSERT INTO child VALUES (1)")  # fails at COMMIT
+    assert not database.connection.in_transaction
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES (1)")
+    with Database.open(database.path) as other:
+        assert rows(other) == 1
+
+
+def test_an_exception_of_ours_stays_what_it_is(database):
+    def write():
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write()
+    assert rows(database) == 0
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path):
+    path = tmp_path / "s.sqlite3"
+    with Database.open(path) as database:
+        database.connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    before = path.read_bytes()
+    for readonly in (False, True):
+        with pytest.raises(BackscatterError, match="newer version"):
+            Database.open(path, readonly=readonly)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_store_is_told(tmp_path):
+    path = tmp_path / "s.sqlite3"
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(BackscatterError, match="not a usable store"):
+        Database.open(path)
+    assert path.read_bytes() == b"no database" * 1000
+
+
+def test_what_sqlite_says_is_told_in_one_line():
+    error = store_failure(sqlite3.OperationalError("database or disk is full"), "/x/s.sqlite3")
+    assert (error.exit_status, str(error)) == (
+        75,
+        (
+            "/x/s.sqlite3: the store cannot be used (database or disk is full); "
+            "see that the disk has room, or try again later"
+        ),
+    )
+    assert "not a usable store" in str(store_failure(sqlite3.DatabaseError("malformed"), "/x/s.sqlite3"))
