@@ -208,8 +208,10 @@ def _of_model(opinion: Opinion) -> tuple[str, ...]:
     """Say in words what weighed most with the model."""
     rows = [row for row in opinion.telling(0.25) if not row[0].startswith("evidence.")]
     return tuple(
-        f"{words} (model, {'forged' if added > 0 else 'genuine'} {added:+.1f})"
-        for _, words, added in rows[:_TOLD]
+        [
+            f"{words} (model, {'forged' if added > 0 else 'genuine'} {added:+.1f})"
+            for _, words, added in rows[:_TOLD]
+        ]
     )
 
 

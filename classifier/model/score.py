@@ -38,9 +38,7 @@ class Opinion:
     def telling(self, least: float = 0.1) -> list[tuple[str, str, float]]:
         """Return (name, words, log-odds added) of the features that added at least *least*, weightiest first."""
         rows = [
-            (f.name, f.words, a)
-            for f, a in zip(FEATURES, self.added, strict=True)
-            if a >= least or a <= -least
+            (f.name, f.words, a) for f, a in zip(FEATURES, self.added, strict=True) if not -least < a < least
         ]
         return sorted(rows, key=lambda row: -abs(row[2]))
 

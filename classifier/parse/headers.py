@@ -106,10 +106,11 @@ class HeaderBlock:
         if index is None:
             index = {}
             for key, found in zip(self.keys, self._scanned(), strict=True):
-                if key in index:
-                    index[key].append(found)
-                else:
+                known = index.get(key)
+                if known is None:
                     index[key] = [found]
+                else:
+                    known.append(found)
             self._index = index
         return index
 
@@ -134,6 +135,10 @@ class HeaderBlock:
     def has_any(self, names: frozenset[str]) -> bool:
         """Say whether one of these fields, in lower case, is there."""
         return not names.isdisjoint(self._indexed())
+
+    def count_of(self, names: frozenset[str]) -> int:
+        """Count those of these names, in lower case, of which there is a field."""
+        return len(names & self._indexed().keys())
 
     @property
     def has_bare_cr(self) -> bool:

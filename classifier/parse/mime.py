@@ -206,7 +206,8 @@ class Part:
             decoded = self.decoded()
             if _FIELD.match(decoded.lstrip()):
                 buffer, start, end = decoded, 0, len(decoded)
-        if not buffer[start:end].strip():
+        body = buffer[start:end]
+        if not body or body.isspace():
             return []
         return [Part(buffer, start, end, self._tree, depth=self._depth + 1, message=True)]
 

@@ -34,7 +34,7 @@ _HEADER_TYPES = frozenset(
 )
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 #: What every message has of its author's (RFC 5322 section 3.6), or of its transport's.
-_TELLING = ("from", "to", "date", "subject", "message-id", "received")
+_TELLING = frozenset({"from", "to", "date", "subject", "message-id", "received"})
 #: No part of a multipart has these: they are a message's.
 _TRANSPORT = frozenset({"received", "message-id"})
 #: With fewer of these a header section is visibly not whole.
@@ -91,8 +91,8 @@ def _of_message(part: Part, child: Part, root: Part) -> Original:
 
 
 def _described(headers: HeaderBlock, body: bytes, *, verbatim: bool) -> Original:
-    returned = body if body.strip() else None
-    if sum(name in headers for name in _TELLING) < _WHOLE:
+    returned = body if body and not body.isspace() else None
+    if headers.count_of(_TELLING) < _WHOLE:
         completeness = Completeness.PARTIAL
     else:
         completeness = Completeness.HEADERS if returned is None else Completeness.FULL

@@ -43,7 +43,7 @@ class TraceHop:
         protocol: the "with" clause.
         queue_id: the "id" clause.
         for_address: the "for" clause.
-        when: its date, aware.
+        dated: its date, aware, or the text that it is read from.
 
     """
 
@@ -55,7 +55,12 @@ class TraceHop:
     protocol: str | None = None
     queue_id: str | None = None
     for_address: str | None = None
-    when: datetime | None = None
+    dated: datetime | str | None = None
+
+    @cached_property
+    def when(self) -> datetime | None:
+        """Its date, aware; read when it is asked for: of most hops nobody does."""
+        return parse_date(self.dated) if isinstance(self.dated, str) else self.dated
 
 
 @dataclass(frozen=True)

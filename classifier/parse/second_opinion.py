@@ -55,7 +55,7 @@ def _read(hop: TraceHop) -> TraceHop:
         protocol=found.get("with"),
         queue_id=_first_word(found.get("id")),
         for_address=(found.get("for") or "").strip("<> ") or None,
-        when=hop.when or parse_date(found.get("date")),
+        dated=hop.when or parse_date(found.get("date")),
     )
 
 

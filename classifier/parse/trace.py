@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 
-from classifier.parse.dates import parse_date
 from classifier.parse.limits import MAX_HOP_CHARS, MAX_HOPS
 from classifier.parse.report import TraceHop
 
@@ -84,7 +83,6 @@ def read_hop(value: str) -> TraceHop:
     if "from" in clauses:
         helo, name, address = _client(*clauses["from"], exim=_is_exim(clauses))
     by = clauses.get("by", ("", []))[0]
-    when = parse_date(value[stop + 1 :]) if stop >= 0 else parse_date(value[-60:])
     return TraceHop(
         raw=value,
         helo=helo,
@@ -94,7 +92,7 @@ def read_hop(value: str) -> TraceHop:
         protocol=_word(clauses, "with"),
         queue_id=_word(clauses, "id"),
         for_address=_word(clauses, "for"),
-        when=when,
+        dated=value[stop + 1 :] if stop >= 0 else value[-60:],
     )
 
 

@@ -274,7 +274,7 @@ def test_a_miss_counts_only_while_the_ledger_is_complete(ledger, arrival, findin
 
 
 def test_the_newest_hop_stands_in_for_the_arrival(ledger):
-    hop = TraceHop("", by="mx.remote.test", when=SENT)
+    hop = TraceHop("", by="mx.remote.test", dated=SENT)
     assert only(ledger, missed(arrival=None, trace=(hop,)), COMPLETE)[0] == "miss"
     # Older hops are typed by whoever sent it.
     bare = TraceHop("", by="mx.remote.test")
@@ -323,7 +323,7 @@ def test_a_look_alike_of_a_providers_domain_is_no_excuse(ledger):
 
 
 def test_a_message_id_added_by_a_relay_on_the_way(ledger):
-    hop = TraceHop("", by="mx.remote.test", when=SENT)
+    hop = TraceHop("", by="mx.remote.test", dated=SENT)
     made = report(head("<2026.ABC@mx.remote.test>"), final=["v@remote.test"], trace=(hop,))
     assert only(ledger, made, COMPLETE)[0] == "miss-rewritten"
 

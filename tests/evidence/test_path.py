@@ -191,7 +191,7 @@ REMOTE = {
     "a typed hop dated days after the observed one": (
         OURS,
         [
-            dataclasses.replace(ZOMBIE, when=NOW),
+            dataclasses.replace(ZOMBIE, dated=NOW),
             hop("a", "a.test", "203.0.113.1", "b.test", when=NOW + timedelta(days=3)),
         ],
         [("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK), ("order", *FORGED_WEAK)],

@@ -154,9 +154,9 @@ def test_a_fail_is_weak_at_first_sight(server, memory):
     assert judged(make([ZOMBIE]), look(server)) == [("fail-unconfirmed", "forged", "weak")]
     assert judged(make([ZOMBIE]), look(server, memory)) == [("fail-unconfirmed", "forged", "weak")]
     # ... and mail that comes later is held against what was seen then.
-    later = dataclasses.replace(ZOMBIE, when=NOW + DAY)
+    later = dataclasses.replace(ZOMBIE, dated=NOW + DAY)
     assert judged(make([later]), look(server, memory, NOW + DAY)) == [FAIL]
-    without_date = dataclasses.replace(ZOMBIE, when=None)
+    without_date = dataclasses.replace(ZOMBIE, dated=None)
     assert judged(make([without_date]), look(server, memory, NOW + DAY)) == [
         ("fail-unconfirmed", "forged", "weak")
     ]
