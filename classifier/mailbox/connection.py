@@ -13,6 +13,7 @@ import logging
 import re
 import socket
 import ssl
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 #: The largest literal that is taken from a server: more than is ever asked for. A server that gives no
 #: part of a message but all of it costs that message, and not the memory.
 LARGEST_LITERAL = 32 * 1024 * 1024
+#: Seconds for one whole answer: a server that sends a byte now and then is not silent, and holds us for ever.
+LONGEST_ANSWER = 1800.0
 
 #: What IMAP4rev2 (RFC 9051 section 2 and appendix E) has without naming it.
 _REV2 = frozenset({"MOVE", "UIDPLUS", "NAMESPACE", "IDLE", "ENABLE", "UNSELECT", "SPECIAL-USE", "ESEARCH"})
@@ -151,7 +154,8 @@ class Connection:
         with self.translated():
             imap = self.client._imap  # noqa: SLF001
             self.round_trips += 1
-            status, data = imap._get_tagged_response(tag)  # noqa: SLF001
+            with _ended_after(LONGEST_ANSWER, lambda: imap.sock):
+                status, data = imap._get_tagged_response(tag)  # noqa: SLF001
             found = {name: imap.untagged_responses.pop(name, []) for name in wanted}
             return Reply(status, (data[0] if data else b"") or b"", found)
 
@@ -196,6 +200,23 @@ class Connection:
         """Hang up without a word: nothing more is to be had from this connection."""
         with contextlib.suppress(Exception):
             self.client.shutdown()
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float, connection: Callable[[], socket.socket]) -> Iterator[None]:
+    """Break the connection if the block takes longer."""
+
+    def end() -> None:
+        with contextlib.suppress(OSError):
+            connection().shutdown(socket.SHUT_RDWR)
+
+    clock = threading.Timer(seconds, end)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
 
 
 def _bounded(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
@@ -267,7 +288,8 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
         client.normalise_times = False
         if server.security == "starttls":
             _start_tls(client, context, address)
-        log_in(client, login, address)
+        with _ended_after(LONGEST_ANSWER, lambda: client._imap.sock):  # noqa: SLF001
+            log_in(client, login, address)
     except ssl.SSLCertVerificationError as error:
         _hang_up(client)
         raise MailboxError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import resource
+import time
 from collections import Counter
 
 import pytest
 
+from classifier.mailbox import connection
 from classifier.mailbox.connection import Timeouts, connect
 from classifier.mailbox.imap import ImapMailbox
 from classifier.mailbox.names import Names
@@ -23,14 +25,14 @@ def filled(folders):
     return folders
 
 
-def swept(session, tmp_path, *, capability=EXCHANGE, **options):
+def swept(session, tmp_path, *, capability=EXCHANGE, backoff=(0.01,), **options):
     """Sweep against *session*; then once more against a sane one. Every message must be in one folder, once."""
     folders = filled({"INBOX": Folder(), "Trash": Folder()})
     before = Counter(m.raw for m in folders["INBOX"].messages.values())
     store = tmp_path / "s.sqlite3"
     with scripted(folders, session, capability=capability, **options) as server:
         work = imap_work(server.server(), server.login("anna"), timeouts=Timeouts(2, 2))
-        first, told = run(work, store, backoff=(0.01,))
+        first, told = run(work, store, backoff=backoff)
     with scripted(folders, capability=capability) as server:
         second, later = run(imap_work(server.server(), server.login("anna")), store)
     assert second.exit_status == 0, later.warnings
@@ -97,6 +99,25 @@ def test_more_than_anybody_asked_for_fills_no_memory(tmp_path, session):
     assert result.exit_status in {1, 75}
     assert told.warnings or any(m.error for m in told.messages)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 40_000  # kilobytes
+
+
+class Dripping(Session):
+    """Sends a byte now and then: never silent, and never done."""
+
+    def do_uid_fetch(self, words, rest):
+        for _ in range(600):  # a minute
+            self.wfile.write(b"*")
+            time.sleep(0.1)
+        return "OK done"
+
+
+def test_an_answer_has_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(connection, "LONGEST_ANSWER", 0.2)
+    begun = time.monotonic()
+    result, told = swept(Dripping, tmp_path, backoff=())
+    assert result.exit_status == 75
+    assert "the connection broke" in str(told.warnings[0])
+    assert time.monotonic() - begun < 40
 
 
 class Goodbye(Session):
@@ -202,8 +223,8 @@ class OddNames(Session):
 
 def test_a_folder_whose_name_cannot_be_read_costs_itself_alone():
     with scripted({"INBOX": Folder(), "Sent": Folder("\\Sent")}, OddNames) as server:
-        connection = connect(server.server(), server.login("anna"), "main")
-        names = [f.name for f in Names(connection).listed("*")]
+        opened = connect(server.server(), server.login("anna"), "main")
+        names = [f.name for f in Names(opened).listed("*")]
         assert names == ['Tr"a\\sh x', "日本語", "2026", "A", "INBOX", "Sent"]
-        assert ImapMailbox(connection).special("\\Sent") == "Sent"
-        connection.close()
+        assert ImapMailbox(opened).special("\\Sent") == "Sent"
+        opened.close()

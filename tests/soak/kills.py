@@ -60,12 +60,12 @@ def sweep_imap(port: int, user: str, store: Path) -> None:
     from classifier.mailbox.connection import Server
     from classifier.mailbox.login import Login
 
-    run(imap_work(Server("127.0.0.1", port, "plain"), Login(user, lambda: "geheim")), store)
+    run(imap_work(Server("127.0.0.1", port, "plain"), Login(user, lambda: "geheim"), aside=True), store)
 
 
 def sweep_maildir(root: Path, store: Path) -> None:
     """Sweep once, in a process of its own."""
-    run(maildir_work(root), store)
+    run(maildir_work(root, aside=True), store)
 
 
 def _unsettled(store: Path) -> int:
