@@ -9,21 +9,47 @@ _FULL = "Their mailbox is full: write again later, or call."
 _POLICY = (
     "It was refused by policy or as spam: ask their postmaster, and check your SPF, DKIM and block lists."
 )
+_UNREACHED = "Their server cannot be found or reached: check the domain, else tell them."
+_SENDER = (
+    "They refuse your sender address: check that it is written rightly, and that your domain can be found."
+)
+_RELAY = (
+    "That server takes no mail for this address: check the domain, and that you send through your own "
+    "provider, logged in."
+)
 #: By the beginning of the status code (RFC 3463).
 _BY_STATUS = (
+    ("5.1.2", "Check the address: what stands after the @ takes no mail."),
+    ("5.1.6", "The mailbox has moved: ask for the new address."),
+    ("5.1.7", _SENDER),
+    ("5.1.8", _SENDER),
     ("5.1.", _NO_MAILBOX),
     ("5.2.2", _FULL),
     ("5.2.", "Their mailbox takes nothing: reach them another way."),
     ("5.3.4", "The message is too large: send it in parts or as a link."),
-    ("5.4.", "Their server cannot be found or reached: check the domain, else tell them."),
+    ("5.4.", _UNREACHED),
     ("5.7.", _POLICY),
 )
-#: By words, where there is no status code.
-_BY_WORDS = (
-    (("quota", "full"), _FULL),
-    (("unknown", "no such", "does not exist", "not found"), _NO_MAILBOX),
-    (("spam", "blocked", "denied", "policy"), _POLICY),
+#: By words, where there is no status code, or one that says as little as 5.7.1 does.
+_RELAYING = (
+    "relay access denied",
+    "relaying denied",
+    "not permitted to relay",
+    "relay not permitted",
+    "unable to relay",
 )
+_BY_WORDS = (
+    (("quota", "mailbox full", "mailbox is full", "is full"), _FULL),
+    (("host not found", "domain not found", "domain name not found", "unknown host", "timed out", "refused to talk"), _UNREACHED),
+    (
+        (
+            "unknown user", "user unknown", "unknown recipient", "recipient unknown", "unknown address", "unknown mailbox",
+            "unknown local", "no such", "does not exist", "doesn't exist", "not found",
+        ),
+        _NO_MAILBOX,
+    ),
+    (("spam", "blocked", "denied", "policy"), _POLICY),
+)  # fmt: skip
 _BY_KIND = {
     ReportKind.CHALLENGE: "They want you to confirm that you sent it: it waits until you do.",
     ReportKind.VIRUS_WARNING: "Their scanner took it for dangerous: look at the attachment, and scan your own machine.",
@@ -44,10 +70,12 @@ def advice(status: str, said: str, *, delayed: bool = False, kind: str = ReportK
         return _BY_KIND[ReportKind(kind)]
     if delayed or status.startswith("4."):
         return "Nothing yet: delivery is still being tried."
+    low = said.lower()
+    if any(sign in low for sign in _RELAYING):
+        return _RELAY
     for begin, words in _BY_STATUS:
         if status.startswith(begin):
             return words
-    low = said.lower()
     for signs, words in _BY_WORDS:
         if any(sign in low for sign in signs):
             return words

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass, field, replace
+from classifier.evidence.hosts import organisation
 from classifier.history import USER, moment_of
 from classifier.present.advice import ANSWERS, ARRIVED, advice
 from classifier.present.text import printable
@@ -366,6 +367,13 @@ class Attack:
     def top_operators(self) -> list[Operator]:
         """Return the operators with most reports."""
         return sorted(self.operators.values(), key=lambda o: (-o.reports, o.name))[:SHOWN]
+
+    def is_ours(self, operator: str) -> bool:
+        """Say whether an operator's name is that of a protected domain: our own server wrote it, or somebody typed that."""
+        known = (*((self.identity,) if self.identity else ()), *self.tenants)
+        return any(
+            operator == organisation(domain.lstrip(".")) for identity in known for domain in identity.domains
+        )
 
     def sends(self, address: str) -> bool | None:
         """Say whether an abused address is one that sends, by the configuration; None where it does not say."""

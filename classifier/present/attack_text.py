@@ -60,7 +60,10 @@ def text(attack: Attack) -> str:
             "Your addresses that were used:",
             [(n, f"{a[:46]}  ({attack.standing(a)})") for a, n in attack.abused.most_common(_LINES)],
         ),
-        ("Who sends you the reports:", [(o.reports, o.name) for o in attack.top_operators()]),
+        (
+            "Who sends you the reports, by their own word:",
+            [(o.reports, o.name + "  (yours)" * attack.is_ours(o.name)) for o in attack.top_operators()],
+        ),
         ("What decided:", decided(attack)),
     ):
         if rows:

@@ -53,7 +53,10 @@ def page(attack: Attack, made: datetime, domains: str) -> str:
             {"address": address, "reports": n, "standing": attack.standing(address)}
             for address, n in attack.abused.most_common(_ROWS)
         ],
-        operators=[_operator(operator) for operator in attack.top_operators()[:_ROWS]],
+        operators=[
+            _operator(operator, ours=attack.is_ours(operator.name))
+            for operator in attack.top_operators()[:_ROWS]
+        ],
         stages=stage_words(attack.stages),
         why=why,
         evidence=attack.evidence.most_common(_FEW),
@@ -62,10 +65,11 @@ def page(attack: Attack, made: datetime, domains: str) -> str:
     )
 
 
-def _operator(operator: Operator) -> dict[str, Any]:
+def _operator(operator: Operator, *, ours: bool) -> dict[str, Any]:
     session, accepted, unknown = stage_words(operator.stages)
     return {
         "name": operator.name,
+        "ours": ours,
         "reports": operator.reports,
         "networks": [network for network, _ in operator.networks.most_common(_NETWORKS)],
         "more": max(0, len(operator.networks) - _NETWORKS),

@@ -181,6 +181,17 @@ def test_alike_reports_are_one_row():
     )
 
 
+def test_our_own_name_is_told_to_be_ours():
+    judged, identity = entries(30)
+    own = identity.domains[0].lstrip(".")
+    attack = flood([replace(judged[0], verdict="forged", operator=own), *judged], identity)
+    assert "your own server, or somebody who typed its name" in made(attack)
+    assert f"{own}  (yours)" in summary(attack)
+    others = flood([replace(e, operator="remote.test") for e in judged], identity)
+    assert "your own server" not in made(others)
+    assert "(yours)" not in summary(others)
+
+
 def test_nothing_at_all():
     found = harmless(made(Attack()))
     assert "No report about mail of yours that did not arrive." in "".join(found.text)
@@ -289,6 +300,12 @@ def test_the_course(latest, words):
         ("", "mailbox quota exceeded", "full"),
         ("", "User unknown", "no such mailbox"),
         ("", "", "Read what"),
+        ("5.7.1", "550 5.7.1 Relaying denied", "takes no mail for this address"),
+        ("5.1.2", "", "after the @"),
+        ("5.1.8", "Sender address rejected: Domain not found", "your sender address"),
+        ("", "Host or domain name not found", "cannot be found"),
+        ("", "helo is not fully qualified", "Read what"),
+        ("", "an unknown reason", "Read what"),
     ],
 )
 def test_advice(status, said, words):
