@@ -22,7 +22,7 @@ from classifier.evidence.ours import (
     verified_name,
 )
 from classifier.parse.addresses import domain_of
-from classifier.vocabulary import Strength
+from classifier.vocabulary import ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def accountable_hop(report: Report, identity: Identity) -> TraceHop | None:
     Whoever is named here is blamed for it (``backscatter complain``), so no
     name counts that somebody may have typed. The client is the one that our side saw,
     with a name of its own that was looked up; not of an organisation that mail
-    reaches us through; the reporting MTA, where one is told, is of the same
-    organisation; what stands below shows nobody else who handed the report
+    reaches us through; the reporting MTA, or the address that a bounce comes from,
+    where one is told, is of the same organisation; what stands below shows nobody else who handed the report
     to it, as it does where a host only passed it on; and the original was not
     handed in by one of its users.
     """
@@ -93,13 +93,25 @@ def accountable_hop(report: Report, identity: Identity) -> TraceHop | None:
     ):
         return None
     ours = {organisation(domain.lstrip(".")) for domain in (*identity.domains, *identity.relay_names)}
-    if operator in ours | {organisation(h.by) for h in hops[: index + 1]}:
-        return None
-    if (organisation(report.reporting_mta) or operator) != operator:
+    ours |= {organisation(h.by) for h in hops[: index + 1]}
+    if operator in ours or _says_to_be_of(report, ours) not in {None, operator}:
         return None
     if _took_it_from_its_user(report, operator):
         return None
     return hop if all(_is_within(h, operator) for h in hops[index + 1 :]) else None
+
+
+def _says_to_be_of(report: Report, ours: set[str | None]) -> str | None:
+    """Return the organisation that the report says it was written by, or None.
+
+    A bounce is its host's own, and so is the address that it comes from; but
+    not an automatic reply, which is a user's. A bare MAILER-DAEMON may have been completed by our side.
+    """
+    told = organisation(report.reporting_mta)
+    if told is None and report.kind in {ReportKind.DSN, ReportKind.BOUNCE}:
+        author = organisation(domain_of(report.sender))
+        return None if author in ours else author
+    return told
 
 
 def _took_it_from_its_user(report: Report, operator: str) -> bool:

@@ -12,6 +12,7 @@ from classifier.identity import Identity
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope, TraceHop
 from classifier.resolver import DnsResolver
+from classifier.vocabulary import ReportKind
 from tests.dnsserver import DnsServer, Zone
 from tests.evidence.makers import NOW, hop, make, told
 
@@ -216,6 +217,22 @@ def test_nobody_is_blamed_by_what_was_typed(top):
     assert blamed(top) is None
     assert blamed(top, REMOTE) is None
     assert blamed(top, REMOTE, by="mx.remote.test") is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "kind", "expected"),
+    [
+        ("MAILER-DAEMON@mx.elsewhere.test", ReportKind.BOUNCE, None),
+        ("MAILER-DAEMON@mx.elsewhere.test", ReportKind.DSN, None),
+        ("bob@elsewhere.test", ReportKind.AUTO_REPLY, "mx.remote.test"),
+        ("MAILER-DAEMON@example.org", ReportKind.BOUNCE, "mx.remote.test"),
+        ("MAILER-DAEMON", ReportKind.BOUNCE, "mx.remote.test"),
+    ],
+)
+def test_a_bounce_comes_from_an_address_of_its_host(sender, kind, expected):
+    own = f"From: {sender}\nTo: anna@example.org\nReturn-Path: <>\n".encode()
+    found = reporter.accountable_hop(make(own=own, reporter=None, kind=kind), OURS)
+    assert (found and found.client_name) == expected
 
 
 def test_a_typed_reporter_blames_nobody():
