@@ -98,7 +98,8 @@ def is_our_name(host: str | None, identity: Identity) -> bool:
 
 def made_by_rule(address: str) -> bool:
     """Say whether *address* was made for one message by SRS, VERP or a gateway, so that it is nobody's own."""
-    return re.match(_MADE, address.rpartition("@")[0]) is not None
+    local = address.rpartition("@")[0]
+    return ("=" in local or local[:3].casefold() == "srs") and re.match(_MADE, local) is not None
 
 
 def sent_on_by_us(address: str) -> bool:

@@ -324,11 +324,11 @@ def _measure_rest(report: Report, identity: Identity, found: dict[str, float]) -
     if fits is not None:
         found["id.misfit"] = not fits
     found["passed-on"] = passed_on(headers)
-    signatures = headers.get_all("dkim-signature")
+    signatures = ["".join(value.split()) for value in headers.get_all("dkim-signature")]
     found["signed.any"] = bool(signatures)
     author = organisation(domain_of(original.from_address))
-    found["signed.from"] = author is not None and any(f"d={author}" in "".join(s.split()) for s in signatures)
+    found["signed.from"] = author is not None and any(f"d={author}" in s for s in signatures)
     found["signed.ours"] = any(
-        f"d={domain.lstrip('.')}" in "".join(s.split()) for s in signatures for domain in identity.domains
+        f"d={domain.lstrip('.')}" in s for s in signatures for domain in identity.domains
     )
     found["relayed"] = tried_to_pass_on(report)

@@ -57,7 +57,7 @@ def _split_list(value: str) -> list[str]:
     if "," not in value and ";" not in value:
         return [value]
     if '"' not in value:
-        return re.split(r"[,;]", value)
+        return value.replace(";", ",").split(",")
     chunks: list[str] = []
     start = 0
     quoted = False
