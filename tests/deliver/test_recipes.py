@@ -141,8 +141,40 @@ def test_sieve_on_headers_alone(other):  # noqa: F811 - a fixture
 @pytest.mark.parametrize("title", ["Dovecot sieve: filter", "Dovecot sieve: execute"])
 def test_sieve_goes_on_without_a_program_that_fails(other, title):  # noqa: F811 - a fixture
     sieve = Sieve(other, title)
-    other.program("backscatter-filter", "exit 75\n")
-    other.own()
     messages = [(message, False) for message, _ in list(mixed())[:2]]
-    assert {sieve.deliver(message) for message, _ in messages} == {0}
-    compare(other.home, messages, tagged=False)
+    for text in BROKEN:
+        other.program("backscatter-filter", text + "\n")
+        other.own()
+        assert {sieve.deliver(message) for message, _ in messages} == {0}
+    compare(other.home, messages * len(BROKEN), tagged=False)
+
+
+#: What may become of the filter: an answer of any kind, no answer, killed in the middle.
+BROKEN = [
+    "exit 75", "cat >/dev/null; exit 1", "head -c 50; exit 99", "head -c 50; kill -9 $$",
+    "exec timeout -s KILL 1 sleep 20", "exec /no/such/program",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", ["procmail", "procmail, without headers", "maildrop"])
+def test_delivery_agents_go_on_without_a_program_that_fails(home, title):  # noqa: F811 - a fixture
+    program, rules = home / "stub", home / ("rules" if title == "maildrop" else ".procmailrc")
+    text = recipe(title).replace("backscatter filter", f"{program} filter")
+    rules.write_text(
+        f'HOME="{home}"\n{text}' if title == "maildrop" else f"HOME={home}\nMAILDIR={home}\n{text}"
+    )
+    rules.chmod(0o600)
+    agent = require_program(title.partition(",")[0])
+    environment = {**os.environ, "HOME": str(home), "LOGNAME": getpass.getuser()}
+    messages = [(message, False) for message, _ in list(mixed())[:2]]
+    for broken in BROKEN:
+        program.write_text(f"#!/bin/sh\n{broken}\n")
+        program.chmod(0o755)
+        for message, _ in messages:
+            arguments = [str(rules)] if title == "maildrop" else ["-f", "<>", str(rules)]
+            done = subprocess.run(
+                [agent, *arguments], input=message, capture_output=True, timeout=60, check=False, cwd=home,
+                env=environment,
+            )  # fmt: skip
+            assert done.returncode == 0
+    compare(home, messages * len(BROKEN), tagged=False)
