@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 
 def is_url(path: str) -> bool:
-    """Say whether *path* is a URL for fsspec, such as ``s3://bucket/mail.mbox``."""
+    """Say whether *path* is a URL for fsspec, such as ``s3://bucket/mail.mbox`` or ``zip://mail.mbox::s3://bucket/mail.zip``."""
     scheme, mark, _ = path.partition("://")
     return bool(mark) and scheme.isascii() and scheme.replace("+", "").replace("-", "").isalnum()
 
 
 def file_system(url: str) -> tuple[Any, str]:
-    """Return fsspec's file system for *url*, and the path in it.
+    """Return fsspec's file system for *url*, and the path in it; ``zip://PATH::URL`` is a file in the file at URL.
 
     Raises:
         ConfigurationError: fsspec, or what it needs for this scheme, is not installed.
+        OSError: the store does not answer, or refuses.
 
     """
+    head, within, outer = url.partition("::")
+    scheme, mark, path = head.partition("://")
+    if within and mark:
+        return _archive(scheme, outer)[0], path
+    return _reached(url)
+
+
+@lru_cache(maxsize=8)
+def _archive(scheme: str, outer: str) -> tuple[Any, str]:
+    """Return the file system in a file, and its top: its table of contents is read once, and it stays open."""
+    return _reached(f"{scheme}://::{outer}")
+
+
+def _reached(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - with URLs only
 
@@ -33,7 +51,17 @@ def file_system(url: str) -> tuple[Any, str]:
         raise ConfigurationError(
             f"cannot be reached ({error})", where=url, remedy="install backscatter-quarantine[dask]"
         ) from error
+    except Exception as error:
+        raise as_os_error(error) from error
     return system, path
+
+
+def as_os_error(error: Exception) -> OSError:
+    """Return what a store's library raised as the standard library would: each has errors of its own."""
+    if isinstance(error, OSError):
+        return error
+    told = " ".join(str(error).split())[:200]
+    return OSError(0, f"{type(error).__name__}: {told}" if told else type(error).__name__)
 
 
 @dataclass(frozen=True)
@@ -52,18 +80,30 @@ class Place:
         return self.where
 
     def names(self) -> list[str]:
-        """Return the names of the files there; none where there is no folder."""
+        """Return the names of the files there; none where there is no folder.
+
+        Raises:
+            InputError: it cannot be read.
+
+        """
         if is_url(self.where):
-            system, path = file_system(self.where)
-            found = system.ls(path, detail=False) if system.exists(path) else []
+            with self._telling("read"):
+                system, path = file_system(self.where)
+                found = system.ls(path, detail=False) if system.exists(path) else []
             return [name.rpartition("/")[2] for name in found]
         return os.listdir(self.where) if os.path.isdir(self.where) else []  # noqa: PTH112, PTH208
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of a file, or None where there is none."""
+        """Return the content of a file, or None where there is none.
+
+        Raises:
+            InputError: it cannot be read.
+
+        """
         if is_url(self.where):
-            system, path = file_system(self.where)
-            return bytes(system.cat_file(f"{path}/{name}")) if system.exists(f"{path}/{name}") else None
+            with self._telling("read", name):
+                system, path = file_system(self.where)
+                return bytes(system.cat_file(f"{path}/{name}")) if system.exists(f"{path}/{name}") else None
         try:
             with open(os.path.join(self.where, name), "rb") as file:  # noqa: PTH118, PTH123 - pathlib costs 5 ms
                 return file.read()
@@ -78,7 +118,7 @@ class Place:
 
         """
         unfinished = f".{name}.{os.getpid()}"
-        try:
+        with self._telling("written", name):
             if is_url(self.where):
                 system, path = file_system(self.where)
                 system.makedirs(path, exist_ok=True)
@@ -93,7 +133,19 @@ class Place:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(new, os.path.join(self.where, name))  # noqa: PTH105, PTH118 - likewise
-        except OSError as error:
+
+    @contextmanager
+    def _telling(self, what: str, name: str = "") -> Iterator[None]:
+        """Say in one line that something cannot be read or written."""
+        try:
+            yield
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            if not isinstance(error, OSError) and not is_url(self.where):
+                raise
+            told = as_os_error(error)
             raise InputError(
-                f"cannot be written ({error.strerror or error})", where=f"{self.where}/{name}"
+                f"cannot be {what} ({told.strerror or told})",
+                where=f"{self.where}/{name}" if name else self.where,
             ) from error

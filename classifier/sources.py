@@ -15,10 +15,11 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from classifier.dataclass import dataclass, field
+from classifier.errors import ConfigurationError
 from classifier.ingest.streams import opened
 from classifier.mbox import SEPARATOR, is_mbox, mail_from, pieces
 from classifier.parse.report import Envelope
-from classifier.place import file_system, is_url
+from classifier.place import as_os_error, file_system, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,11 +104,14 @@ def _files(top: str) -> Iterator[tuple[str, OSError | None]]:
 
 def _remote_files(url: str) -> Iterator[tuple[str, OSError | None]]:
     """Yield the files of a URL by the same rules, as far as a store without folders has them."""
-    system, top = file_system(url)
+    outer = url.partition("::")[2]
     try:
+        system, top = file_system(url)
         names = sorted(system.find(top)) if system.isdir(top) else None
-    except OSError as error:
-        yield url, error
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each store has its own
+        yield url, as_os_error(error)
         return
     if names is None:
         yield url, None
@@ -119,7 +123,8 @@ def _remote_files(url: str) -> Iterator[tuple[str, OSError | None]]:
         above, _, part = folder.rpartition("/")
         if last.startswith(".") or folder in maildirs or (part == "tmp" and above in maildirs):
             continue
-        yield system.unstrip_protocol(name), None
+        found = system.unstrip_protocol(name)
+        yield f"{found}::{outer}" if outer else found, None
 
 
 def _is_mail_folder(entry: os.DirEntry[str], *, maildir: bool) -> bool:
@@ -154,7 +159,10 @@ def _file(path: str) -> Iterator[SourcedMessage]:
 def _opened(path: str) -> BinaryIO:
     if is_url(path):
         system, name = file_system(path)
-        remote: BinaryIO = system.open(name, "rb")
+        try:
+            remote: BinaryIO = system.open(name, "rb")
+        except Exception as error:
+            raise as_os_error(error) from error
         return remote
     return open(_renamed(path), "rb")  # noqa: PTH123 - see _files
 

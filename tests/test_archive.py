@@ -1,8 +1,10 @@
 """An archive judged in parts: the same bytes, restarts, other stores, a cluster that loses a worker."""
 
+import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,15 @@ import time
 
 import pytest
 
+from classifier.archive import judge_archive, planned
+from classifier.batch import Judging, judged
+from classifier.cli.classify import as_line
+from classifier.config import parse_config
+from classifier.errors import ConfigurationError
+from classifier.place import Place
+from classifier.present.json import failure, line
+from classifier.runtime import StoreUse
+from classifier.sources import messages
 from tests.samples import ORDINARY, REPORT
 from tests.support import missing
 
@@ -97,6 +108,49 @@ def test_parquet_and_urls(archive):
     ]
     assert "".join(f"{row['json']}\n" for row in rows).encode() == whole.stdout
     assert [row["verdict"] for row in rows] == [json.loads(row["json"])["verdict"] for row in rows]
+
+
+@pytest.mark.parametrize("scheme", ["zip", "tar"])
+def test_mail_in_an_archive_file_is_what_it_is_outside(archive, scheme):
+    pytest.importorskip("fsspec")
+    shutil.make_archive(str(archive / "old"), scheme, archive, "mail")
+    local = classify(archive, "--json", "mail")
+    url = f"file://{archive}/old.{scheme}"
+    whole = classify(archive, "--json", f"{scheme}://mail::{url}")
+    one = classify(archive, "--json", f"{scheme}://mail/3.mbox::{url}")
+    assert (whole.returncode, whole.stderr) == (one.returncode, one.stderr) == (0, b"")
+
+    within = whole.stdout.replace(f"{scheme}://".encode(), b"").replace(f"::{url}".encode(), b"")
+    assert within == local.stdout
+    assert [json.loads(row)["source"] for row in one.stdout.splitlines()] == [
+        f"{scheme}://mail/3.mbox::{url}#{n}" for n in range(1, 101)
+    ]
+    done = classify(archive, f"{scheme}://mail::{url}", "--output", "out", "-j", "2")
+    assert done.returncode == 0
+    assert joined(archive / "out") == whole.stdout
+
+
+def test_a_store_that_is_no_disk_holds_mail_and_results_and_a_run_goes_on_there(archive):
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    for box in range(3):
+        memory.pipe(f"/in/{box}.mbox", (archive / "mail" / f"{box}.mbox").read_bytes())
+    judging = Judging(parse_config(CONFIG), StoreUse.READ, as_line)
+    place, paths = Place("memory://out"), ["memory://in", "memory://absent.eml"]
+    parts = planned(place, paths, "jsonl")
+    started = judge_archive(judging, place, "jsonl", parts, jobs=1)
+    with contextlib.closing(started):
+        next(started)
+    assert [name for name in sorted(place.names()) if name != "plan.json"] == ["part-000000.jsonl"]
+    begun = memory.modified("/out/part-000000.jsonl")
+    done = list(judge_archive(judging, place, "jsonl", planned(place, paths, "jsonl"), jobs=1))
+    assert [(d.messages, len(d.errors)) for d in done] == [(100, 0)] * 3 + [(1, 1)]
+    assert memory.modified("/out/part-000000.jsonl") == begun
+    whole = judged(parse_config(CONFIG), StoreUse.READ, messages(paths), as_line, jobs=1)
+    lines = [found.kept or line(failure(found.source, found.error)) for found in whole]
+    assert b"".join(place.read(part.name("jsonl")) for part in parts).decode().splitlines() == lines
+    with pytest.raises(ConfigurationError, match="another run"):
+        planned(place, paths[:1], "jsonl")
 
 
 @pytest.mark.parametrize(
