@@ -80,7 +80,10 @@ def _spf(domain: str, texts: tuple[str, ...], identity: Identity, resolver: Reso
     terms = records[0].split()
     last = next((t.lower() for t in terms if _is_all(t)), "")
     missing = _relays_left_out(domain, identity, resolver)
-    strict = " ".join((*(t for t in terms if not _is_all(t) and not _redirects(t)), *missing, "-all"))
+    # Without "all" it is the other record that ends this one; with it, that one counts for nothing (RFC 7208 section 6.1).
+    ends = [t for t in terms if _redirects(t)][:1] if not last else []
+    kept = (t for t in terms if not _is_all(t) and not _redirects(t))
+    strict = " ".join((*kept, *missing, *(ends or ["-all"])))
     if last in {"+all", "all"}:
         yield Finding(Level.WRONG, about, "lets everybody pass", f"end it with -all: {_line(domain, strict)}")
     elif missing:

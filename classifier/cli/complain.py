@@ -101,23 +101,32 @@ def command(
         raise BackscatterError(
             f"cannot be made ({error.strerror})", where=str(out), remedy="name another folder by --out"
         ) from error
+    written: set[str] = set()
     for operator in complaints.most_first():
         name = re.sub(r"[^a-z0-9.-]", "_", operator.name.lower())[:100].lstrip(".") or "_"
         found = contacts.find(operator.address) if contacts else None
         addresses = found.addresses if found else ()
         write_whole(out / f"{name}.eml", draft(operator, author, addresses).as_bytes())
+        written.add(f"{name}.eml")
         if as_arf and (report := arf(operator, author, addresses)):
             write_whole(out / f"{name}.arf.eml", report.as_bytes())
+            written.add(f"{name}.arf.eml")
         told = f"  {', '.join(addresses) or found.note}" if found else ""
         sys.stdout.write(f"{operator.count:>7,}  {out / name}.eml{told}\n")
     if bundle and complaints.bundle:
         write_whole(out / "spamcop-bundle.eml", spamcop(complaints.bundle, author).as_bytes())
+        written.add("spamcop-bundle.eml")
         sys.stdout.write(f"{len(complaints.bundle):>7,}  {out / 'spamcop-bundle.eml'}\n")
-    number = len(complaints.operators)
+    number, unclear = len(complaints.operators), complaints.unclear
     sys.stdout.write(
-        f"{number:,} draft{'' if number == 1 else 's'}; nothing was sent. {complaints.unclear:,} forged reports came from "
-        "hosts whose operator is not beyond doubt: nobody is told of those.\n"
+        f"{number:,} draft{'' if number == 1 else 's'}; nothing was sent. {unclear:,} forged report{'' if unclear == 1 else 's'} "
+        "came from hosts whose operator is not beyond doubt: nobody is told of those.\n"
     )
+    # Of an operator that is blamed no longer, say since a report was put back, the draft would still go out.
+    if old := sum(path.name not in written for path in out.glob("*.eml")):
+        sys.stdout.write(
+            f"{old:,} older file{' lies' if old == 1 else 's lie'} in {out}: written before, and not now.\n"
+        )
     return 1 if errors else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import asdict
@@ -149,6 +150,8 @@ def examine_server(
         if server is not None:
             domain = domain or (recipient or "").rpartition("@")[2] or next(iter(identity.domains), "")
             domain = domain.strip(".").lower()
+            with contextlib.suppress(UnicodeError):  # what is no name is told where it is asked for
+                domain = domain.encode("idna").decode("ascii")
             yield from probe(server, domain, recipient)
             if config is not None and not config.dns.enabled:
                 yield Finding(Level.ADVICE, "dns", "is off", "SPF, DKIM and DMARC are not read")

@@ -166,6 +166,15 @@ def test_a_relay_that_the_policy_leaves_out():
     assert found["SPF of example.org"].remedy.endswith('"v=spf1 ip4:203.0.113.1 ip4:203.0.113.7 -all"')
 
 
+def test_a_policy_that_leads_elsewhere_still_does():
+    zone = Zone()
+    zone.add("example.org", "TXT", "v=spf1 redirect=_spf.example.net")
+    zone.add("_spf.example.net", "TXT", "v=spf1 ip4:203.0.113.1 -all")
+    found = records(zone, Identity(domains=("example.org",), relays=("203.0.113.1", "203.0.113.7")))
+    assert found["SPF of example.org"].level is Level.WRONG
+    assert found["SPF of example.org"].remedy.endswith('"v=spf1 ip4:203.0.113.7 redirect=_spf.example.net"')
+
+
 def test_all_in_order():
     zone = Zone()
     zone.add("example.org", "TXT", "v=spf1 mx -all")

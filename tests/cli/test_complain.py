@@ -154,6 +154,9 @@ def test_from_the_store_as_from_the_mail(home):
     assert "--from" in refused.stderr
     # What the user put back is no reason to complain.
     assert run(folder, "restore", "--all").returncode == 0
+    again = run(folder, "complain", "--out", "stored")
+    left = number - int(again.stdout.splitlines()[-2].split()[0])
+    assert f"{left} older file" in again.stdout.splitlines()[-1]
     again = run(folder, "complain", "--out", "none")
     assert again.stdout.startswith("0 drafts") or int(again.stdout.split()[0]) < int(done.stdout.split()[0])
 

@@ -202,6 +202,23 @@ def test_nothing_is_good_that_was_not_learnt(smtp, answers, told):
         assert finding.remedy or finding.level == "good"
 
 
+def test_a_domain_in_letters_of_other_languages(tmp_path, smtp):
+    smtp.answers = {"own": "", "other": "550 5.1.1 no such user"}
+    server = f"127.0.0.1:{smtp.server_address[1]}"
+    done = run(
+        "--config",
+        configure(tmp_path),
+        "doctor",
+        "--server",
+        server,
+        "--domain",
+        "münchen.example",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    assert "@xn--mnchen-3ya.example in the session" in done.stdout
+
+
 @pytest.mark.parametrize("said", [b"220-x\r\n", b"2"])
 def test_a_server_that_does_not_end(monkeypatch, said):
     from classifier.checkup import server as asked
