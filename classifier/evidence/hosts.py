@@ -41,6 +41,10 @@ _SAME_OPERATOR = {
     "mac.com": "icloud.com",
     "gmx.de": "gmx.net",
     "web.de": "gmx.net",
+    # Services that filter mail for others: the names that their hosts have inside.
+    "ppops.net": "pphosted.com",
+    "cudaops.com": "barracuda.com",
+    "barracudanetworks.com": "barracuda.com",
 }
 #: Endings of names that are known inside only: they are no organisation's (RFC 6761, RFC 6762, RFC 8375, home routers).
 _INSIDE_ENDINGS = frozenset(

@@ -33,7 +33,7 @@ from classifier.evidence.ours import (
     written_by_us,
 )
 from classifier.evidence.taken_in import inbound, own_report, taken_in
-from classifier.vocabulary import Completeness, Strength
+from classifier.vocabulary import Completeness, PointsTo, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,7 +150,10 @@ def _from_elsewhere(
         if broken is None or not knows_family(broken.client_address or "", identity, resolved):
             yield neutral("path", "forwarded-unproven", told)
             return
-        yield _broken(report, broken, seen, link)
+        weighed = _broken(report, broken, seen, link)
+        yield weighed
+        if weighed.points_to is PointsTo.NEITHER:
+            return
     elif identity.is_relay_name(client.helo) and not addresses_known:
         # Our own server may stand behind any line: nobody told where it stands.
         yield neutral("path", "helo-only", f"{seen}; it called itself {client.helo}, which anyone can say")
@@ -185,11 +188,12 @@ def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
         f"{seen}; that host had it from {name or 'a client without a name'} [{broken.client_address}],"
         " and no hop joins this to the line below that names a host of ours"
     )
-    if not name and not broken.helo:
-        return neutral("path", "forwarded-unproven", f"{detail}; nobody wrote down what the client is called")
+    kind = nature(name, broken.client_address)
+    if kind in {Nature.NAMED, Nature.NUMBERED} or not (name or broken.helo):
+        # A service that filters the forwarder's mail may take it in and hand it on under other names.
+        return neutral("path", "forwarded-unproven", detail)
     # Hops may be missing on the way; a home line is no host on the way.
-    home_line = nature(name, broken.client_address) is Nature.DIAL_UP
-    sure = home_line and link == "name" and not passed_on(report.original.headers)
+    sure = kind is Nature.DIAL_UP and link == "name" and not passed_on(report.original.headers)
     strength = Strength.STRONG if sure else Strength.WEAK
     return forged("path", strength, "look-alike-forwarded", f"{detail}: it was typed")
 

@@ -201,6 +201,8 @@ def test_received_from_mta(text, expected):
         ("mx.example.co.uk.", "example.co.uk"),
         ("example.co.uk", "example.co.uk"),
         ("a.b.example.de", "example.de"),
+        ("mx-inbound13-96.us-east-2b.ess.aws.cudaops.com", "barracuda.com"),
+        ("m0246632.ppops.net", "pphosted.com"),
         ("localhost", None),
         ("192.0.2.1", None),
         ("", None),

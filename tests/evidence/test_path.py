@@ -100,10 +100,19 @@ REMOTE = {
         [FORWARDER, hop("pc", "dsl-9.isp.test", "198.51.100.9", "fwd.alumni.test"), TYPED],
         [("look-alike-forwarded", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
     ),
-    "a forwarder that had it from a rented server, above a typed line": (
+    "a forwarder that had it from a client without a name, above a typed line": (
         OURS,
-        [FORWARDER, hop("a.spam.test", "a.spam.test", "198.51.100.9", "fwd.alumni.test"), TYPED],
+        [FORWARDER, hop("pc", None, "198.51.100.9", "fwd.alumni.test"), TYPED],
         [("look-alike-forwarded", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a forwarder behind a service that filters, whose hosts have other names inside": (
+        ALL_OF_IT,
+        [
+            FORWARDER,
+            hop("out1.filter.test", "out1.filter.test", "203.0.113.70", "fwd.alumni.test"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "in1.filter-inside.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
     ),
     "the same, whose typed line goes on from its greeting": (
         OURS,
