@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import deque
 from typing import TYPE_CHECKING
 
-from classifier.dataclass import dataclass, replace
+from classifier.dataclass import dataclass, field, replace
 from classifier.errors import BackscatterError
 from classifier.mailbox.aside import NotParsed
 from classifier.mailbox.digest import message_mark
@@ -94,13 +95,23 @@ class _Ahead:
         keys: those of its messages.
         candidates: those that may be reports.
         pending: those of them whose body was read, being taken apart; None: none was read yet.
+        judged: those that were judged already, in their order.
 
     """
 
     batch: Batch
     keys: list[str]
     candidates: Sequence[ListedMessage]
-    pending: list[tuple[ListedMessage, Pending | None]] | None = None
+    pending: deque[tuple[ListedMessage, Pending | None]] | None = None
+    judged: list[Judged] = field(default_factory=list)
+
+    @property
+    def is_next_ready(self) -> bool:
+        """Whether the next one can be judged without waiting for it."""
+        if not self.pending:
+            return False
+        _, handed = self.pending[0]
+        return handed is None or handed.is_done
 
 
 class Inspection:
@@ -137,7 +148,7 @@ class Inspection:
             try:
                 batch = next(batches, None)
                 if batch is not None:
-                    begun = self._begin(batch)
+                    begun = self._begin(batch, waiting)
                     del batch
             except BackscatterError as error:  # what was read before it is judged first
                 failure = error
@@ -163,8 +174,11 @@ class Inspection:
     def _judge_all(self, candidates: Sequence[ListedMessage]) -> list[Judged]:
         return [item for group in _groups(candidates) for item in self._together(group)]
 
-    def _begin(self, batch: Batch) -> _Ahead:
-        """Pick out what may be a report; where it is much, have it taken apart."""
+    def _begin(self, batch: Batch, before: _Ahead | None) -> _Ahead:
+        """Pick out what may be a report; where it is much, have it taken apart.
+
+        While the server reads on, what waits of the batch *before* is judged, one message for each that comes in.
+        """
         candidates = self._candidates(batch.messages)
         # Nothing of the other messages is needed any more but their keys.
         rest = Batch((), uid_next=batch.uid_next, names=batch.names, unreadable=batch.unreadable)
@@ -173,24 +187,32 @@ class Inspection:
         aside = self._aside
         if aside is not None and len(candidates) > MANY and size <= AHEAD_BYTES and aside.available():
             by_key = {m.key: m for m in candidates}
-            begun.pending = [
-                (by_key[key], None if raw is None else aside.hand_over(raw, _envelope(by_key[key])))
-                for key, raw in self._bodies(candidates)
-            ]
+            begun.pending = deque()
+            for key, raw in self._bodies(candidates):
+                message = by_key[key]
+                handed = None if raw is None else aside.hand_over(raw, _envelope(message))
+                begun.pending.append((message, handed))
+                if before is not None and before.is_next_ready:
+                    self._judge_next(before)
         return begun
 
     def _finished(self, begun: _Ahead) -> list[Judged]:
         if begun.pending is None:
             return self._judge_all(begun.candidates)
-        judged = [self._judge_pending(message, pending) for message, pending in begun.pending]
-        begun.pending = None
-        return self._looked_at_again(judged, begun.candidates)
+        while begun.pending:
+            self._judge_next(begun)
+        return self._looked_at_again(begun.judged, begun.candidates)
 
-    def _judge_pending(self, message: ListedMessage, pending: Pending | None) -> Judged:
+    def _judge_next(self, begun: _Ahead) -> None:
+        assert begun.pending
+        message, handed = begun.pending.popleft()
         aside = self._aside
-        if pending is None or aside is None:
-            return self._judged(message, None)
-        return self._judged(message, lambda: self._examiner.examine_report(aside.result(pending)))
+        if handed is None or aside is None:
+            begun.judged.append(self._judged(message, None))
+            return
+        begun.judged.append(
+            self._judged(message, lambda: self._examiner.examine_report(aside.result(handed)))
+        )
 
     def _may_be_report(self, message: ListedMessage) -> bool:
         if self._digests:
