@@ -22,11 +22,10 @@ class Connection:
         left: what of the answer is still to be sent; None: no answer yet.
         watched: True while the reading thread waits for it; else it is with a worker.
         whole_at: when its request had come whole; None: not yet.
-        taken: True once a worker has it.
 
     """
 
-    __slots__ = ("_unclaimed", "begun", "end", "left", "parser", "socket", "taken", "watched", "whole_at")
+    __slots__ = ("_unclaimed", "begun", "end", "left", "parser", "socket", "watched", "whole_at")
 
     def __init__(self, connection: socket.socket, max_message: int, seconds: float) -> None:
         """Take over an accepted connection: its message has at most so many bytes, and so many seconds to come."""
@@ -38,7 +37,6 @@ class Connection:
         self.left: memoryview | None = None
         self.watched = False
         self.whole_at: float | None = None
-        self.taken = False
         self._unclaimed = [True]
 
     def claim(self) -> bool:

@@ -42,7 +42,7 @@ JUDGING_TIME = 30.0
 MAX_CONNECTIONS = 512
 #: ... and a request has no more than so long to come then, in seconds.
 CROWDED_TIME = 5.0
-#: Workers at a time. More than are asked for work where these wait for nameservers, and not for the processor.
+#: Workers at a time. More than are asked for work where these wait for nameservers.
 MAX_WORKERS = 16
 #: Bytes of requests that have not come whole, of all connections together.
 MAX_PENDING = 8 * MAX_MESSAGE
@@ -52,19 +52,23 @@ _SMALL = 262_144
 _FROM, _TO = "x-envelope-from", "x-envelope-to"
 #: Connections are looked through for those out of time so often, in seconds.
 _EXPIRE_EVERY = 1.0
-#: A request that waits for a worker for so long, in seconds, waits too long where the processor is idle ...
-_PATIENCE = 0.5
-#: ... for more than this part of the time.
-_BUSY = 0.7
+#: A worker that has been at one message for so long, in seconds, waits for nameservers: another takes its place.
+_PATIENCE = 1.0
 
 
 class _Worker(threading.Thread):
-    """Judges one request after the other; the store belongs to its thread."""
+    """Judges one request after the other; the store belongs to its thread.
+
+    Attributes:
+        since: when it began with the message that it is at; None: at none.
+
+    """
 
     def __init__(self, server: Server, *, is_extra: bool = False) -> None:
         super().__init__(name="worker", daemon=True)
         self._server = server
         self._is_extra = is_extra
+        self.since: float | None = None
         self._judge = Judge(server.in_force)
 
     def run(self) -> None:
@@ -79,9 +83,11 @@ class _Worker(threading.Thread):
                 continue
             if connection is None:
                 break
-            connection.taken = True
-            if connection.left is None:  # else it was told already that its time is up
-                self._server.reply(connection, *self._answered(connection))
+            if connection.left is not None:
+                continue  # it was told already that its time is up
+            self.since = time.monotonic()
+            self._server.reply(connection, *self._answered(connection))
+            self.since = None
         self._judge.close()
 
     def _answered(self, connection: Connection) -> tuple[bytes, int]:
@@ -174,7 +180,7 @@ class Server:
         self._listener.listen(BACKLOG)
         self._listener.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        looked, worked, listening = time.monotonic(), time.process_time(), False
+        looked, listening = time.monotonic(), False
         while self._open or not self._stopping:
             wanted = not self._stopping and len(self._open) < MAX_CONNECTIONS
             if wanted != listening:
@@ -187,10 +193,9 @@ class Server:
                 self._attend(key.fileobj, key.data, events)
             now = time.monotonic()
             if now - looked >= _EXPIRE_EVERY:
-                busy = (time.process_time() - worked) / (now - looked)
-                looked, worked = now, time.process_time()
+                looked = now
                 self._expire(now)
-                self._help_out(now, busy)
+                self._help_out(now)
         self._listener.close()
         workers = (*self._workers, *self._extra)
         for _ in workers:
@@ -308,17 +313,15 @@ class Server:
         error = ProtocolError(text, Status.TIMEOUT)
         self.reply(connection, failure(error), error.status[0])
 
-    def _help_out(self, now: float, busy: float) -> None:
-        """Start more workers where requests wait, and all workers do so, too: for nameservers of a spammer's choice."""
+    def _help_out(self, now: float) -> None:
+        """Start a worker in the place of each that waits: for nameservers of a spammer's choice, perhaps."""
         self._extra = [worker for worker in self._extra if worker.is_alive()]
-        waiting = sum(
-            c.whole_at is not None and not c.taken and c.whole_at + _PATIENCE < now for c in tuple(self._open)
-        )
-        if busy < _BUSY:
-            for _ in range(min(waiting, MAX_WORKERS - len(self._workers) - len(self._extra))):
-                worker = _Worker(self, is_extra=True)
-                self._extra.append(worker)
-                worker.start()
+        workers = (*self._workers, *self._extra)
+        held = sum(w.since is not None and w.since + _PATIENCE < now for w in workers)
+        for _ in range(min(len(self._workers) + held, MAX_WORKERS) - len(workers)):
+            worker = _Worker(self, is_extra=True)
+            self._extra.append(worker)
+            worker.start()
 
     def _watch(self, connection: Connection, events: int) -> None:
         connection.watched = True
