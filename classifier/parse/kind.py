@@ -131,7 +131,7 @@ def classify_kind(
     if (
         (signs.list_mail and not signs.system and not announced)
         or signs.to_keeper
-        or any(part.content_type == _CALENDAR for part in root.own_parts[:_FEW_PARTS])
+        or any(part.content_type == _CALENDAR for part in root.own_parts[: 1 if signs.system else _FEW_PARTS])
     ):
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs, told=bool(findings.recipients)):

@@ -224,3 +224,12 @@ def test_what_a_list_manager_tells_those_who_keep_the_list_is_no_report() -> Non
     raw = mail(headers, text)
     assert parse(raw.replace(b"To: anna@", b"To: talk-owner@")).kind is ReportKind.OTHER
     assert parse(raw).kind is ReportKind.BOUNCE
+
+
+def test_an_invitation_that_a_mail_system_returns_is_a_bounce() -> None:
+    text = (
+        "--b\n\nYour message could not be delivered to <bob@remote.test>: 550 5.1.1 unknown\n"
+        "--b\nContent-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nEND:VCALENDAR\n--b--\n"
+    )
+    headers = f"{NULL}From: MAILER-DAEMON@remote.test\nSubject: Undeliverable: Minutes\n"
+    assert parse(mail(headers, text, "multipart/mixed; boundary=b")).kind is ReportKind.BOUNCE
