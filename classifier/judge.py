@@ -62,16 +62,24 @@ class Policy:
         keep_delayed: True: delay notices are never quarantined.
         forged_from: the probability from which the evidence alone says forged.
         model_from: the same for verdicts in which a model took part.
+        configured_from: the same where it is known who is protected.
 
     """
 
     keep_delayed: bool = False
     forged_from: float = FORGED_FROM
     model_from: float = FORGED_FROM
+    configured_from: float = FORGED_FROM
 
-    def threshold(self, model: str | None) -> float:
-        """Return the probability from which a verdict is forged; *model* is the name of the one that took part."""
-        return self.forged_from if model is None else self.model_from
+    def threshold(self, model: str | None, *, inferred: bool) -> float:
+        """Return the probability from which a verdict is forged.
+
+        *model* is the name of the one that took part; *inferred*: who is
+        protected was read off the report.
+        """
+        if model is None:
+            return self.forged_from
+        return self.model_from if inferred else self.configured_from
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class Judgement:
         reasons: in words for a person, most weighty first.
         account_misuse: True where an account of ours looks broken into.
         model: the name of the model that took part, or None.
+        threshold: the probability from which it would have been, or is, forged.
 
     """
 
@@ -94,6 +103,7 @@ class Judgement:
     reasons: tuple[str, ...] = ()
     account_misuse: bool = False
     model: str | None = None
+    threshold: float = FORGED_FROM
 
 
 @once_beside
@@ -191,7 +201,8 @@ def judge(
     if weighed.forged is weighed.genuine is Strength.PROOF:
         return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, ("proof contradicts proof", *reasons), misuse)
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
-    if probability >= policy.threshold(name):
+    threshold = policy.threshold(name, inferred=identity.inferred)
+    if probability >= threshold:
         verdict = Verdict.FORGED
     elif probability <= GENUINE_TO and (weighed.log_odds or 0.0) <= _GENUINE_LOG_ODDS:
         verdict = Verdict.GENUINE
@@ -201,7 +212,7 @@ def judge(
     if action is Action.QUARANTINE and policy.keep_delayed and _only_delayed(report):
         action = Action.KEEP
         reasons = ("kept: the policy keeps delay notices", *reasons)
-    return Judgement(verdict, probability, action, reasons, misuse, name)
+    return Judgement(verdict, probability, action, reasons, misuse, name, threshold)
 
 
 def _of_model(opinion: Opinion) -> tuple[str, ...]:

@@ -56,17 +56,28 @@ def policy_of(settings: PolicySettings, model: Model | None = None) -> Policy:
     By the weights of the evidence, ``FORGED_FROM`` goes with the default of
     ``max_genuine_loss``; the doubt that it leaves scales with the loss that is
     allowed. Where the *model* takes part, the threshold is where it can promise
-    that no more is lost; if it cannot, the same.
+    that no more is lost, of reports about configured identities or of any; if it
+    cannot, the same.
     """
     doubt = (1 - FORGED_FROM) * settings.max_genuine_loss / MAX_GENUINE_LOSS
     threshold = min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, 1 - doubt))
-    promised = None
+    by_model = configured = threshold
     if model is not None:
-        from classifier.model.promise import probability_threshold  # noqa: PLC0415 - with a model only
+        by_model = _promised(model, settings, threshold, configured=False)
+        configured = _promised(model, settings, threshold, configured=True)
+    return Policy(
+        keep_delayed=settings.keep_delayed,
+        forged_from=threshold,
+        model_from=by_model,
+        configured_from=configured,
+    )
 
-        promised = probability_threshold(model.promise, settings.max_genuine_loss)
-    by_model = threshold if promised is None else min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, promised))
-    return Policy(keep_delayed=settings.keep_delayed, forged_from=threshold, model_from=by_model)
+
+def _promised(model: Model, settings: PolicySettings, otherwise: float, *, configured: bool) -> float:
+    from classifier.model.promise import probability_threshold  # noqa: PLC0415 - with a model only
+
+    promised = probability_threshold(model, settings.max_genuine_loss, configured=configured)
+    return otherwise if promised is None else min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, promised))
 
 
 class Runtime:

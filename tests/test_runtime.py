@@ -1,5 +1,6 @@
 """What the configuration allows is opened when needed, and what fails costs itself alone."""
 
+import math
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from classifier.config import parse_config
-from classifier.judge import FORGED_FROM
+from classifier.identity import Identity
+from classifier.judge import FORGED_FROM, judge
+from classifier.model.files import in_use
+from classifier.model.score import Opinion
+from classifier.parse.message import parse
 from classifier.runtime import Runtime, StoreUse, policy_of
 from classifier.settings import PolicySettings
 from classifier.store.database import Database
@@ -122,6 +127,26 @@ def test_less_loss_asks_for_more_certainty():
     strict, loose = (policy_of(PolicySettings(max_genuine_loss=x)).forged_from for x in (0.0, 0.01))
     assert loose < FORGED_FROM < strict < 1
     assert policy_of(PolicySettings(max_genuine_loss=1)).forged_from >= 0.9
+
+
+def test_who_is_protected_by_a_guess_takes_more_certainty():
+    model, _ = in_use("")
+    policy = policy_of(PolicySettings(), model)
+    assert (
+        FORGED_FROM
+        < policy.threshold(model.name, inferred=False)
+        < policy.threshold(model.name, inferred=True)
+    )
+    assert {policy.threshold(None, inferred=inferred) for inferred in (True, False)} == {policy.forged_from}
+    probability = (policy.configured_from + policy.model_from) / 2
+    opinion = Opinion(math.log(probability / (1 - probability)), (), model.name)
+    report = parse(REPORT)
+    known, guessed = (
+        judge(report, Identity(domains=("example.org",), inferred=i), (), policy, opinion)
+        for i in (False, True)
+    )
+    assert (known.verdict, guessed.verdict) == (Verdict.FORGED, Verdict.UNSURE)
+    assert known.threshold < known.probability < guessed.threshold
 
 
 def test_what_our_domains_publish_is_noted_at_the_start_of_a_sweep(config):

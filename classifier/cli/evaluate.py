@@ -57,7 +57,8 @@ def command(
     tallies = {label: Tally(label) for label in (GENUINE, FORGED)}
     problems = 0
     with Runtime(app.config, StoreUse.READ) as runtime:
-        threshold, model = runtime.policy.forged_from, runtime.model
+        model, configured = runtime.model, app.config is not None
+        threshold = runtime.policy.threshold(model.name if model else None, inferred=not configured)
         notes = dict.fromkeys(runtime.notes)
     keep = outcome if app.config is None else outcome_configured
     with Progress("messages judged") as progress:
@@ -81,7 +82,7 @@ def command(
         for note in notes:
             say(note)
     limit = MAX_GENUINE_LOSS if app.config is None else app.config.policy.max_genuine_loss
-    found = evaluation(tallies[GENUINE], tallies[FORGED], limit, threshold, model)
+    found = evaluation(tallies[GENUINE], tallies[FORGED], limit, threshold, model, configured=configured)
     if html is not None:
         from classifier.present.evaluation_page import page  # noqa: PLC0415 - Jinja2 and the charts
 

@@ -189,6 +189,7 @@ def _trained(app: App, store: str, sources: _Sources, jobs: int | None) -> tuple
         name=f"own-{now:%Y-%m-%d.%H%M%S}",
         loss=policy.max_genuine_loss,
         card=card,
+        configured=app.config is not None,
         jobs=jobs,
     )
     return outcome, bool(labelled.unread or labelled.contradicting)

@@ -73,11 +73,7 @@ def judge(runtime: Runtime, message: bytes, envelope: Envelope) -> Found:
     telling = [e for e in examination.evidence if e.points_to is not PointsTo.NEITHER]
     score = 0.0
     if judgement.probability is not None:
-        score = (
-            SpamLine.THRESHOLD
-            * _log_odds(judgement.probability)
-            / _log_odds(runtime.policy.threshold(judgement.model))
-        )
+        score = SpamLine.THRESHOLD * _log_odds(judgement.probability) / _log_odds(judgement.threshold)
     names = dict.fromkeys(_symbol(f"{e.name}_{e.finding}") for e in telling)
     return Found(
         header_values(examination),

@@ -60,11 +60,12 @@ def _plain(model: Model) -> tuple[object, ...]:
         model.scale,
         model.shift,
         (model.promise.genuine, model.promise.highest),
+        (model.promise_configured.genuine, model.promise_configured.highest),
     )
 
 
 def _model(plain: tuple) -> Model:  # type: ignore[type-arg] # as it was written
-    name, intercept, curves, words, words_intercept, scale, shift, promise = plain
+    name, intercept, curves, words, words_intercept, scale, shift, promise, configured = plain
     return Model(
         name=name,
         intercept=intercept,
@@ -74,5 +75,6 @@ def _model(plain: tuple) -> Model:  # type: ignore[type-arg] # as it was written
         scale=scale,
         shift=shift,
         promise=Promise(*promise),
+        promise_configured=Promise(*configured),
         card={},
     )

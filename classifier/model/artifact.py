@@ -61,6 +61,10 @@ class Promise:
     highest: tuple[float, ...]
 
 
+#: Where no genuine report was held out.
+NO_PROMISE = Promise(0, ())
+
+
 @dataclass(frozen=True)
 class Model:
     """An additive model.
@@ -74,6 +78,7 @@ class Model:
         scale: log-odds are ``scale * sum + shift``: the calibration.
         shift: see scale.
         promise: what the threshold rests on.
+        promise_configured: the same of reports about configured identities alone.
         card: what it was made of and how good it is; for people.
 
     """
@@ -86,6 +91,7 @@ class Model:
     scale: float
     shift: float
     promise: Promise
+    promise_configured: Promise
     card: Mapping[str, Any]
 
 
@@ -118,9 +124,6 @@ def from_bytes(data: bytes, where: str) -> Model:
     curves = raw.get("curves")
     if not isinstance(curves, list) or len(curves) != len(NAMES):
         raise _refused("wrong number of curves", where)
-    promise = raw.get("promise")
-    if not isinstance(promise, dict):
-        raise _refused("no promise", where)
     name, card = raw.get("name"), raw.get("card")
     if (
         not isinstance(name, str)
@@ -129,12 +132,6 @@ def from_bytes(data: bytes, where: str) -> Model:
         or not isinstance(card, dict)
     ):
         raise _refused("no name or no card", where)
-    highest = reader.numbers(promise.get("highest"), None, "promise")
-    genuine = promise.get("genuine")
-    if not isinstance(genuine, int) or isinstance(genuine, bool) or genuine < len(highest):
-        raise _refused("promise counts fewer reports than it lists", where)
-    if list(highest) != sorted(highest, reverse=True):
-        raise _refused("promise is out of order", where)
     scale = reader.number("scale")
     if scale <= 0:
         raise _refused("a calibration that turns verdicts round", where)
@@ -146,7 +143,8 @@ def from_bytes(data: bytes, where: str) -> Model:
         words_intercept=reader.number("words_intercept"),
         scale=scale,
         shift=reader.number("shift"),
-        promise=Promise(genuine, highest),
+        promise=reader.promise("promise"),
+        promise_configured=reader.promise("promise_configured"),
         card=card,
     )
 
@@ -168,11 +166,16 @@ def to_bytes(model: Model) -> bytes:
         "words_intercept": model.words_intercept,
         "scale": model.scale,
         "shift": model.shift,
-        "promise": {"genuine": model.promise.genuine, "highest": list(model.promise.highest)},
+        "promise": _promise(model.promise),
+        "promise_configured": _promise(model.promise_configured),
         "card": model.card,
         "words": list(model.words),
     }
     return (json.dumps(raw, ensure_ascii=True, allow_nan=False, indent=1, sort_keys=False) + "\n").encode()
+
+
+def _promise(promise: Promise) -> dict[str, Any]:
+    return {"genuine": promise.genuine, "highest": list(promise.highest)}
 
 
 def _no_constant(text: str) -> float:
@@ -206,6 +209,17 @@ class _Reader:
         ):
             raise _refused(f"{what}: not a list of numbers within bounds", self._where)
         return tuple(map(float, values))
+
+    def promise(self, name: str) -> Promise:
+        raw = self._raw.get(name)
+        if not isinstance(raw, dict):
+            raise _refused(f"no {name}", self._where)
+        highest, genuine = self.numbers(raw.get("highest"), None, name), raw.get("genuine")
+        if not isinstance(genuine, int) or isinstance(genuine, bool) or genuine < len(highest):
+            raise _refused(f"{name} counts fewer reports than it lists", self._where)
+        if list(highest) != sorted(highest, reverse=True):
+            raise _refused(f"{name} is out of order", self._where)
+        return Promise(genuine, highest)
 
     def curve(self, raw: object) -> Curve:
         if not isinstance(raw, dict):

@@ -11,7 +11,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from classifier.model.artifact import Promise
+    from classifier.model.artifact import Model, Promise
 
 #: With this confidence.
 CONFIDENCE = 0.95
@@ -46,7 +46,13 @@ def _rank(n: int, loss: float, confidence: float) -> int:
     return n
 
 
-def probability_threshold(promise: Promise, loss: float) -> float | None:
+def promise_for(model: Model, loss: float, *, configured: bool) -> Promise:
+    """Return the promise that counts: that of reports about *configured* identities alone, where those are enough."""
+    own = model.promise_configured
+    return own if configured and threshold(own, loss) is not None else model.promise
+
+
+def probability_threshold(model: Model, loss: float, *, configured: bool) -> float | None:
     """Return :func:`threshold` as a probability of forged."""
-    log_odds = threshold(promise, loss)
+    log_odds = threshold(promise_for(model, loss, configured=configured), loss)
     return None if log_odds is None else 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from classifier.parse.headers import HeaderBlock
 
-#: A comment with at most one comment in it, a quoted string, an angle address, a word.
+#: A comment with at most one level of comments in it, and few pieces (bait has thousands), a quoted string, an angle address, a word.
 _TOKEN = re.compile(
-    r"\(((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,998})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
+    r"\(((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,100})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
 )
 _KEYWORDS = frozenset({"from", "by", "via", "with", "id", "for"})
 _LONGEST_KEYWORD = 4

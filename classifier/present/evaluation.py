@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.evidence.company import fingerprints, joined, report_digest
 from classifier.judge import weigh
-from classifier.model.promise import CONFIDENCE, DISTANCE, needed
+from classifier.model.artifact import NO_PROMISE
+from classifier.model.promise import CONFIDENCE, DISTANCE, needed, promise_for
 from classifier.model.promise import threshold as promised_threshold
 from classifier.present.figures import Share, shown_loss
 from classifier.present.ranking import Estimate, Ranking, ranking
@@ -311,7 +312,13 @@ class Evaluation:
 
 
 def evaluation(
-    genuine: Tally, forged: Tally, limit: float, threshold: float, model: Model | None
+    genuine: Tally,
+    forged: Tally,
+    limit: float,
+    threshold: float,
+    model: Model | None,
+    *,
+    configured: bool = False,
 ) -> Evaluation:
     """Work the figures out.
 
@@ -321,14 +328,15 @@ def evaluation(
         limit: the share of genuine reports that policy allows to lose.
         threshold: the probability from which on a report was called forged.
         model: the one that judged, if any.
+        configured: whether the judge knew whom it protects.
 
     """
     groups = {tally.label: joined(tally.prints) for tally in (genuine, forged)}
     scored = [[groups[tally.label][i] for i in tally.scored] for tally in (genuine, forged)]
     least = needed(limit)
     here, lost = len(set(groups[GENUINE])), len({groups[GENUINE][i] for i in genuine.lost})
-    promised = None if model is None else promised_threshold(model.promise, limit)
-    rests = 0 if model is None else model.promise.genuine
+    rests_on = NO_PROMISE if model is None else promise_for(model, limit, configured=configured)
+    promised, rests = promised_threshold(rests_on, limit), rests_on.genuine
     material = "" if model is None else model.card.get("material", "")
     return Evaluation(
         genuine,

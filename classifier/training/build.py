@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from classifier.model.artifact import Promise, from_bytes, to_bytes
+from classifier.model.artifact import from_bytes, to_bytes
+from classifier.model.promise import threshold
 from classifier.present.figures import Share
 from classifier.present.ranking import area_under_roc, calibration_error
 from classifier.settings import MAX_GENUINE_LOSS
@@ -29,6 +30,8 @@ from classifier.training.retrain import limit_of, measured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from classifier.model.artifact import Promise
 
 #: Reports generated to fit on, and as many others of other domains to measure on and to promise by.
 REPORTS = 20_000
@@ -53,16 +56,16 @@ def main(originals: Path, leave_out: tuple[str, ...], out: Path, reports: int, n
     settings, raw = _chosen(learnt)
     pipeline = fitting.calibrate_on(fitting.fit(learnt, settings), raw, learnt)
     scores = fitting.final(pipeline.log_odds(unseen), unseen)
-    promise = fitting.promise_of(scores, unseen)
+    limits, promise, configured = _limits(scores, unseen)
     card = {
         "fitted_on": _counts(generated, real),
         "measured_on": _counts(held, real_held),
         "material": "words and header sections of the SpamAssassin public corpus (ham, spam); everything else is generated",
         "settings": vars(settings),
-        "figures": figures(scores, unseen, promise),
+        "figures": figures(scores, unseen, limits),
         "figures_unseen_formats": _unseen_formats(learnt, unseen, settings),
     }
-    model = fitting.centred(fitting.export(pipeline, name, promise, card), learnt)
+    model = fitting.centred(fitting.export(pipeline, name, promise, card, configured), learnt)
     data = to_bytes(model)
     from_bytes(data, str(out))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +96,25 @@ def _counts(generated: Examples, real: Examples) -> dict[str, int]:
     }
 
 
-def figures(scores: NDArray[np.float64], examples: Examples, promise: Promise) -> dict[str, Any]:
+def _limits(scores: NDArray[np.float64], held: Examples) -> tuple[NDArray[np.float64], Promise, Promise]:
+    """Return each example's threshold, and what the thresholds rest on: all, and configured identities alone."""
+    configured = _configured(held)
+    promises = (
+        fitting.promise_of(scores, held),
+        fitting.promise_of(scores[configured], held.take(np.flatnonzero(configured))),
+    )
+    of_any, of_configured = (limit_of(promise, MAX_GENUINE_LOSS) for promise in promises)
+    if threshold(promises[1], MAX_GENUINE_LOSS) is None:
+        of_configured = of_any
+    return np.where(configured, of_configured, of_any), *promises
+
+
+def _configured(examples: Examples) -> NDArray[np.bool_]:
+    return np.array([note[2] == "configured" for note in examples.notes])
+
+
+def figures(scores: NDArray[np.float64], examples: Examples, limits: NDArray[np.float64]) -> dict[str, Any]:
     """Return what these scores come to, for all and for parts: configured or not, words against the label."""
-    limit = limit_of(promise, MAX_GENUINE_LOSS)
     noted = np.array([[*note, "", "", "", "", ""][:5] for note in examples.notes], dtype=object)
     forged = examples.labels == 1
     contrary = (noted[:, 3] == "spam") != forged
@@ -107,15 +126,16 @@ def figures(scores: NDArray[np.float64], examples: Examples, promise: Promise) -
         "words against the label": contrary & (noted[:, 3] != ""),
         "real header sections": noted[:, 1] == "real",
     }
-    return {"threshold_log_odds": round(limit, 4)} | {
-        name: _figures(scores[chosen], examples.take(np.flatnonzero(chosen)), limit)
+    thresholds = {name: round(float(limits[parts[name]][0]), 4) for name in ("configured", "not configured")}
+    return {"threshold_log_odds": thresholds} | {
+        name: _figures(scores[chosen], examples.take(np.flatnonzero(chosen)), limits[chosen])
         for name, chosen in parts.items()
         if chosen.any()
     }
 
 
-def _figures(scores: NDArray[np.float64], examples: Examples, limit: float) -> dict[str, Any]:
-    found = measured(scores, examples, limit)
+def _figures(scores: NDArray[np.float64], examples: Examples, limits: NDArray[np.float64]) -> dict[str, Any]:
+    found = measured(scores, examples, limits)
     probabilities = 1 / (1 + np.exp(-scores))
     genuine, forged = (probabilities[examples.labels == label].tolist() for label in (0, 1))
     roc, calibration = area_under_roc(genuine, forged), calibration_error(genuine, forged)
@@ -136,8 +156,10 @@ def _unseen_formats(learnt: Examples, unseen: Examples, settings: fitting.Settin
     raw = cross_validate(without, settings)
     pipeline = fitting.calibrate_on(fitting.fit(without, settings), raw, without)
     scores = fitting.final(pipeline.log_odds(only), only)
-    promise = fitting.promise_of(fitting.final(pipeline.scale * raw + pipeline.shift, without), without)
-    return {"formats": len(left_out)} | figures(scores, only, promise)
+    seen, _, _ = _limits(fitting.final(pipeline.scale * raw + pipeline.shift, without), without)
+    there, here = _configured(without), _configured(only)
+    limits = np.where(here, seen[there][0], seen[~there][0])
+    return {"formats": len(left_out)} | figures(scores, only, limits)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
 from classifier.judge import combine
-from classifier.model.artifact import Curve, Model, Promise
+from classifier.model.artifact import NO_PROMISE, Curve, Model, Promise
 from classifier.model.features import FEATURES, WORDS
 from classifier.model.score import words_score
 from classifier.model.words import BUCKETS
@@ -198,8 +198,10 @@ def log_loss(log_odds: NDArray[np.float64], labels: NDArray[np.int8]) -> float:
     return float(np.average(np.logaddexp(0, -signed), weights=class_weights(labels)))
 
 
-def export(pipeline: Pipeline, name: str, promise: Promise, card: dict[str, Any]) -> Model:
-    """Write the fitted parts as plain numbers."""
+def export(
+    pipeline: Pipeline, name: str, promise: Promise, card: dict[str, Any], configured: Promise = NO_PROMISE
+) -> Model:
+    """Write the fitted parts as plain numbers; *configured* is the promise of configured identities alone."""
     curves = _curves(pipeline.trees)
     model = Model(
         name=name,
@@ -210,6 +212,7 @@ def export(pipeline: Pipeline, name: str, promise: Promise, card: dict[str, Any]
         scale=pipeline.scale,
         shift=pipeline.shift,
         promise=promise,
+        promise_configured=configured,
         card=card,
     )
     assert len(curves) == len(FEATURES)

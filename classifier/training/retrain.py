@@ -16,9 +16,9 @@ import numpy as np
 
 from classifier.errors import InputError
 from classifier.judge import FORGED_FROM
-from classifier.model.artifact import Promise
+from classifier.model.artifact import NO_PROMISE
 from classifier.model.features import WORDS
-from classifier.model.promise import needed, threshold
+from classifier.model.promise import needed, promise_for, threshold
 from classifier.model.score import score, words_score
 from classifier.training import fitting
 from classifier.training.examples import Examples, together
@@ -27,7 +27,7 @@ from classifier.training.folds import cross_validate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classifier.model.artifact import Model
+    from classifier.model.artifact import Model, Promise
 
 #: Fewer reports of either label than this teach nothing that can be checked.
 LEAST = 10
@@ -93,8 +93,10 @@ def scores(model: Model, examples: Examples) -> NDArray[np.float64]:
     return fitting.final(np.array(found), examples)
 
 
-def measured(log_odds: NDArray[np.float64], examples: Examples, limit: float) -> Figures:
-    """Count what a threshold of *limit* log-odds moves."""
+def measured(
+    log_odds: NDArray[np.float64], examples: Examples, limit: float | NDArray[np.float64]
+) -> Figures:
+    """Count what a threshold of *limit* log-odds moves, one for all or one for each."""
     moved = log_odds >= limit
     forged = examples.labels == 1
     return Figures(
@@ -140,6 +142,7 @@ def retrain(
     name: str,
     loss: float,
     card: dict[str, Any],
+    configured: bool = True,
     jobs: int | None = None,
 ) -> Outcome:
     """Fit on the user's reports and the generated ones; compare on a part that neither saw.
@@ -151,6 +154,7 @@ def retrain(
         name: of the candidate.
         loss: ``max_genuine_loss``.
         card: what is to be told of the training.
+        configured: whether the user said who is protected.
         jobs: processes; None for one a processor.
 
     Raises:
@@ -167,7 +171,7 @@ def retrain(
     raw = cross_validate(learnt, fitting.Settings(), jobs=jobs)
     mine = np.arange(len(kept))
     pipeline = fitting.calibrate_on(fitting.fit(learnt, fitting.Settings()), raw, learnt)
-    model = fitting.export(pipeline, name, Promise(0, ()), card)
+    model = fitting.export(pipeline, name, NO_PROMISE, card)
     model = fitting.centred(model, learnt)
     candidate_scores = scores(model, held)
     promise = fitting.promise_of(candidate_scores, held)
@@ -175,7 +179,11 @@ def retrain(
     after = measured(candidate_scores, held, limit_of(promise, loss))
     before = None
     if current is not None:
-        before = measured(scores(current, held), held, limit_of(current.promise, loss))
+        before = measured(
+            scores(current, held),
+            held,
+            limit_of(promise_for(current, loss, configured=configured), loss),
+        )
     calibrated = fitting.final(pipeline.scale * raw[mine] + pipeline.shift, kept)
     return Outcome(
         model=model,

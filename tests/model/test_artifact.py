@@ -48,6 +48,8 @@ def test_the_default_model_reads_back_byte_for_byte(model):
         ({"curves": [{"thresholds": [1], "values": [0], "missing": 0}] * len(FEATURES)}, "wrong size"),
         ({"promise": {"genuine": 1, "highest": [2.0, 1.0]}}, "fewer reports"),
         ({"promise": {"genuine": 9, "highest": [1.0, 2.0]}}, "out of order"),
+        ({"promise_configured": None}, "no promise_configured"),
+        ({"promise_configured": {"genuine": 1, "highest": [2.0, 1.0]}}, "fewer reports"),
         ({"name": "a\nb"}, "no name"),
     ],
 )

@@ -1,11 +1,13 @@
 """The threshold is where the order statistics of Tong, Feng and Li (2018) allow it."""
 
+import math
 import random
 
 import pytest
 
-from classifier.model.artifact import Promise
-from classifier.model.promise import DISTANCE, needed, probability_threshold, threshold
+from classifier.model.artifact import NO_PROMISE, Curve, Model, Promise
+from classifier.model.features import NAMES
+from classifier.model.promise import DISTANCE, needed, probability_threshold, promise_for, threshold
 
 
 def test_a_tenth_of_a_percent_takes_2995_reports_with_none_above():
@@ -23,10 +25,27 @@ def test_more_reports_or_more_loss_never_ask_for_a_higher_score():
     assert by_loss == sorted(by_loss, reverse=True)
 
 
+def model(of_any, configured=NO_PROMISE):
+    curves = tuple(Curve((), (0.0,), 0.0) for _ in NAMES)
+    return Model("m-1", 0.0, curves, (), 0.0, 1.0, 0.0, of_any, configured, {})
+
+
+def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_enough():
+    of_any, own = Promise(9_000, (5.0, 4.5, 4.0, 3.5, 3.0)), Promise(4_000, (2.0, 1.0))
+    both = model(of_any, own)
+    assert promise_for(both, 0.001, configured=True) is own
+    assert promise_for(both, 0.001, configured=False) is of_any
+    assert probability_threshold(both, 0.001, configured=True) == pytest.approx(
+        1 / (1 + math.exp(-2.0 - DISTANCE))
+    )
+    # 4,000 cannot show so little: then what all of them show counts.
+    assert promise_for(both, 0.0005, configured=True) is of_any
+
+
 @pytest.mark.parametrize("promise", [Promise(0, ()), Promise(10, (1.0,))])
 def test_too_few_promise_nothing(promise):
     assert threshold(promise, 0.001) is None
-    assert probability_threshold(promise, 0.001) is None
+    assert probability_threshold(model(promise, promise), 0.001, configured=True) is None
     assert threshold(promise, 0.0) is None
 
 

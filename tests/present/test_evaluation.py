@@ -6,7 +6,7 @@ import pytest
 
 from classifier.evidence.company import joined
 from classifier.judge import FORGED_FROM
-from classifier.model.artifact import Curve, Model, Promise
+from classifier.model.artifact import NO_PROMISE, Curve, Model, Promise
 from classifier.model.features import NAMES
 from classifier.model.words import BUCKETS
 from classifier.present.evaluation import FORGED, GENUINE, Tally, evaluation
@@ -16,7 +16,9 @@ from classifier.vocabulary import Verdict
 def model(genuine, highest):
     curves = tuple(Curve((), (0.0,), 0.0) for _ in NAMES)
     promise = Promise(genuine, tuple(highest))
-    return Model("m-1", 0.0, curves, (0.0,) * BUCKETS, 0.0, 1.0, 0.0, promise, {"material": "letters"})
+    return Model(
+        "m-1", 0.0, curves, (0.0,) * BUCKETS, 0.0, 1.0, 0.0, promise, NO_PROMISE, {"material": "letters"}
+    )
 
 
 def tally(groups, lost=()):
