@@ -10,6 +10,7 @@ import pytest
 from classifier.config import parse_config
 from classifier.identity import Identity
 from classifier.judge import FORGED_FROM, judge
+from classifier.model.features import NAMES
 from classifier.model.files import in_use
 from classifier.model.score import Opinion
 from classifier.parse.message import parse
@@ -139,7 +140,7 @@ def test_who_is_protected_by_a_guess_takes_more_certainty():
     )
     assert {policy.threshold(None, inferred=inferred) for inferred in (True, False)} == {policy.forged_from}
     probability = (policy.configured_from + policy.model_from) / 2
-    opinion = Opinion(math.log(probability / (1 - probability)), (), model.name)
+    opinion = Opinion(math.log(probability / (1 - probability)), (0.0,) * len(NAMES), model.name)
     report = parse(REPORT)
     known, guessed = (
         judge(report, Identity(domains=("example.org",), inferred=i), (), policy, opinion)

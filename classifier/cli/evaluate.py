@@ -76,7 +76,7 @@ def command(
                         progress.hide()
                         say(f"{each.source}: {each.error}")
                     else:
-                        tallies[label].add(each.source, each.kept, threshold)
+                        tallies[label].add(each.source, each.kept)
             problems += given.again
         progress.hide()
         for note in notes:

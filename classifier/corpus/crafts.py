@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from classifier.corpus import people, words
 from classifier.corpus.chance import BASE36, BASE62, DIGITS, HEX, LOWER, Weighted, in_zone, later, mail_date
-from classifier.corpus.leaving import pc_name
+from classifier.corpus.leaving import inner_store, pc_name
 from classifier.corpus.people import Host, Person
 from classifier.corpus.programs import MACHINES, Program, compose
 from classifier.corpus.reporting import TRANSIT, spf_elsewhere
@@ -409,10 +409,7 @@ def _through_us(world: World, campaign: Campaign, when: datetime) -> Delivery:
     line = zombie_line(chance)
     to = Person("", people.dictionary_address(chance, domain.name), domain.language)
     client = Host(line.name, line.address, _greeting(world, campaign, line, to))
-    store = make_host(chance, domain.name, chance.choice(("store", "mailbox", "imap")))
-    inner = Remote(
-        domain.name, Host(store.name, people.internal(chance), store.helo), domain.language, domain.zone
-    )
+    inner = Remote(domain.name, inner_store(world), domain.language, domain.zone)
     letter = _compose(world, campaign, when, inner, client.helo.strip("[]"), to=to)
     made = queue_id(domain.style, chance, world.year)
     hop = Hop(

@@ -10,7 +10,7 @@ from classifier.corpus.people import Host
 from classifier.corpus.receiving import qmail_note
 from classifier.corpus.reporting import TRANSIT, spf_elsewhere
 from classifier.corpus.trace import Hop, queue_id, received, sendmail_version
-from classifier.corpus.world import Delivery
+from classifier.corpus.world import Delivery, make_host
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -166,6 +166,13 @@ def leave_elsewhere(
         letter, client, later(when, chance.randrange(2, TRANSIT)), remote, route, tls=chance.yes(world.era.tls),
         spf=spf_elsewhere(world) if ours else "none", dkim="pass" if signed else "none",
     )  # fmt: skip
+
+
+def inner_store(world: World) -> Host:
+    """Invent the host behind the domain's exchanger that keeps its mailboxes."""
+    chance, domain = world.chance, world.domain
+    store = make_host(chance, domain.name, chance.choice(("store", "mailbox", "imap")))
+    return Host(store.name, people.internal(chance), store.helo)
 
 
 def hosted_chain(world: World, letter: Letter, relay: Host, when: datetime) -> None:

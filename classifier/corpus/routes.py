@@ -12,6 +12,7 @@ from classifier.corpus.leaving import (
     complete,
     hand_on,
     hosted_chain,
+    inner_store,
     inside,
     leave,
     leave_elsewhere,
@@ -331,6 +332,39 @@ def _web_form(world: World, when: datetime) -> Delivery:
     return _from_server(world, letter, remote, f"www.{domain.name}", when, "web-form", "www-data")
 
 
+def _rented_form(world: World, when: datetime) -> Delivery:
+    """Send what somebody typed into a form on a rented server to the domain's own people: its exchanger reports."""
+    chance, domain = world.chance, world.domain
+    address, name = people.ipv4(chance), people.domain_name(chance)
+    numbers = chance.choice((address.replace(".", "-"), "-".join(reversed(address.split(".")))))
+    form = chance.choice(("static-{}.{}", "{}.{}", "vps-{}.{}", "ip{}.{}", "h{}.srv.{}"))
+    known = form.format(numbers, name) if chance.yes(0.5) else f"www{chance.randrange(1, 40)}.{name}"
+    client = Host(known, address, f"www.{domain.name}" if chance.yes(0.4) else known)
+    own = f"www-data@{domain.name}"
+    to = Person("", chance.choice(domain.writers).person.address, domain.language)
+    letter, _ = _program(
+        world, when, chance.choice(("php", "php-mail")), Person("", own, domain.language), spam=0.25, reverse_path=own,
+        host=client.helo, to=to,
+    )  # fmt: skip
+    inner = Remote(domain.name, inner_store(world), domain.language, domain.zone)
+    made = queue_id(domain.style, chance, world.year)
+    letter.queue_ids.append(made)
+    hop = Hop(
+        client,
+        domain.mx.helo,
+        in_zone(when, domain.zone),
+        made,
+        to.address,
+        letter.envelope_from,
+        plain=chance.yes(0.2),
+    )
+    letter.put_on_top("Received", received(domain.style, hop))
+    complete(letter, domain.mx.helo, when, made)
+    delivery = leave_elsewhere(world, letter, domain.mx, inner, later(when, 2), "rented-form")
+    delivery.reporters, delivery.captive = ((domain.mx, domain.formats),), True
+    return delivery
+
+
 def _ticket(world: World, when: datetime) -> Delivery:
     """Send an answer of the help desk."""
     chance, domain = world.chance, world.domain
@@ -515,12 +549,14 @@ def _foreign_list(world: World, when: datetime) -> Delivery:
 #: The ways, by name.
 _ROUTES: dict[str, Route] = {
     "submission": _submission, "inside": _inside, "old-pc": _old_pc, "hosted": _hosted, "phone": _phone, "webmail": _webmail, "stripped": _stripped,
-    "new-id": _new_id, "isp": _isp, "roaming": _roaming, "local": _local, "web-form": _web_form, "ticket": _ticket, "scanner": _scanner, "bulk": _bulk,
+    "new-id": _new_id, "isp": _isp, "roaming": _roaming, "local": _local, "web-form": _web_form, "rented-form": _rented_form, "ticket": _ticket, "scanner": _scanner, "bulk": _bulk,
     "newsletter": _own_newsletter, "own-list": _own_list, "foreign-list": _foreign_list,
 }  # fmt: skip
 ROUTES = tuple(_ROUTES)
 #: What no person sends: it is in no Sent folder.
-_PROGRAMS = frozenset({"local", "web-form", "ticket", "scanner", "bulk", "newsletter", "own-list"})
+_PROGRAMS = frozenset(
+    {"local", "web-form", "rented-form", "ticket", "scanner", "bulk", "newsletter", "own-list"}
+)
 
 
 def route_shares(world: World) -> Weighted[str]:
@@ -563,6 +599,13 @@ def _draw_shares(world: World) -> Weighted[str]:
             some(name, share, weight)
         if domain.bulk:
             shares["bulk"] = 4.0
+    if (
+        own
+        and not strict
+        and not domain.signs_all
+        and not (domain.identity and domain.identity.relays_complete)
+    ):
+        some("rented-form", 0.3, 1)
     if not set(shares) - _PROGRAMS - {"foreign-list"}:
         shares["submission"] = 4.0
     return Weighted(shares.items())

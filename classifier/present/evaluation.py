@@ -63,13 +63,12 @@ class Tally:
         """How many were judged as reports."""
         return sum(self.verdicts.values()) - self.verdicts[Verdict.NOT_A_REPORT]
 
-    def add(self, source: str, found: Outcome, threshold: float) -> None:
+    def add(self, source: str, found: Outcome) -> None:
         """Add one judged message.
 
         Args:
             source: its name.
             found: what came out.
-            threshold: the probability from which on it is called forged.
 
         """
         self.verdicts[found.verdict] += 1
@@ -79,7 +78,7 @@ class Tally:
             self.quarantined += 1
             self.lost.append(len(self.prints))
         if found.probability is not None:
-            self.above += found.probability >= threshold
+            self.above += found.above
             self.scored.append(len(self.prints))
             self.probabilities.append(found.probability)
         self.prints.append(found.prints)
@@ -98,6 +97,7 @@ class Outcome:
     Attributes:
         verdict: the answer.
         moved: whether it would be quarantined.
+        above: whether its probability reaches the judge's threshold.
         probability: of forged; None where nothing told.
         prints: what near-identical reports share.
         parts: (what, value) by which reports are counted apart.
@@ -107,6 +107,7 @@ class Outcome:
 
     verdict: Verdict
     moved: bool = False
+    above: bool = False
     probability: float | None = None
     prints: tuple[str, ...] = ()
     parts: tuple[tuple[str, str], ...] = ()
@@ -121,6 +122,7 @@ class Outcome:
         return cls(
             judgement.verdict,
             judgement.action is Action.QUARANTINE,
+            judgement.probability is not None and judgement.probability >= judgement.threshold,
             judgement.probability,
             fingerprints(report) or (report_digest(report),),
             (

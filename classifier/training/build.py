@@ -65,7 +65,8 @@ def main(originals: Path, leave_out: tuple[str, ...], out: Path, reports: int, n
         "figures": figures(scores, unseen, limits),
         "figures_unseen_formats": _unseen_formats(learnt, unseen, settings),
     }
-    model = fitting.centred(fitting.export(pipeline, name, promise, card, configured), learnt)
+    model = fitting.unleaning(fitting.export(pipeline, name, promise, card, configured))
+    model = fitting.centred(model, learnt)
     data = to_bytes(model)
     from_bytes(data, str(out))
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ declared signs. A logistic regression on held-out scores calibrates their sum
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -246,6 +247,20 @@ def _curves(trees: HistGradientBoostingClassifier) -> tuple[Curve, ...]:
         offset = constant if index == 0 else 0.0
         curves.append(Curve(thresholds, tuple(v + offset for v in values), missing + offset))
     return tuple(curves)
+
+
+def unleaning(model: Model) -> Model:
+    """Return *model* with no missing fact counting more for forged than its plain absence: what is unknown is no sign.
+
+    Evidence that is missing has a value of its own already.
+    """
+    curves = [
+        curve
+        if feature.name.startswith("evidence.")
+        else replace(curve, missing=min(curve.missing, curve.values[bisect_left(curve.thresholds, 0.0)]))
+        for feature, curve in zip(FEATURES, model.curves, strict=True)
+    ]
+    return replace(model, curves=tuple(curves))
 
 
 def centred(model: Model, examples: Examples) -> Model:

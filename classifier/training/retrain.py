@@ -172,7 +172,7 @@ def retrain(
     mine = np.arange(len(kept))
     pipeline = fitting.calibrate_on(fitting.fit(learnt, fitting.Settings()), raw, learnt)
     model = fitting.export(pipeline, name, NO_PROMISE, card)
-    model = fitting.centred(model, learnt)
+    model = fitting.centred(fitting.unleaning(model), learnt)
     candidate_scores = scores(model, held)
     promise = fitting.promise_of(candidate_scores, held)
     model = replace(model, promise=promise)
