@@ -87,7 +87,9 @@ def taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, findi
     suffix = {Nature.UNNAMED: "", Nature.DIAL_UP: "", Nature.NUMBERED: "-numbered", Nature.NAMED: "-named"}[
         kind
     ]
-    return forged("path", Strength.STRONG, finding + suffix, detail)
+    # Rented servers have names of their own, or such as their hoster makes from the address: forms stand there.
+    strength = Strength.WEAK if suffix else Strength.STRONG
+    return forged("path", strength, finding + suffix, detail)
 
 
 def inbound(report: Report, hop: TraceHop, identity: Identity) -> bool:
