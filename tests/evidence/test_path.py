@@ -303,7 +303,7 @@ OWN = {
     "a colleague writes in through a provider": (
         [hop("out.provider.test", "out.provider.test", "203.0.113.70", "mail.example.org")],
         "full@example.org",
-        [("taken-in-named", *FORGED_STRONG)],
+        [("taken-in-named", *FORGED_WEAK)],
     ),
     "a client let through by its address (POP before SMTP)": (
         [hop("pc", "dsl-7.isp.test", "198.51.100.7", "mail.example.org", for_="x@remote.test")],
