@@ -24,8 +24,10 @@ FINDING_WEIGHTS: dict[tuple[str, str], float] = {
     ("path", "helo-domain"): 1.2,
     # Our own people write in from outside too, through providers and from web forms.
     ("path", "taken-in-numbered"): 1.5,
+    ("path", "taken-in-unsought"): 1.5,
     ("path", "taken-in-named"): 1.0,
     ("path", "forwarded-inbound-numbered"): 1.5,
+    ("path", "forwarded-inbound-unsought"): 1.5,
     ("path", "forwarded-inbound-named"): 1.0,
     ("path", "dial-up"): 1.2,
     ("path", "numbered"): 0.5,

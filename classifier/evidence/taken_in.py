@@ -8,6 +8,7 @@ is about somebody else's mail with our name on it.
 from __future__ import annotations
 
 from classifier.evidence.base import Evidence, forged, genuine, neutral
+from classifier.evidence.hosts import name_was_sought
 from classifier.evidence.ours import (
     Nature,
     entry,
@@ -87,7 +88,10 @@ def taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, findi
     suffix = {Nature.UNNAMED: "", Nature.DIAL_UP: "", Nature.NUMBERED: "-numbered", Nature.NAMED: "-named"}[
         kind
     ]
+    if kind is Nature.UNNAMED and not name_was_sought(hop):
+        suffix = "-unsought"
     # Rented servers have names of their own, or such as their hoster makes from the address: forms stand there.
+    # And where nobody looked for a name, it may be one of those.
     strength = Strength.WEAK if suffix else Strength.STRONG
     return forged("path", strength, finding + suffix, detail)
 
