@@ -300,6 +300,19 @@ OWN = {
         "nobody@example.org",
         [("taken-in", *FORGED_STRONG)],
     ),
+    "a colleague writes in, and our server looks no names up": (
+        [
+            TraceHop(
+                "from out.provider.test (203.0.113.70) by mail.example.org id 15.1",
+                "out.provider.test",
+                None,
+                "203.0.113.70",
+                "mail.example.org",
+            )
+        ],
+        "full@example.org",
+        [("taken-in-unsought", *FORGED_WEAK)],
+    ),
     "a colleague writes in through a provider": (
         [hop("out.provider.test", "out.provider.test", "203.0.113.70", "mail.example.org")],
         "full@example.org",
