@@ -154,9 +154,15 @@ def is_authenticated(hop: TraceHop) -> bool:
     """Say whether the hop's writer says that the client had authenticated itself."""
     if (hop.protocol or "").upper() in _AUTHENTICATED_PROTOCOLS:
         return True
-    # What stands before "by" holds the client's own words.
-    told = hop.raw[:2_000].partition(" by ")[2]
-    return "auth" in told.lower() and re.search(_AUTHENTICATED, told) is not None
+    # What stands before "by" holds the client's own words, but none behind the address that the writer saw.
+    start, _, rest = hop.raw[:2_000].partition(" by ")
+    if "auth" in rest.lower() and re.search(_AUTHENTICATED, rest):
+        return True
+    address = hop.client_address
+    if not address or "uthenticated" not in start:
+        return False
+    noted = start.rpartition(address)[2]
+    return "helo" not in noted.lower() and re.search(_AUTHENTICATED, noted) is not None
 
 
 def nature(name: str | None, address: str | None) -> Nature:

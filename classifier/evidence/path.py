@@ -138,6 +138,12 @@ def _from_elsewhere(
     seen = f"{client.by or 'the reporting side'} saw {name or 'a client without a name'} [{client.address}] connect"
     addresses_known = knows_family(client.address, identity, resolved)
     kind = nature(name, client.address)
+    if hop is not None and is_authenticated(hop) and not identity.relays_complete:
+        # Who has an account there may write from any line.
+        yield neutral(
+            "path", "customer", f"{seen}, and authenticate itself: a customer of the reporting side"
+        )
+        return
     link = joined(hop, typed[0], identity) if hop is not None and typed else ""
     if link and any(is_our_client(hop, identity) or is_our_name(hop.by, identity) for hop in typed):
         # A forwarder, a list or a provider's relay, whose own hop says whom it had the message from.

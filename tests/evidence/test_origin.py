@@ -15,6 +15,7 @@ from classifier.evidence.origin import (
     reporter_organisations,
     tried_to_pass_on,
 )
+from classifier.evidence.ours import is_authenticated
 from classifier.parse.report import TraceHop
 from classifier.parse.trace import read_hop
 from tests.evidence.makers import FROM_ITS_WRITER, NOW, hop, make
@@ -288,6 +289,27 @@ def test_a_closed_network_tells_organisations_apart_by_private_addresses(trace, 
 )
 def test_a_private_address_is_a_neighbour_unless_our_side_had_the_report_from_one(report_trace):
     assert observed_client(make([RELAY], report_trace=report_trace)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "authenticated"),
+    [
+        (
+            "from pc (unknown [198.51.100.9]) (Authenticated sender: anna) by mx.test (Postfix) with ESMTP id 5",
+            True,
+        ),
+        ("from pc ([198.51.100.9]) (authenticated bits=0) by mx.test (8.13.8/8.13.8) with ESMTP id 4", True),
+        ("from pc (unknown [198.51.100.9]) by mx.test (Postfix) with ESMTPSA id 5", True),
+        # What a client greets with stands in front of its address, and with Exim behind it.
+        (
+            "from x(Authenticated sender: anna) (unknown [198.51.100.9]) by mx.test (Postfix) with ESMTP id 5",
+            False,
+        ),
+        ("from [198.51.100.9] (helo=(Authenticated sender: anna)) by mx.test (Exim 4.96) with esmtp", False),
+    ],
+)
+def test_who_authenticated_itself_by_the_writers_word(value, authenticated):
+    assert is_authenticated(read_hop(value)) is authenticated
 
 
 @pytest.mark.parametrize(

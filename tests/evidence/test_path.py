@@ -173,6 +173,11 @@ REMOTE = {
         [TraceHop("from [198.51.100.9] by mx.remote.test id 1", client_address="198.51.100.9", by=MX), TYPED],
         [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
     ),
+    "a customer of the reporting side, from home": (
+        OURS,
+        [hop("pc", "dsl-9.isp.test", "198.51.100.9", MX, protocol="ESMTPSA")],
+        [("customer", "neither", "weak")],
+    ),
     "a greeting with our bare domain": (
         PLAIN,
         [hop("example.org", "dsl-9.isp.test", "198.51.100.9", MX)],
