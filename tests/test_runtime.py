@@ -10,6 +10,7 @@ import pytest
 from classifier.config import parse_config
 from classifier.identity import Identity
 from classifier.judge import FORGED_FROM, judge
+from classifier.model.artifact import Promise
 from classifier.model.features import NAMES
 from classifier.model.files import in_use
 from classifier.model.score import Opinion
@@ -131,7 +132,10 @@ def test_less_loss_asks_for_more_certainty():
 
 
 def test_who_is_protected_by_a_guess_takes_more_certainty():
-    model, _ = in_use("")
+    default, _ = in_use("")
+    model = replace(
+        default, promise=Promise(9_000, (5.0,) * 9), promise_configured=Promise(9_000, (4.0,) * 9)
+    )
     policy = policy_of(PolicySettings(), model)
     assert (
         FORGED_FROM

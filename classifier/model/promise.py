@@ -47,9 +47,14 @@ def _rank(n: int, loss: float, confidence: float) -> int:
 
 
 def promise_for(model: Model, loss: float, *, configured: bool) -> Promise:
-    """Return the promise that counts: that of reports about *configured* identities alone, where those are enough."""
-    own = model.promise_configured
-    return own if configured and threshold(own, loss) is not None else model.promise
+    """Return the promise that counts: of any report, or of those about *configured* identities where it asks less.
+
+    Each is true of the reports that it speaks of; few reports ask for more than many.
+    """
+    of_any, of_configured = threshold(model.promise, loss), threshold(model.promise_configured, loss)
+    if not configured or of_configured is None or (of_any is not None and of_any <= of_configured):
+        return model.promise
+    return model.promise_configured
 
 
 def probability_threshold(model: Model, loss: float, *, configured: bool) -> float | None:

@@ -110,6 +110,7 @@ def _limits(scores: NDArray[np.float64], held: Examples) -> tuple[NDArray[np.flo
     of_any, of_configured = (limit_of(promise, MAX_GENUINE_LOSS) for promise in promises)
     if threshold(promises[1], MAX_GENUINE_LOSS) is None:
         of_configured = of_any
+    of_configured = min(of_any, of_configured)
     return np.where(configured, of_configured, of_any), *promises
 
 

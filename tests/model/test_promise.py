@@ -38,6 +38,8 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
     assert probability_threshold(both, 0.001, configured=True) == pytest.approx(
         1 / (1 + math.exp(-2.0 - DISTANCE))
     )
+    # A smaller number of reports may ask for more; what all of them show is true as well.
+    assert promise_for(model(own, of_any), 0.001, configured=True) is own
     # 4,000 cannot show so little: then what all of them show counts.
     assert promise_for(both, 0.0005, configured=True) is of_any
 
