@@ -94,12 +94,13 @@ class Identity:
         """Say whether *address* (text) lies in one of our relays' networks."""
         if not address or not self.relays or not self.relay_networks:
             return False
-        ip = _ip(address) if len(address) <= 64 else None
+        ip = read_ip(address) if len(address) <= 64 else None
         return ip is not None and any(ip in network for network in self.relay_networks)
 
 
 @lru_cache(maxsize=4096)
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def read_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address; one of IPv4 in IPv6's clothes is one of IPv4 (RFC 4291, 2.5.5.2)."""
     try:
         ip = ipaddress.ip_address(text)
     except ValueError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from classifier.corpus import people, words
 from classifier.corpus.chance import BASE36, BASE62, DIGITS, HEX, LOWER, Weighted, in_zone, later, mail_date
-from classifier.corpus.leaving import inner_store, pc_name
+from classifier.corpus.leaving import inner_store, pc_name, take_from_outside
 from classifier.corpus.people import Host, Person
 from classifier.corpus.programs import MACHINES, Program, compose
 from classifier.corpus.reporting import TRANSIT, spf_elsewhere
@@ -411,18 +411,7 @@ def _through_us(world: World, campaign: Campaign, when: datetime) -> Delivery:
     client = Host(line.name, line.address, _greeting(world, campaign, line, to))
     inner = Remote(domain.name, inner_store(world), domain.language, domain.zone)
     letter = _compose(world, campaign, when, inner, client.helo.strip("[]"), to=to)
-    made = queue_id(domain.style, chance, world.year)
-    hop = Hop(
-        client,
-        domain.mx.helo,
-        in_zone(when, domain.zone),
-        made,
-        to.address,
-        letter.envelope_from,
-        plain=chance.yes(0.55),
-    )
-    letter.put_on_top("Received", received(domain.style, hop))
-    letter.queue_ids.append(made)
+    take_from_outside(world, letter, client, when, plain=0.55)
     delivery = _knock(world, letter, domain.mx, inner, later(when, 2), "through-us", plain=False)
     delivery.reporters, delivery.captive = ((domain.mx, domain.formats),), True
     return delivery

@@ -55,6 +55,19 @@ def inside(chance: Chance, domain: str) -> Host:
     return Host(known if chance.yes(0.6) else None, people.internal(chance), chance.choice((name, known, f"[{people.internal(chance)}]")))  # fmt: skip
 
 
+def take_from_outside(world: World, letter: Letter, client: Host, when: datetime, *, plain: float) -> str:
+    """Let the exchanger take a letter in from a host outside, *plain* SMTP so often; return its queue id there."""
+    chance, domain = world.chance, world.domain
+    made = queue_id(domain.style, chance, world.year)
+    letter.queue_ids.append(made)
+    hop = Hop(
+        client, domain.mx.helo, in_zone(when, domain.zone), made, letter.recipients[0], letter.envelope_from,
+        plain=chance.yes(plain),
+    )  # fmt: skip
+    letter.put_on_top("Received", received(domain.style, hop))
+    return made
+
+
 def take(
     world: World,
     letter: Letter,

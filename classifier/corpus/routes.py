@@ -20,6 +20,7 @@ from classifier.corpus.leaving import (
     pc_name,
     sign,
     take,
+    take_from_outside,
     take_locally,
 )
 from classifier.corpus.people import Host, Person
@@ -347,18 +348,7 @@ def _rented_form(world: World, when: datetime) -> Delivery:
         host=client.helo, to=to,
     )  # fmt: skip
     inner = Remote(domain.name, inner_store(world), domain.language, domain.zone)
-    made = queue_id(domain.style, chance, world.year)
-    letter.queue_ids.append(made)
-    hop = Hop(
-        client,
-        domain.mx.helo,
-        in_zone(when, domain.zone),
-        made,
-        to.address,
-        letter.envelope_from,
-        plain=chance.yes(0.2),
-    )
-    letter.put_on_top("Received", received(domain.style, hop))
+    made = take_from_outside(world, letter, client, when, plain=0.2)
     complete(letter, domain.mx.helo, when, made)
     delivery = leave_elsewhere(world, letter, domain.mx, inner, later(when, 2), "rented-form")
     delivery.reporters, delivery.captive = ((domain.mx, domain.formats),), True

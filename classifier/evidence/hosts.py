@@ -6,6 +6,8 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from classifier.identity import read_ip
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from classifier.parse.report import TraceHop
@@ -91,15 +93,7 @@ def ip_of(text: str | None) -> IPAddress | None:
 @lru_cache(maxsize=_REMEMBERED)
 def _ip_of(text: str) -> IPAddress | None:
     text = text.strip().strip("[]()").partition("%")[0]
-    if text[:5].lower() == "ipv6:":
-        text = text[5:]
-    try:
-        ip = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        return ip.ipv4_mapped
-    return ip
+    return read_ip(text[5:] if text[:5].lower() == "ipv6:" else text)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -92,14 +92,14 @@ def delivering_organisations(report: Report) -> frozenset[str]:
 
     Its looked-up name is used, and never the HELO name, which the client chooses.
     """
-    hop = delivering_hop(report)
+    hop = own_border_hop(report)
     name = organisation(looked_up(hop)) if hop is not None else None
     return frozenset((name,)) if name else frozenset()
 
 
 @once
-def delivering_hop(report: Report) -> TraceHop | None:
-    """Return the hop at which our side took the report in, or None where nothing tells.
+def own_border_hop(report: Report) -> TraceHop | None:
+    """Return the hop at which our side took the report in, read off the report alone; None where nothing tells.
 
     The newest hop that names a client from outside is our own side's word. A
     mail server of the writer's own organisation is none from outside, nor is
@@ -129,7 +129,7 @@ def receiving_addresses(report: Report) -> frozenset[IPAddress]:
 
     A small domain's server for incoming mail often sends the outgoing one as well.
     """
-    taken_in = delivering_hop(report)
+    taken_in = own_border_hop(report)
     found: set[IPAddress] = set()
     for hop in report.trace[:_MAX_REPORTER_HOPS] if taken_in is not None else ():
         if hop is taken_in:
@@ -179,7 +179,7 @@ def _is_own_client(hop: TraceHop, report: Report) -> bool:
 @once
 def _reporter_address(report: Report) -> IPAddress | None:
     """Return the address from which our side had the report, where its name there and the report's own agree."""
-    hop = delivering_hop(report)
+    hop = own_border_hop(report)
     if hop is None or not names_another(hop):
         return None
     told = {organisation(report.reporting_mta), organisation(domain_of(report.sender))}
@@ -240,7 +240,7 @@ def _is_reporting_host(hop: TraceHop, report: Report) -> bool:
         return True
     ip = ip_of(by)
     if ip is not None:
-        delivered = delivering_hop(report)
+        delivered = own_border_hop(report)
         return delivered is not None and names_another(delivered) and ip == ip_of(delivered.client_address)
     return ip_of(hop.client_address) is not None and ip_of(hop.client_address) == _reporter_address(report)
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.chain import follow, joined
 from classifier.evidence.hosts import ip_of, is_internal, name_was_sought
-from classifier.evidence.origin import ObservedClient, delivering_hop, observed_client, receiving_addresses
+from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop, receiving_addresses
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -123,7 +123,7 @@ def _from_us(
 
 def _bringer(report: Report) -> Nature | None:
     """Tell what sort of client brought the report to our side, by its newest hop from outside."""
-    hop = delivering_hop(report)
+    hop = own_border_hop(report)
     return nature(verified_name(hop), hop.client_address) if hop is not None else None
 
 

@@ -55,7 +55,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
 
 
 def delivering_hop(report: Report, identity: Identity) -> TraceHop | None:
-    """Return the hop at which our side took the report in from outside, or None."""
+    """Return the newest hop at which none of *identity*'s own hosts handed the report over, or None."""
     for hop in report.trace[:_MAX_HOPS]:
         ip = ip_of(hop.client_address)
         if ip is not None and not is_internal(ip) and not is_our_client(hop, identity):

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.hosts import ip_of, is_internal, organisation
-from classifier.evidence.origin import ObservedClient, delivering_hop, observed_client
+from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,
@@ -204,7 +204,7 @@ def _may_send_for_us(report: Report, result: SpfResult, lookups: Lookups) -> boo
     from classifier.evidence.spf_check import check  # noqa: PLC0415 - see above
 
     # Not the newest hop: that may be our own MX, which our policy names as well, handing the report on.
-    hop = delivering_hop(report)
+    hop = own_border_hop(report)
     ip = ip_of(hop.client_address) if hop is not None else None
     if hop is None or ip is None or is_internal(ip) or lookups.resolver is None:
         return False

@@ -9,8 +9,8 @@ import pytest
 
 from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
 from classifier.evidence.origin import (
-    delivering_hop,
     observed_client,
+    own_border_hop,
     receiving_addresses,
     reporter_organisations,
     tried_to_pass_on,
@@ -98,7 +98,7 @@ FETCHED = hop("mail.example.org", None, "192.0.2.25", "localhost", protocol="IMA
     ],
 )
 def test_where_our_side_took_the_report_in(trace, expected):
-    found = delivering_hop(make(report_trace=trace))
+    found = own_border_hop(make(report_trace=trace))
     assert (found and found.client_address) == expected
 
 
