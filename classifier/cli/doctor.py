@@ -187,7 +187,7 @@ def examine(config: Config, accounts: tuple[str, ...]) -> Iterator[Finding]:
         )
         return
     for account in config.chosen_accounts(accounts):
-        yield from _account(account)
+        yield from _account(account, config)
 
 
 def _files(config: Config) -> Iterator[Finding]:
@@ -247,13 +247,13 @@ def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
         )
 
 
-def _account(account: AccountSettings) -> Iterator[Finding]:
+def _account(account: AccountSettings, config: Config) -> Iterator[Finding]:
     from classifier.mailbox.accounts import AccountDoor  # noqa: PLC0415 - one account at least
     from classifier.mailbox.protocol import MoveMethod  # noqa: PLC0415 - likewise
 
     about = f"account {account.name}"
     try:
-        mailbox = AccountDoor(account).open()
+        mailbox = AccountDoor(account, config.store).open()
     except BackscatterError as error:
         yield Finding(Level.WRONG, about, str(error))
         return

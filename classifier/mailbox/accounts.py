@@ -30,7 +30,7 @@ class AccountDoor:
 
         Args:
             account: its settings.
-            store: where a new refresh token is kept; None: nowhere.
+            store: where a new refresh token is kept; None: where the configured one is.
             timeouts: when a silent server counts as gone.
 
         """
@@ -92,7 +92,7 @@ def work_for(
 
 
 def _work(config: Config, account: AccountSettings, dry_run: bool) -> AccountWork:
-    door = AccountDoor(account, None if dry_run else config.store)
+    door = AccountDoor(account, config.store)
 
     def make_examiner() -> Runtime:
         use = StoreUse.READ if dry_run else StoreUse.KEEP

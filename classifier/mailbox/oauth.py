@@ -7,16 +7,21 @@ as long as the configuration still names the token that it came from.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sqlite3
 import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.errors import MailboxError, TemporaryError
-from classifier.store.database import Database
+from classifier.store.database import Database, store_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from classifier.settings import OAuth2Settings
 
 
@@ -97,7 +102,7 @@ class TokenSource:
         Args:
             settings: the account's ``oauth2``.
             account: its name.
-            store: the store's path, where a new refresh token is kept; None: nowhere.
+            store: the store's path, where a new refresh token is kept; None: where the configured one is.
             endpoint: the token server, where it is not the provider's.
 
         """
@@ -150,10 +155,9 @@ class TokenSource:
             self._keep(configured, rotated)
 
     def _newest(self, configured: str) -> str:
-        if self._store is None:
+        if self._store is None or not os.path.exists(self._store):  # noqa: PTH110 - a look makes no store
             return configured
-        with Database.open(self._store) as database:
-            database.ensure(_TABLES)
+        with self._tokens(self._store) as database:
             row = database.connection.execute(
                 "SELECT refresh_token FROM oauth_token WHERE account = ? AND came_from = ?",
                 (self._account, _mark(configured)),
@@ -161,11 +165,22 @@ class TokenSource:
         return row[0] if row else configured
 
     def _keep(self, configured: str, rotated: str) -> None:
-        if self._store is not None:
-            with Database.open(self._store) as database, database.transaction() as connection:
-                connection.execute(
-                    "REPLACE INTO oauth_token VALUES (?, ?, ?)", (self._account, _mark(configured), rotated)
-                )
+        if self._store is None:
+            self._settings.refresh_token.put(rotated)
+            return
+        with self._tokens(self._store) as database, database.transaction() as connection:
+            connection.execute(
+                "REPLACE INTO oauth_token VALUES (?, ?, ?)", (self._account, _mark(configured), rotated)
+            )
+
+    @contextlib.contextmanager
+    def _tokens(self, store: str) -> Iterator[Database]:
+        try:
+            with Database.open(store) as database:
+                database.ensure(_TABLES)
+                yield database
+        except sqlite3.Error as error:
+            raise store_failure(error, store) from error
 
 
 def _mark(token: str) -> bytes:

@@ -18,7 +18,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
-from classifier.errors import MailboxError
+from classifier.errors import MailboxError, TemporaryError
 from classifier.mailbox.oauth import PROVIDERS, TokenRefused, ask
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def _by_device(
                 wait += 5.0
             elif refusal.code != "authorization_pending":
                 raise
+        except TemporaryError:
+            wait *= 2  # RFC 8628 section 3.5; the user may have typed the code in already
     raise MailboxError("nobody signed in in time", where=where, remedy="start again")
 
 
@@ -137,7 +139,7 @@ class _Desk(HTTPServer):
 
     def take(self, address: str) -> bool:
         """Take the code from the address that the browser was sent to; others than the one expected are ignored."""
-        answer = urllib.parse.parse_qs(urllib.parse.urlsplit(address.strip()).query)
+        answer = urllib.parse.parse_qs(address.strip().partition("?")[2].partition("#")[0])
         if not hmac.compare_digest(answer.get("state", [""])[0].encode(), self._state.encode()):
             return False
         self.code = answer.get("code", [""])[0]

@@ -132,6 +132,28 @@ def test_a_token_must_have_a_place(providers, tmp_path):
         signin.sign_in(account("microsoft", tmp_path), lambda _: None)
 
 
+def test_a_device_asks_less_often_when_told_so(providers, tmp_path, monkeypatch):
+    providers.pending = ["slow_down", "authorization_pending", "slow_down"]
+    providers.device["expires_in"] = 60
+    waits = []
+    monkeypatch.setattr(signin.time, "sleep", waits.append)
+    signin.sign_in(account("microsoft", tmp_path), lambda _: None)
+    assert [round(wait) for wait in waits] == [0, 5, 5, 10]
+
+
+def test_a_device_outlasts_a_token_server_that_is_not_there_for_a_moment(providers, tmp_path, monkeypatch):
+    answers = [503, 503, 200]
+    providers.device["expires_in"] = 60
+
+    def sleep(_seconds):
+        providers.status = answers.pop(0)
+
+    monkeypatch.setattr(signin.time, "sleep", sleep)
+    signin.sign_in(account("microsoft", tmp_path), lambda _: None)
+    assert answers == []
+    assert (tmp_path / "sub" / "token").read_text() == "refresh-0\n"
+
+
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])
 def test_init_signs_in_and_the_account_works(providers, tmp_path, mechanism, capsys):
     folder = server_folder("oauth")
@@ -139,6 +161,8 @@ def test_init_signs_in_and_the_account_works(providers, tmp_path, mechanism, cap
     (folder / "oauth2.conf.ext").write_text(f"tokeninfo_url = {url}\nusername_attribute = email\n")
     passdb = f"oauth2\n  args = {folder}/oauth2.conf.ext\n  mechanisms = {mechanism}"
     config = tmp_path / "sub" / "config.toml"
+    # The provider hands out a new refresh token each time, and takes no old one.
+    providers.rotate = True
     with dovecot(folder, mechanisms=f" {mechanism}", passdb=passdb) as server:
         user = server.user("anna")
         for number in range(3):
@@ -156,12 +180,22 @@ def test_init_signs_in_and_the_account_works(providers, tmp_path, mechanism, cap
         assert settings.identity.message_id_domains == ("mua.example.org",)
         text = config.read_text() + f'[store]\npath = "{tmp_path}/s.sqlite3"\n[dns]\nenabled = false\n'
         config.write_text(text)
-        assert main(["--config", str(config), "sweep", "--json"]) == 0
-        assert '"errors": 0' in capsys.readouterr().out
+        config.chmod(0o600)
+        for command in (
+            ["sweep", "--json"],
+            ["sweep", "--dry-run", "--json"],
+            ["doctor"],
+            ["sweep", "--json"],
+        ):
+            assert main(["--config", str(config), *command]) == 0
+            said = capsys.readouterr()
+            assert '"errors": 0' in said.out or command == ["doctor"]
         # The provider withdraws it; the error says what to do, and doing it helps.
         providers.valid = set()
         assert main(["--config", str(config), "sweep"]) == 1
         assert "backscatter init --sign-in main" in capsys.readouterr().err
+        assert main(["--config", str(config), "doctor"]) == 1
+        assert "backscatter init --sign-in main" in capsys.readouterr().out
         providers.valid = {"refresh-0"}
         assert main(["--config", str(config), "init", "--sign-in", "main"]) == 0
         assert main(["--config", str(config), "sweep"]) == 0
