@@ -60,7 +60,7 @@ bench: $(VENV)/.dev
 soak: $(VENV)/.dev
 	@sh .ci/debian-packages
 	@sh .ci/debian-unpacked $(VENV)/debian
-	$(BIN)/python -m pytest tests/soak tests/mailbox -m soak --timeout 0 -s
+	$(BIN)/python -m pytest tests/soak tests/mailbox tests/laboratory -m soak --timeout 0 -s
 
 screenshot: $(VENV)/.dev
 	@sh .ci/debian-packages

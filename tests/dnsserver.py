@@ -74,7 +74,7 @@ class DnsServer:
     wrong-question, nxdomain-all, empty-all, loop, referral, truncate-then-close.
     """
 
-    def __init__(self, zone=None, mode="ok", host="127.0.0.1"):
+    def __init__(self, zone=None, mode="ok", host="127.0.0.1", port=0):
         self.zone = zone or Zone()
         self.mode = mode
         self.asked = Counter()
@@ -82,7 +82,7 @@ class DnsServer:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         while True:
             self._udp = socket.socket(family, socket.SOCK_DGRAM)
-            self._udp.bind((host, 0))
+            self._udp.bind((host, port))
             self.port = self._udp.getsockname()[1]
             self._tcp = socket.socket(family, socket.SOCK_STREAM)
             try:
@@ -90,6 +90,8 @@ class DnsServer:
             except OSError:
                 self._udp.close()
                 self._tcp.close()
+                if port:
+                    raise
                 continue
             break
         self._tcp.listen(8)

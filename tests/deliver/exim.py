@@ -123,6 +123,25 @@ def running(user, home, *, rcpt="accept", tls="", main="", acl="", acls="", rout
         transports: their transports.
 
     """
+    with serving(
+        lambda root, port: CONFIGURATION.format(
+            root=root, port=port, user=user, home=home, rcpt=rcpt, tls=tls, main=main, acl=acl, acls=acls, routers=routers,
+            transports=transports.replace("/usr/sbin/exim4", f"{root}/exim4"),
+        )
+    ) as exim, privileged(exim.client, [PROGRAM, "-C", exim.configuration]):  # fmt: skip
+        yield exim
+
+
+@contextmanager
+def serving(write, address="127.0.0.1", port=None):
+    """Start Exim with any configuration, give it, and end it.
+
+    Args:
+        write: from its folder and its port to the configuration.
+        address: where it greets.
+        port: which port it takes; None: a free one.
+
+    """
     if not PROGRAM.exists():
         missing("Exim is not there (run: sh .ci/debian-unpacked .venv/debian)")
     if os.geteuid() != 0:
@@ -132,22 +151,15 @@ def running(user, home, *, rcpt="accept", tls="", main="", acl="", acls="", rout
     for name in ("spool", "log"):
         (root / name).mkdir()
         os.chown(root / name, owner.pw_uid, owner.pw_gid)
-    port = free_port()
+    port = port or free_port()
     # Exim believes a configuration only where nobody but root can write it, in a folder like that.
     configuration = root / "exim.conf"
-    configuration.write_text(
-        CONFIGURATION.format(
-            root=root, port=port, user=user, home=home, rcpt=rcpt, tls=tls, main=main, acl=acl, acls=acls, routers=routers,
-            transports=transports.replace("/usr/sbin/exim4", f"{root}/exim4"),
-        )
-    )  # fmt: skip
+    configuration.write_text(write(root, port))
     configuration.chmod(0o644)
     process = subprocess.Popen([PROGRAM, "-C", configuration, "-bdf"], stderr=subprocess.PIPE)
-    exim = Exim(root, port, configuration)
     try:
-        _await(process, port)
-        with privileged(exim.client, [PROGRAM, "-C", configuration]):
-            yield exim
+        _await(process, address, port)
+        yield Exim(root, port, configuration)
     finally:
         process.terminate()
         process.wait(30)
@@ -155,13 +167,13 @@ def running(user, home, *, rcpt="accept", tls="", main="", acl="", acls="", rout
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _await(process, port):
+def _await(process, address, port):
     end = time.monotonic() + 30
     while time.monotonic() < end:
         if process.poll() is not None:
             pytest.fail(f"exim ended: {process.stderr.read()}")
         try:
-            smtplib.SMTP("127.0.0.1", port, timeout=5).quit()
+            smtplib.SMTP(address, port, timeout=5).quit()
         except OSError:
             time.sleep(0.05)
         else:

@@ -1,0 +1,116 @@
+"""What is sent: who writes how to whom, and what shall become of it. Each letter has a mark in its recipient's address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+#: Why mail is not delivered: the first word of the recipient's local part, told to servers by it.
+CAUSES = ("unknown", "full", "spam", "slow", "forward", "away", "refused")
+_MARK = re.compile(rb"\b[a-z]+[.]k([0-9]{4,6})\b")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A domain that takes mail in first.
+
+    Attributes:
+        domain: its name.
+        software: what writes the reports.
+        causes: what can happen to mail there.
+
+    """
+
+    domain: str
+    software: str
+    causes: tuple[str, ...]
+
+
+#: hasel.test refuses at once: the server that brought the mail writes the report.
+SITES = (
+    Site("ahorn.test", "Postfix, backup MX", ("unknown", "full", "spam", "slow")),
+    Site("birke.test", "Postfix, Dovecot behind it", ("unknown", "full", "refused", "away")),
+    Site("ceder.test", "Exim", ("unknown", "spam", "slow", "forward", "away")),
+    Site("dorn.test", "Exim, headers only", ("unknown", "full", "spam")),
+    Site("esche.test", "Sendmail", ("unknown", "full", "spam", "slow", "forward")),
+    Site("fichte.test", "OpenSMTPD", ("unknown", "full", "spam")),
+    Site("ginster.test", "Postfix, forwarding", ("forward", "unknown")),
+    Site("hasel.test", "none", ("unknown", "full", "spam")),
+)
+
+#: How genuine mail is sent.
+GENUINE = ("submitted", "submitted-silent", "desk", "web", "elsewhere", "headers-wanted", "utf8")
+#: How forged mail is sent.
+FORGED = (
+    "bare",
+    "bare-nameless",
+    "bare-rented",
+    "received",
+    "received-nameless",
+    "received-rented",
+    "greeting",
+    "copied",
+    "copied-rented",
+    "replayed",
+    "replayed-rented",
+    "account",
+)
+#: Ways that lead through a server which writes the report where the receiver refuses at once.
+_THROUGH_A_SERVER = {*GENUINE, "account"}
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One letter.
+
+    Attributes:
+        number: its mark.
+        label: genuine or forged.
+        way: how it is sent, of GENUINE or FORGED.
+        site: where to.
+        cause: what shall become of it.
+        program: a number that picks the mail program.
+
+    """
+
+    number: int
+    label: str
+    way: str
+    site: Site
+    cause: str
+    program: int
+
+    @property
+    def recipient(self):
+        return f"{self.cause}.k{self.number}@{self.site.domain}"
+
+
+def plan(software, rounds=1, causes=CAUSES, sites=tuple(site.domain for site in SITES)):
+    """Return the letters: every way to every site for every cause.
+
+    Args:
+        software: what can be run here, by the first word of a site's software.
+        rounds: how often, each time by other mail programs.
+        causes: only these.
+        sites: only these domains.
+
+    """
+    found = []
+    for turn in range(rounds):
+        for site in SITES:
+            if re.split(r"[ ,]", site.software)[0] not in software or site.domain not in sites:
+                continue
+            for cause in (c for c in site.causes if c in causes):
+                for label, ways in (("genuine", GENUINE), ("forged", FORGED)):
+                    for way in ways:
+                        if site.software == "none" and way not in _THROUGH_A_SERVER:
+                            continue
+                        number = 1000 + len(found)
+                        found.append(Mail(number, label, way, site, cause, turn * 7 + len(found)))
+    return found
+
+
+def number_of(report):
+    """Return the mark that a report carries, or None."""
+    found = _MARK.search(report)
+    return int(found[1]) if found else None

@@ -1,0 +1,100 @@
+"""Judge the reports as users with more or less knowledge would, and tell what became of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.laboratory.network import DOMAIN, EXCHANGER, RELAY, SUBMISSION
+from tests.laboratory.plan import CAUSES, FORGED, GENUINE, SITES
+
+_HEAD = f'[dns]\nenabled = false\n[identity]\ndomains = ["{DOMAIN}"]\n'
+_ADDRESSES = f'relays = ["{SUBMISSION.address}", "{RELAY.address}", "{EXCHANGER.address}"]\n'
+#: What each user has configured; None: nothing at all.
+SETUPS = {
+    "addresses": _HEAD + _ADDRESSES,
+    "complete": _HEAD + _ADDRESSES + "relays_complete = true\n",
+    "names": _HEAD + f'relays = ["{SUBMISSION.name}", "{RELAY.name}"]\n',
+    "nothing": None,
+}
+#: The rows of the table.
+_ORDER = ("", *(site.software for site in SITES), *CAUSES, *GENUINE, *FORGED)
+#: Ways of genuine mail that "all leaves through our relays" denies: who declares that has none of it.
+DENIED = {"complete": {"elsewhere"}}
+
+
+def judge(folder, setup):
+    """Return what ``classify --json`` says of each report of *folder*, by name."""
+    place = folder / f"{setup}.toml"
+    environment = {
+        **os.environ,
+        "XDG_CONFIG_HOME": str(folder / "nowhere"),
+        "XDG_DATA_HOME": str(folder / "nowhere"),
+    }
+    environment.pop("BACKSCATTER_CONFIG", None)
+    more = []
+    if SETUPS[setup] is not None:
+        place.write_text(SETUPS[setup])
+        place.chmod(0o600)
+        more = ["--config", place]
+    done = subprocess.run(
+        [sys.executable, "-m", "classifier", *more, "classify", "--json", folder / "genuine", folder / "forged"],
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    return {"/".join(Path(each["source"]).parts[-2:]): each for each in found}
+
+
+def judge_all(folder):
+    """Judge all reports in each set-up; also written beside them."""
+    found = {}
+    for setup in SETUPS:
+        found[setup] = judge(folder, setup)
+        (folder / f"{setup}.json").write_text(json.dumps(found[setup], indent=1))
+    return found
+
+
+def tell(folder, verdicts, write=sys.stdout.write):
+    """Write the table, and return the genuine reports that were quarantined or called forged, as (set-up, name) pairs."""
+    facts = json.loads((folder / "facts.json").read_text())
+    lost = []
+    counted = {}
+    for setup, all_of_it in verdicts.items():
+        assert all_of_it.keys() == facts.keys()
+        counted[setup] = {n: v for n, v in all_of_it.items() if facts[n]["way"] not in DENIED.get(setup, ())}
+        lost += [
+            (setup, n)
+            for n, v in counted[setup].items()
+            if n.startswith("genuine") and v["verdict"] == "forged"
+        ]
+    write(f"{'':40}{'forged, quarantined (%)':^32}{'genuine, called genuine (%)':^32}\n{'':40}" + f"{''.join(f'{s[:7]:>8}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
+    for key in ("", "software", "cause", "way"):
+        for row in sorted({fact.get(key, "") for fact in facts.values()}, key=_ORDER.index):
+            cells = [
+                _share({n: v for n, v in counted[setup].items() if facts[n].get(key, "") == row}, label)
+                for label in ("forged", "genuine")
+                for setup in SETUPS
+            ]
+            numbers = [sum(f.get(key, "") == row and n.startswith(label) for n, f in facts.items()) for label in ("forged", "genuine")]  # fmt: skip
+            write(f"{row or 'all':28} {numbers[0]:4} {numbers[1]:4}  {''.join(cells)}\n")
+    write(f"genuine reports lost: {len(lost)}; forged reports called genuine: {_believed(counted)}\n")
+    for setup, name in lost:
+        write(f"  {setup}: {name} {facts[name]}\n")
+    return lost
+
+
+def _share(verdicts, label):
+    some = [v["verdict"] for n, v in verdicts.items() if n.startswith(label)]
+    return f"{100 * some.count(label) / len(some):8.0f}" if some else f"{'':8}"
+
+
+def _believed(counted):
+    return sum(
+        n.startswith("forged") and v["verdict"] == "genuine"
+        for found in counted.values()
+        for n, v in found.items()
+    )
