@@ -82,9 +82,10 @@ def find_config(given: str | None = None) -> str | None:
 def open_to_others(path: str) -> bool:
     """Say whether anybody but the owner may read the file; False where there is none."""
     try:
-        return bool(path) and bool(os.stat(path).st_mode & (stat.S_IRWXG | stat.S_IRWXO))  # noqa: PTH116
+        mode = os.stat(path).st_mode if path else 0  # noqa: PTH116
     except OSError:
         return False
+    return bool(mode & (stat.S_IRWXG | stat.S_IRWXO)) and not stat.S_ISDIR(mode)
 
 
 def load_config(path: str, parsed: ParsedConfig | None = None) -> Config:
@@ -287,10 +288,13 @@ def _account(name: str, table: Table, policy: PolicySettings, base: str) -> Acco
     )
     if not account.folders or not all(f.strip() and f.isprintable() for f in account.folders):
         table.fail("folders", "must name one folder or more, none of them empty")
-    if account.quarantine in account.folders:
+    # INBOX is one name, however it is written (RFC 9051 section 5.1).
+    if account.quarantine in account.folders or account.quarantine.upper() == "INBOX":
         table.fail(
             "quarantine" if "quarantine" in table else "folders",
-            f"holds the quarantine {account.quarantine!r}: it is one of the folders looked through",
+            f"holds the quarantine {account.quarantine!r}: it is one of the folders looked through"
+            if account.quarantine in account.folders
+            else f"cannot be {account.quarantine!r}: that is where mail comes in",
         )
     if account.imap:
         if not username:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from classifier.checkup.findings import Finding, Level
@@ -22,6 +23,8 @@ LISTS = {
     "bl.spamcop.net": "SpamCop takes it off by itself, a day after the last report",
     "ips.backscatterer.org": "backscatterer.org takes it off by itself, four weeks after the last bounce",
 }
+#: The addresses that every list has, and never has (RFC 5782 section 5).
+_LISTED, _NEVER = ip_address("127.0.0.2"), ip_address("127.0.0.1")
 #: More addresses of one host than these are not looked up.
 _MAX_ADDRESSES = 8
 
@@ -102,8 +105,7 @@ def _look_up(about: str, ip: IPAddress, zone: str, resolver: Resolver) -> Findin
             "give the address that its mail leaves from by --address",
         )
     # A list that is dead, or that does not answer this nameserver, lists nobody, its own test entry included.
-    test = ip_of("127.0.0.2")
-    if test is not None and look_up(test, zone, resolver).listed is not True:
+    if look_up(_LISTED, zone, resolver).listed is not True:
         return Finding(
             Level.ADVICE,
             about,
@@ -111,3 +113,25 @@ def _look_up(about: str, ip: IPAddress, zone: str, resolver: Resolver) -> Findin
             "ask a nameserver of your own, not a public one",
         )
     return Finding(Level.GOOD, about, f"{ip} is not listed by {zone}")
+
+
+def list_works(zone: str, resolver: Resolver) -> Finding:
+    """Ask for the two addresses by which such lists are known to work (RFC 5782 section 5)."""
+    about = f"dns.dnsbl {zone}"
+    tested = look_up(_LISTED, zone, resolver)
+    if tested.listed is None:
+        return Finding(
+            Level.ADVICE, about, f"cannot be asked: {tested.note}", "ask again later, or take it out"
+        )
+    if not tested.listed:
+        return Finding(
+            Level.WRONG,
+            about,
+            "does not list 127.0.0.2, as lists that work do",
+            "check the name, or take it out",
+        )
+    if look_up(_NEVER, zone, resolver).listed:
+        return Finding(
+            Level.WRONG, about, "lists 127.0.0.1, so it lists everybody", "take it out: the list is no more"
+        )
+    return Finding(Level.GOOD, about, "answers")

@@ -153,6 +153,13 @@ def _dkim(domain: str, identity: Identity, resolver: Resolver) -> Iterator[Findi
             yield Finding(Level.ADVICE, f"DKIM key {name}", f"no answer ({answer.note})", "ask again later")
         elif not answer.records:
             yield Finding(Level.GOOD, f"DKIM key {name}", "is in the configuration alone")
+        elif _tags(answer.records[0]).get("p", "") not in {"", _tags(identity.dkim_keys[name])["p"]}:
+            yield Finding(
+                Level.ADVICE,
+                f"DKIM key {name}",
+                "DNS has another key than the configuration: it was exchanged under the same name",
+                "keep the old one while reports about mail signed with it may come, a month; then take it out",
+            )
         else:
             yield _key(name, answer.records[0])
     # A name below which another exists, exists itself (RFC 8020): so keys show without their selectors.
@@ -160,6 +167,13 @@ def _dkim(domain: str, identity: Identity, resolver: Resolver) -> Iterator[Findi
     about = f"DKIM of {domain}"
     if not branch.available:
         yield Finding(Level.ADVICE, about, f"no answer ({branch.note})", "ask again later")
+    elif not branch.exists and identity.owns_domain(domain) and identity.signs_all:
+        yield Finding(
+            Level.WRONG,
+            about,
+            "no key is published, though signs_all says that everything is signed",
+            "publish the key that your mail is signed with, or take signs_all out",
+        )
     elif not branch.exists:
         record = "v=DKIM1; k=rsa; p=PUBLIC-KEY"
         yield Finding(

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +14,6 @@ import click
 from classifier.checkup.findings import Finding, Level
 from classifier.checkup.published import published
 from classifier.cli.options import account_option
-from classifier.config import open_to_others
-from classifier.errors import BackscatterError
 from classifier.identity import Identity
 from classifier.present.text import printable
 from classifier.runtime import Runtime, StoreUse
@@ -24,10 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.cli.context import App
-    from classifier.settings import AccountSettings, Config
-
-#: A ledger that was last brought up to date so long ago says little about today's mail.
-_STALE = timedelta(days=2)
+    from classifier.settings import Config
 
 
 @click.command(name="doctor")
@@ -165,115 +160,21 @@ def examine_server(
 
 
 def examine(config: Config, accounts: tuple[str, ...]) -> Iterator[Finding]:
-    """Check all that *config* names."""
-    yield from _files(config)
-    yield from _identity(config)
+    """Check all that *config* names.
+
+    Raises:
+        ConfigurationError: one of *accounts* is not there.
+
+    """
+    from classifier.checkup.account import account  # noqa: PLC0415 - the other checks do without
+    from classifier.checkup.configured import configured  # noqa: PLC0415 - likewise
+
+    chosen = config.chosen_accounts(accounts) if config.accounts or accounts else ()
     with Runtime(config, StoreUse.READ) as runtime:
-        yield from _ledger(config, runtime)
-        resolver = runtime.resolver
-        if resolver is None:
-            yield Finding(
-                Level.ADVICE, "dns", "is off", "SPF and DKIM cannot be checked; set [dns] enabled = true"
-            )
-        else:
-            for domain in config.identity.domains:
-                resolver.begin_message()  # each domain has the whole budget
-                yield from published(domain.lstrip("."), config.identity, resolver)
-        for note in runtime.notes:
-            yield Finding(Level.WRONG, "store", note)
-    if not config.accounts:
+        yield from configured(config, runtime)
+        for settings in chosen:
+            yield from account(settings, config, runtime.database)
+    if not chosen:
         yield Finding(
             Level.ADVICE, "accounts", "none is configured", "add [accounts.main] for sweep and watch"
         )
-        return
-    for account in config.chosen_accounts(accounts):
-        yield from _account(account, config)
-
-
-def _files(config: Config) -> Iterator[Finding]:
-    for what, path in (("configuration", config.path), ("store", config.store)):
-        if open_to_others(path):
-            yield Finding(Level.WRONG, what, f"{path} can be read by others", f"chmod 600 {path}")
-        else:
-            yield Finding(Level.GOOD, what, path)
-
-
-def _identity(config: Config) -> Iterator[Finding]:
-    identity = config.identity
-    yield Finding(Level.GOOD, "domains", ", ".join(identity.domains))
-    if not identity.relays:
-        yield Finding(
-            Level.ADVICE,
-            "identity.relays",
-            "no host is named",
-            "name those that your mail leaves through: they are what reports show",
-        )
-    if not identity.senders:
-        yield Finding(
-            Level.ADVICE,
-            "identity.senders",
-            "no address is named",
-            "with closed_senders all others are known to be forged",
-        )
-
-
-def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
-    database = runtime.database
-    if database is None:
-        yield Finding(
-            Level.ADVICE,
-            "ledger",
-            "is empty",
-            "run 'backscatter ledger sync' or 'ledger import': it is the best evidence",
-        )
-        return
-    from classifier.store.ledger import SqliteLedger  # noqa: PLC0415 - with a store only
-
-    ledger = SqliteLedger(database)
-    covered = ledger.covered_until()
-    if not len(ledger) or covered is None:
-        yield Finding(Level.ADVICE, "ledger", "is empty", "run 'backscatter ledger sync' or 'ledger import'")
-    elif datetime.now(UTC) - covered > _STALE:
-        level = Level.WRONG if config.identity.ledger_complete_since else Level.ADVICE
-        yield Finding(
-            level,
-            "ledger",
-            f"{len(ledger):,} identifiers, last brought up to date {covered:%Y-%m-%d}",
-            "run 'ledger sync' from cron",
-        )
-    else:
-        yield Finding(
-            Level.GOOD, "ledger", f"{len(ledger):,} identifiers, up to {covered:%Y-%m-%d %H:%M} UTC"
-        )
-
-
-def _account(account: AccountSettings, config: Config) -> Iterator[Finding]:
-    from classifier.mailbox.accounts import AccountDoor  # noqa: PLC0415 - one account at least
-    from classifier.mailbox.protocol import MoveMethod  # noqa: PLC0415 - likewise
-
-    about = f"account {account.name}"
-    try:
-        mailbox = AccountDoor(account, config.store).open()
-    except BackscatterError as error:
-        yield Finding(Level.WRONG, about, str(error))
-        return
-    try:
-        yield Finding(Level.GOOD, about, "can be opened")
-        if mailbox.move_method is MoveMethod.NONE:
-            yield Finding(Level.WRONG, about, "the server can move nothing safely (neither MOVE nor UIDPLUS)")
-        for folder in account.folders:
-            if mailbox.status(folder) is None:
-                yield Finding(Level.WRONG, about, f"no folder {folder}", "correct 'folders'")
-        if mailbox.locate(account.quarantine) is None:
-            yield Finding(
-                Level.GOOD, about, f"folder {account.quarantine} will be made when it is first needed"
-            )
-        sent = mailbox.special("\\Sent") if account.sent == "auto" else mailbox.locate(account.sent)
-        if sent is None:
-            yield Finding(Level.ADVICE, about, "no folder of sent mail was found", "name it by 'sent'")
-        else:
-            yield Finding(Level.GOOD, about, f"sent mail is in {sent}")
-    except BackscatterError as error:
-        yield Finding(Level.WRONG, about, str(error))
-    finally:
-        mailbox.close()

@@ -40,10 +40,17 @@ _CODE = re.compile(rb"\[([A-Z0-9-]{1,40})[ \]]", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds after which a silent server counts as gone."""
+    """Seconds after which a server counts as gone.
+
+    Attributes:
+        connect, read: for which it may be silent.
+        answer: that one whole answer may take; None: :data:`LONGEST_ANSWER`.
+
+    """
 
     connect: float = 20.0
     read: float = 60.0
+    answer: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,11 @@ class Connection:
 
     """
 
-    def __init__(self, client: Any, where: str) -> None:  # noqa: ANN401 - imapclient ships no types
+    def __init__(self, client: Any, where: str, answer: float | None = None) -> None:  # noqa: ANN401 - imapclient ships no types
         """Wrap a logged-in *client*; see :func:`connect`."""
         self.client = client
         self.where = where
+        self._longest = answer
         self.round_trips = 0
         self._capabilities: frozenset[str] | None = None
 
@@ -154,7 +162,7 @@ class Connection:
         with self.translated():
             imap = self.client._imap  # noqa: SLF001
             self.round_trips += 1
-            with _ended_after(LONGEST_ANSWER, lambda: imap.sock):
+            with _ended_after(self._longest or LONGEST_ANSWER, lambda: imap.sock):
                 status, data = imap._get_tagged_response(tag)  # noqa: SLF001
             found = {name: imap.untagged_responses.pop(name, []) for name in wanted}
             return Reply(status, (data[0] if data else b"") or b"", found)
@@ -207,7 +215,7 @@ def _ended_after(seconds: float, connection: Callable[[], socket.socket]) -> Ite
     """Break the connection if the block takes longer."""
 
     def end() -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, IndexError):  # gone, or not there yet
             connection().shutdown(socket.SHUT_RDWR)
 
     clock = threading.Timer(seconds, end)
@@ -267,7 +275,7 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
     """
     import imaplib  # noqa: PLC0415 - IMAP code costs 50 ms, and a Maildir needs none
 
-    from imapclient import IMAPClient, SocketTimeout  # noqa: PLC0415
+    from imapclient import SocketTimeout  # noqa: PLC0415
 
     limits = timeouts or Timeouts()
     address = f"{where} ({server.host}:{server.port})"
@@ -276,19 +284,23 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
     try:
         if server.security == "plain":
             _require_loopback(server, where)
-        client = IMAPClient(
-            server.host,
-            server.port,
-            ssl=server.security == "tls",
-            ssl_context=context,
-            timeout=SocketTimeout(limits.connect, limits.read),
-        )
+        longest = limits.answer or LONGEST_ANSWER
+        opened: list[socket.socket] = []
+        noting = _noting(opened)
+        with _ended_after(longest, lambda: opened[-1]):
+            client = noting(
+                server.host,
+                server.port,
+                ssl=server.security == "tls",
+                ssl_context=context,
+                timeout=SocketTimeout(limits.connect, limits.read),
+            )
         client._imap.read = _bounded(client._imap.read)  # noqa: SLF001
         client._imap.debug = 0  # noqa: SLF001 - no protocol in any log: it holds addresses
         client.normalise_times = False
-        if server.security == "starttls":
-            _start_tls(client, context, address)
-        with _ended_after(LONGEST_ANSWER, lambda: client._imap.sock):  # noqa: SLF001
+        with _ended_after(longest, lambda: client._imap.sock):  # noqa: SLF001
+            if server.security == "starttls":
+                _start_tls(client, context, address)
             log_in(client, login, address)
     except ssl.SSLCertVerificationError as error:
         _hang_up(client)
@@ -311,7 +323,34 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
     except BaseException:
         _hang_up(client)
         raise
-    return Connection(client, where)
+    return Connection(client, where, limits.answer)
+
+
+def _noting(opened: list[socket.socket]) -> Any:  # noqa: ANN401 - imapclient ships no types
+    """Return an IMAPClient that adds its socket to *opened* before it reads the server's greeting."""
+    from imapclient import IMAPClient  # noqa: PLC0415 - see connect
+    from imapclient.imap4 import IMAP4WithTimeout  # noqa: PLC0415 - likewise
+    from imapclient.tls import IMAP4_TLS  # noqa: PLC0415 - likewise
+
+    class Noting(IMAPClient):  # type: ignore[misc]
+        def _create_IMAP4(self) -> Any:  # noqa: ANN401, N802 - imapclient's
+            kind: Any = IMAP4_TLS if self.ssl else IMAP4WithTimeout
+            arguments = [
+                self.host,
+                self.port,
+                *([self.ssl_context] if self.ssl else []),
+                self._timeout.connect,
+            ]
+
+            class Noted(kind):  # type: ignore[misc]
+                def _create_socket(self, timeout: float | None = None) -> socket.socket:
+                    made: socket.socket = super()._create_socket(timeout)
+                    opened.append(made)
+                    return made
+
+            return Noted(*arguments)
+
+    return Noting
 
 
 def _start_tls(client: Any, context: ssl.SSLContext | None, address: str) -> None:  # noqa: ANN401

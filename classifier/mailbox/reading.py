@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from classifier.mailbox.caution import Caution
-    from classifier.mailbox.connection import Connection
+    from classifier.mailbox.connection import Connection, Reply
 
 #: UIDs in one SEARCH: the answer stays below the line length that clients and servers take (1 MB).
 SEARCH_WINDOW = 100_000
@@ -34,6 +34,7 @@ _ORIGINAL, _PART = HEADER_LIMIT, 1024
 #: Of more messages than this, the sizes are asked for before the headers.
 _FEW = 50
 _ALL = re.compile(rb"\bALL ([0-9:,]{1,1000000})", re.IGNORECASE)
+_STOPPED = re.compile(rb"\[MESSAGELIMIT [0-9]{1,10} ([0-9]{1,10})\]", re.IGNORECASE)
 _LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
 _ORIGINALS = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
@@ -68,18 +69,35 @@ class Reader:
             return
         if not uid_next or messages <= FEW_MESSAGES:
             # "*" is the last message, even one below the first UID asked for.
-            found = [u for u in self._search(f"{first}:*") if u >= first]
+            found = [u for u in self._search(first, "*") if u >= first]
             if uid_next:
                 found = [u for u in found if u < uid_next]
             yield from _batches(found, uid_next or max(found, default=first - 1) + 1)
             return
         for low in range(first, uid_next, SEARCH_WINDOW):
             high = min(low + SEARCH_WINDOW, uid_next)
-            yield from _batches([u for u in self._search(f"{low}:{high - 1}") if low <= u < high], high)
+            yield from _batches([u for u in self._search(low, high - 1) if low <= u < high], high)
 
-    def _search(self, uids: str) -> list[int]:
-        reply = self._connection.call("UID", "SEARCH", "UID", uids, wanted=("SEARCH", "ESEARCH"))
-        reply.checked("SEARCH", self._connection.where)
+    def _search(self, first: int, last: int | str) -> list[int]:
+        """Find the UIDs from *first* to *last* (``*``: to the highest).
+
+        A server may look at the newest so many messages alone, and say at which UID it stopped (RFC 9738
+        section 3.1; Yahoo's does at 1,000): it is asked again for what lies below.
+        """
+        found: set[int] = set()
+        end = last
+        while True:
+            reply = self._connection.call(
+                "UID", "SEARCH", "UID", f"{first}:{end}", wanted=("SEARCH", "ESEARCH")
+            )
+            reply.checked("SEARCH", self._connection.where)
+            found |= self._found(reply)
+            stopped = _STOPPED.search(reply.text)
+            if stopped is None or not first < int(stopped[1]) < (end if isinstance(end, int) else 2**32):
+                return sorted(found)
+            end = int(stopped[1]) - 1
+
+    def _found(self, reply: Reply) -> set[int]:
         words = b" ".join(p for p in reply.data["SEARCH"] if isinstance(p, bytes)).split()
         found = {int(w) for w in words if w.isdigit()}
         for line in reply.data["ESEARCH"]:  # IMAP4rev2 answers so
@@ -90,7 +108,7 @@ class Reader:
                 raise MailboxError(
                     f"the server answered what it must not ({error})", where=self._connection.where
                 ) from error
-        return sorted(found)
+        return found
 
     def headers(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
         """Look at messages; those that are gone are left out, those that are not shown are named."""
@@ -157,7 +175,7 @@ class Reader:
         return [u for u in uids if u not in hopeless] if hopeless else list(uids)
 
     def _fetch(self, chunks: Sequence[list[int]], items: str, unreadable: list[str]) -> Iterator[Fetched]:
-        """FETCH chunk by chunk; one that is refused is halved until the culprit stands alone.
+        """FETCH chunk by chunk; one that is refused, or answered in part, is halved until the culprit stands alone.
 
         Args:
             chunks: UIDs to ask for together.
@@ -172,7 +190,7 @@ class Reader:
         depth = 2 if self._caution.at_once > 1 else 1
         for reply in self._connection.pipeline(commands, "FETCH", depth):
             chunk = next(order)
-            if reply.status != "OK":
+            if reply.status != "OK" or (reply.code == "MESSAGELIMIT" and len(chunk) > 1):
                 refused.append(chunk)
             yield from read_fetch(reply.data["FETCH"])
         self._caution.answered()
@@ -181,11 +199,10 @@ class Reader:
             for half in [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk]:
                 reply = self._connection.call("UID", "FETCH", uid_set(half), items, wanted=("FETCH",))
                 yield from read_fetch(reply.data["FETCH"])
-                if reply.status != "OK":
-                    if len(half) > 1:
-                        refused.append(half)
-                    else:
-                        unreadable.append(str(half[0]))
+                if len(half) > 1 and (reply.status != "OK" or reply.code == "MESSAGELIMIT"):
+                    refused.append(half)
+                elif reply.status != "OK":
+                    unreadable.append(str(half[0]))
 
     def _noted(self, chunks: Sequence[list[int]]) -> Iterator[list[int]]:
         for chunk in chunks:

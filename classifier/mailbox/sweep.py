@@ -234,9 +234,12 @@ class Sweep:
             return
         self.mailbox.open(folder, write=False)
         found = self.mailbox.look(keys)
-        gone = set(keys) - {m.key for m in found}
-        if gone and self._judged_mail is not None and not self.job.dry_run:
-            self._judged_mail.commit(self.job.account, folder, memory, settled=gone)
+        # Gone, or not shown at this moment (Yahoo: "Server error - Please try again later"): asked for a few times more.
+        missing = set(keys) - {m.key for m in found}
+        if missing and self._judged_mail is not None and not self.job.dry_run:
+            self._judged_mail.commit(
+                self.job.account, folder, memory, again=dict.fromkeys(missing, UNREADABLE)
+            )
         if found:
             this = _Pass(folder, memory, fresh=False)
             rest = Batch((), uid_next=memory.uid_next)

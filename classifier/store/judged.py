@@ -167,6 +167,11 @@ class JudgedMail:
                 "INSERT INTO look_again VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET why = excluded.why, times = times + 1",
                 [(*place, key, why) for key, why in (again or {}).items()],
             )
+            connection.execute(
+                "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
+                " AND times >= ? AND why != 'not moved'",
+                (*place, MAX_TIMES),
+            )
             connection.executemany(
                 "REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*place, j.key, j.digest, j.kind, j.verdict, j.probability, now) for j in judged],

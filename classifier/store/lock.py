@@ -66,7 +66,7 @@ class Lock:
                 f"cannot make the lock ({error.strerror})", where=str(self.path), remedy="check [store] path"
             ) from error
         if not self._taken(descriptor):
-            holder = os.read(descriptor, _MAX_WORDS).decode("utf-8", "replace").strip() or "another process"
+            holder = _words(descriptor)
             os.close(descriptor)
             raise TemporaryError(
                 f"account {self.account!r} is locked by {holder}",
@@ -78,6 +78,20 @@ class Lock:
         os.pwrite(descriptor, words.encode(), 0)
         self._descriptor = descriptor
         return self
+
+    def holder(self) -> str:
+        """Return what the holder says of itself, without taking the lock; "" where nobody has it."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return ""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return _words(descriptor)
+        finally:
+            os.close(descriptor)
+        return ""
 
     def _taken(self, descriptor: int) -> bool:
         """Try for it as long as patience lasts."""
@@ -118,6 +132,10 @@ class Lock:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _words(descriptor: int) -> str:
+    return os.pread(descriptor, _MAX_WORDS, 0).decode("utf-8", "replace").strip() or "another process"
 
 
 class Bell:

@@ -1,5 +1,5 @@
-"""The mail server that tests of commands share."""
+"""The mail servers that tests of commands share."""
 
-from tests.mailbox.servers import server
+from tests.mailbox.servers import dotted_server, server
 
-__all__ = ["server"]
+__all__ = ["dotted_server", "server"]

@@ -13,7 +13,11 @@ import time
 
 import pytest
 
+from classifier.store.database import Database
+from classifier.store.journal import Journal, Move, Purpose
+from classifier.store.lock import Lock
 from tests.dnsserver import DnsServer, Zone
+from tests.mailbox.daemon import PASSWORD
 
 
 def run(*arguments, cwd):
@@ -98,6 +102,238 @@ def test_a_silent_nameserver(tmp_path):
         done = run("--config", path, "doctor", "--json", cwd=tmp_path)
     assert done.returncode == 1
     assert any(f["about"] == "dns" and "no answer about example.org" in f["what"] for f in findings(done))
+
+
+ACCOUNT = {
+    "imap": '"imaps://localhost:{tls}"',
+    "username": '"{user}"',
+    "password": '{{ file = "password" }}',
+    "ca_file": '"{ca}"',
+}
+
+
+def examined(server, tmp_path, *, identity="", dns="enabled = false", more="", raw=None, **account):
+    """Run doctor for an account on a real server, some of whose keys are broken; return status and findings."""
+    user = server.user()
+    user.deliver(b"From: anna@example.org\nSubject: x\n\nx\n", "Sent")
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    place = {"tls": server.tls_port, "user": user.name, "ca": server.ca_file}
+    keys = {**{k: v.format(**place) for k, v in ACCOUNT.items()}, **account}
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[identity]\ndomains = ["example.org"]\n{identity}\n[dns]\n{dns}\n[accounts.main]\n'
+        + "".join(f"{key} = {value}\n" for key, value in keys.items())
+        + (more or f'[store]\npath = "{tmp_path}/state.sqlite3"\n')
+    )
+    path.chmod(0o600)
+    before = server.census(user)
+    done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+    assert done.stderr == ""
+    assert server.census(user) == before
+    return done.returncode, findings(done)
+
+
+def test_a_sound_account_on_a_real_server(server, tmp_path):
+    status, found = examined(server, tmp_path)
+    assert status == 0
+    told = [f["what"] for f in found if f["about"] == "account main"]
+    assert told == [
+        "can be opened",
+        "folder Backscatter will be made when it is first needed",
+        "sent mail is in Sent",
+    ]
+    assert not (tmp_path / "state.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("account", "what", "remedy"),
+    [
+        ({"password": '{ file = "nowhere" }'}, "cannot read nowhere", "check accounts.main.password"),
+        ({"password": '{ command = "false" }'}, "false ended with status 1", "check accounts.main.password"),
+        ({"password": '{ env = "NOT_SET" }'}, "NOT_SET is not set", "set NOT_SET"),
+        ({"password": '{ command = "echo wrong" }'}, "the login is refused", "check username and password"),
+        (
+            {"username": '"somebody else"', "password": '{ command = "echo wrong" }'},
+            "refused",
+            "check username",
+        ),
+        ({"ca_file": '"nowhere.pem"'}, "cannot read the authorities", "check ca_file"),
+        ({"imap": '"imaps://localhost:9"'}, "is not reached", "check imap"),
+        ({"folders": '["INBOX", "Nope"]'}, "no folder Nope", "there are Sent, INBOX"),
+        ({"quarantine": '"Sent"'}, "is where sent mail goes", "a folder of its own"),
+        ({"quarantine": '"Papierkorb"'}, "is where deleted mail goes", "a folder of its own"),
+        ({"sent": '"Nope"'}, "no folder Nope", "correct 'sent'"),
+    ],
+)
+def test_each_key_of_an_account(server, tmp_path, account, what, remedy):
+    status, found = examined(server, tmp_path, **account)
+    assert status == 1
+    wrong = [f for f in found if f["level"] == "wrong"]
+    assert [f["about"] for f in wrong] == ["account main"]
+    assert what in wrong[0]["what"]
+    assert remedy in wrong[0]["remedy"]
+
+
+def test_a_folder_under_another_name_is_the_same_folder(dotted_server, tmp_path):
+    user = dotted_server.user()
+    user.deliver(b"Subject: x\n\nx\n", "Backscatter")
+    status, found = examined(
+        dotted_server,
+        tmp_path,
+        username=f'"{user.name}"',
+        folders='["INBOX.Backscatter"]',
+        quarantine='"Backscatter"',
+    )
+    assert status == 1
+    assert any("INBOX.Backscatter is one of the folders looked through" in f["what"] for f in found)
+
+
+def test_a_password_that_others_may_read(server, tmp_path):
+    (tmp_path / "open").write_text(PASSWORD)
+    (tmp_path / "open").chmod(0o644)
+    status, found = examined(server, tmp_path, password=f'{{ file = "{tmp_path}/open" }}')
+    assert status == 1
+    [wrong] = [f for f in found if f["level"] == "wrong"]
+    assert wrong["remedy"] == f"chmod 600 {tmp_path}/open"
+
+
+@pytest.mark.parametrize(
+    ("identity", "level", "about", "what"),
+    [
+        ('senders = ["anna@other.test"]', "advice", "identity.senders", "anna@other.test"),
+        ('never_send = ["*@other.test"]', "advice", "identity.never_send", "*@other.test"),
+        ("batv_since = 2026-01-01", "wrong", "identity.batv_since", "means nothing without batv_keys"),
+        ('batv_keys = { "0" = "x" }\nbatv_since = 2199-01-01', "advice", "identity.batv_since", "2199"),
+        ("[ledger]\ncomplete_since = 2026-01-01", "wrong", "ledger", "though complete_since"),
+        ("[ledger]\ncomplete_since = 2199-01-01", "advice", "ledger.complete_since", "2199"),
+        ('[serve]\nspamd = "/nowhere/spamd.sock"', "wrong", "serve.spamd", "no folder /nowhere"),
+        ('[serve]\nspamd = "/etc/passwd"', "wrong", "serve.spamd", "no socket"),
+        ('[serve]\nmetrics = "192.0.2.1:80"', "wrong", "serve.metrics", "no address of this machine"),
+        ('[serve]\nmetrics = "127.0.0.1:80"', "good", "serve.metrics", "127.0.0.1:80"),
+    ],
+)
+def test_keys_that_cannot_work(tmp_path, identity, level, about, what):
+    done = run("--config", configure(tmp_path, identity=identity), "doctor", "--json", cwd=tmp_path)
+    found = [f for f in findings(done) if f["about"] == about and what in f["what"]]
+    assert [f["level"] for f in found] == [level]
+    assert found[0]["remedy"] or level == "good"
+    assert done.returncode == any(f["level"] == "wrong" for f in findings(done))
+
+
+@pytest.mark.parametrize(
+    ("store", "what"),
+    [
+        ("/etc/passwd/state.sqlite3", "/etc/passwd is no folder"),
+        ("Maildir", "is a folder"),
+        ("damaged.sqlite3", "not a usable store"),
+    ],
+)
+def test_a_store_that_cannot_be_used(tmp_path, store, what):
+    path = configure(tmp_path)
+    path.write_text(path.read_text().replace("state.sqlite3", store))
+    (tmp_path / "damaged.sqlite3").write_bytes(b"no store" * 1000)
+    (tmp_path / "damaged.sqlite3").chmod(0o600)
+    done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    wrong = [f for f in findings(done) if f["level"] == "wrong"]
+    assert what in wrong[0]["what"]
+    assert all("store" in f["about"] for f in wrong)
+
+
+def test_a_model_that_is_refused(tmp_path):
+    path = configure(tmp_path)
+    (tmp_path / "model.json").write_text("{}")
+    done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert any("model refused" in f["what"] and "backscatter train" in f["what"] for f in findings(done))
+
+
+def test_who_holds_the_account(tmp_path):
+    path = configure(tmp_path)
+    with Lock(tmp_path / "state.sqlite3", "main", "watch"):
+        done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert any("is being worked on by watch, process" in f["what"] for f in findings(done))
+    done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+    assert not any("being worked on" in f["what"] for f in findings(done))
+
+
+def test_moves_that_were_interrupted(tmp_path):
+    path = configure(tmp_path)
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        Journal(database).intend([
+            Move(
+                account="main", purpose=Purpose.QUARANTINE, source="INBOX", source_validity=1, source_key="1",
+                target="Backscatter", size=1, digest=b"x",
+            )
+        ])  # fmt: skip
+    found = findings(run("--config", path, "doctor", "--json", cwd=tmp_path))
+    assert any(f["what"] == "1 moves were interrupted" and f["level"] == "advice" for f in found)
+
+
+def test_names_that_dns_does_not_know(tmp_path):
+    zone = Zone()
+    zone.add("example.org", "TXT", "v=spf1 mx -all")
+    zone.add("mail.example.org", "A", "192.0.2.1")
+    zone.add("2.0.0.127.good.test", "A", "127.0.0.2")
+    for name in ("1.0.0.127.all.test", "2.0.0.127.all.test"):
+        zone.add(name, "A", "127.0.0.2")
+    zone.add("2.0.0.127.parked.test", "A", "198.51.100.9")
+    zone.add("s1._domainkey.example.org", "TXT", "v=DKIM1; p=NEWKEY==")
+    identity = (
+        'relays = ["mail.example.org", "gone.example.org", ".example.org", "192.0.2.0/24"]\n'
+        'dkim_keys = { "s1._domainkey.example.org" = "v=DKIM1; p=OLDKEY==" }'
+    )
+    with DnsServer(zone) as server:
+        dns = f'nameservers = ["{server.address}"]\ndnsbl = ["good.test", "all.test", "none.test", "parked.test"]'
+        done = run(
+            "--config", configure(tmp_path, dns=dns, identity=identity), "doctor", "--json", cwd=tmp_path
+        )
+    found = {f["about"]: f for f in findings(done)}
+    assert done.returncode == 1
+    assert found["identity.relays"]["what"] == "no address in DNS: gone.example.org"
+    assert "exchanged" in found["DKIM key s1._domainkey.example.org"]["what"]
+    levels = {about: f["level"] for about, f in found.items() if about.startswith("dns.dnsbl")}
+    assert levels == {
+        "dns.dnsbl good.test": "good",
+        "dns.dnsbl all.test": "wrong",
+        "dns.dnsbl none.test": "wrong",
+        "dns.dnsbl parked.test": "advice",
+    }
+
+
+def test_no_key_where_all_is_said_to_be_signed(tmp_path):
+    zone = Zone()
+    zone.add("example.org", "TXT", "v=spf1 -all")
+    with DnsServer(zone) as server:
+        path = configure(tmp_path, dns=f'nameservers = ["{server.address}"]', identity="signs_all = true")
+        done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    [wrong] = [f for f in findings(done) if f["level"] == "wrong"]
+    assert (wrong["about"], "signs_all" in wrong["remedy"]) == ("DKIM of example.org", True)
+
+
+def test_many_domains_and_no_nameserver(tmp_path):
+    path = configure(tmp_path)
+    names = ", ".join(f'"d{n}.example.org"' for n in range(200))
+    with DnsServer(Zone(), mode="silent") as server:
+        path.write_text(
+            path.read_text()
+            .replace('["example.org"]', f"[{names}]")
+            .replace("enabled = false", f'nameservers = ["{server.address}"]\ntimeout = 0.2')
+        )
+        done = run("--config", path, "doctor", "--json", cwd=tmp_path)
+        assert server.total < 20
+    assert done.returncode == 1
+    assert any(f["what"] == "198 more domains are not asked about" for f in findings(done))
+
+
+def test_an_account_that_is_not_there(tmp_path):
+    done = run("--config", configure(tmp_path), "doctor", "-a", "other", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "configured: main" in done.stderr
 
 
 class _Smtp(socketserver.StreamRequestHandler):

@@ -5,6 +5,13 @@ moving out of a label takes the label off, and a message that has the target's
 label already gets no second copy there; expunging takes a label off, too.
 
 Exchange: no special uses; MOVE is answered in ways that do not tell what was done.
+
+Yahoo (https://senders.yahooinc.com/developer/documentation, RFC 9738): no command works on more than 1,000
+messages; SEARCH and FETCH answer for the newest ones and say where they stopped, MOVE and COPY do nothing.
+Some messages it never shows ("UID FETCH Server error").
+
+iCloud: no MOVE, no special uses, folders called as Apple's programs call them; the item RFC822 gives
+nothing; notes are listed as folders, and cannot be opened.
 """
 
 from __future__ import annotations
@@ -25,6 +32,15 @@ GMAIL = (
     "ESEARCH LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE APPENDLIMIT=35651584"
 )
 EXCHANGE = "IMAP4 IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN IDLE NAMESPACE LITERAL+"
+YAHOO = (
+    "IMAP4rev1 AUTH=PLAIN AUTH=OAUTHBEARER SASL-IR ID MOVE NAMESPACE UIDPLUS LITERAL+ CHILDREN IDLE SPECIAL-USE ENABLE "
+    "OBJECTID CONDSTORE QRESYNC UIDONLY PARTIAL MESSAGELIMIT=1000"
+)
+ICLOUD = (
+    "XAPPLEPUSHSERVICE IMAP4 IMAP4rev1 CONDSTORE ENABLE QRESYNC QUOTA NAMESPACE UIDPLUS CHILDREN BINARY UNSELECT SORT "
+    "CATENATE URLAUTH LANGUAGE ESEARCH ESORT WITHIN SASL-IR SEARCHRES METADATA ID XMSEARCH ANNOTATE-EXPERIMENT-1 IDLE "
+    "LIST-STATUS"
+)
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 
 
@@ -281,3 +297,53 @@ class Session(socketserver.StreamRequestHandler):
         for message in messages:
             message.flags.discard("\\Deleted")
         return "OK done"
+
+
+class YahooSession(Session):
+    """Looks at no more than so many messages at once."""
+
+    limit = 1000
+    broken = frozenset()
+
+    def within(self, words, at, do):
+        """Do it for the newest messages alone; say where that ended."""
+        uids = self.uids(words[at])
+        if len(uids) <= self.limit:
+            return do(words)
+        kept = sorted(uids)[-self.limit :]
+        do([*words[:at], ",".join(map(str, kept))])
+        return f"OK [MESSAGELIMIT {self.limit} {kept[0]}] completed with {self.limit} partial results"
+
+    def do_uid_search(self, words, rest):
+        return self.within(words, 1, lambda some: Session.do_uid_search(self, some, rest))
+
+    def do_uid_fetch(self, words, rest):
+        if self.broken & set(self.uids(words[0])):
+            return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
+        return self.within(words, 0, lambda some: Session.do_uid_fetch(self, some, rest))
+
+    def do_uid_move(self, words, rest):
+        if len(self.uids(words[0])) > self.limit:
+            return f"NO [MESSAGELIMIT {self.limit}] Too many messages, try a smaller subset"
+        return super().do_uid_move(words, rest)
+
+
+class ICloudSession(Session):
+    """Shows a message to those alone who ask for BODY[]; lists folders that are none."""
+
+    notes = "Notes"
+
+    def do_uid_fetch(self, words, rest):
+        if "BODY" not in rest and "RFC822)" in rest:
+            for uid in self.uids(words[0]):
+                self.say(f"* {uid} FETCH (UID {uid})")
+            return "OK done"
+        return super().do_uid_fetch(words, rest)
+
+    def do_select(self, words, rest, *, read_only=False):
+        if words[0] == self.notes:
+            return "NO [NONEXISTENT] Mailbox does not exist (took 1 ms)"
+        return super().do_select(words, rest, read_only=read_only)
+
+    def do_status(self, words, rest):
+        return self.do_select(words, rest) if words[0] == self.notes else super().do_status(words, rest)

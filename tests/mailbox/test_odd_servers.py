@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
+import socket
+import threading
 import time
 from collections import Counter
 
 import pytest
 
+from classifier.errors import TemporaryError
 from classifier.mailbox import connection
 from classifier.mailbox.connection import Timeouts, connect
 from classifier.mailbox.imap import ImapMailbox
+from classifier.mailbox.login import Login
 from classifier.mailbox.names import Names
 from tests.mailbox.scripted import EXCHANGE, Folder, Message, Session, scripted
 from tests.mailbox.support import imap_work, mail, run
@@ -118,6 +123,27 @@ def test_an_answer_has_an_end(tmp_path, monkeypatch):
     assert result.exit_status == 75
     assert "the connection broke" in str(told.warnings[0])
     assert time.monotonic() - begun < 40
+
+
+@pytest.mark.parametrize("said", [b"*", b"* OK [CAPABILITY IMAP4rev1"])
+def test_a_greeting_has_an_end(tmp_path, monkeypatch, said):
+    monkeypatch.setattr(connection, "LONGEST_ANSWER", 0.3)
+
+    def greet(listening):
+        client, _ = listening.accept()
+        with client, contextlib.suppress(OSError):
+            client.sendall(said)
+            for _ in range(600):  # a minute
+                client.sendall(b" ")
+                time.sleep(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=greet, args=(listening,), daemon=True).start()
+        address = connection.Server("127.0.0.1", listening.getsockname()[1], "plain")
+        begun = time.monotonic()
+        with pytest.raises(TemporaryError, match="not reached"):
+            connection.connect(address, Login("anna", lambda: "x"), "main", Timeouts(2, 2))
+        assert time.monotonic() - begun < 30
 
 
 class Goodbye(Session):
