@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 
 def say(line: str) -> None:
-    """Print one line to the user on standard error; what it quotes of a message or a name does no harm."""
-    if sys.stderr is not None:
+    """Print one line to the user on standard error; what it quotes of a message or a name does no harm.
+
+    Where the command has chosen a form for its log, in that form.
+    """
+    logging = sys.modules.get("logging")  # not imported for this: a filter's start would pay for it
+    if logging is not None and logging.getLogger("classifier").handlers:
+        logging.getLogger("classifier.cli").error("%s", line)
+    elif sys.stderr is not None:
         sys.stderr.write(f"backscatter: {printable(line, 2_000)}\n")
         sys.stderr.flush()
 

@@ -86,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if sys.stdout is None:
         return _fail("standard output is closed", 1)
+    if (logging := sys.modules.get("logging")) is not None:
+        logging.getLogger("classifier").handlers.clear()  # an earlier command's form is not this one's
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not end the run.

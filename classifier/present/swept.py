@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from classifier.present.json import failure, line, record
 from classifier.present.table import Table
+from classifier.present.text import printable
 from classifier.vocabulary import NOT_REPORTS, Action
 
 if TYPE_CHECKING:
     from classifier.errors import BackscatterError
     from classifier.mailbox.summary import Counts, SweptMessage
+
+#: Characters of one line: what a server says may be quoted in it.
+_LONGEST = 2_000
 
 
 class SweepPrinter:
@@ -89,14 +93,18 @@ def warn(text: str) -> None:
 
 class _Lines(logging.Formatter):
     def format(self, entry: logging.LogRecord) -> str:
-        return f"backscatter: {' '.join(entry.getMessage().split())}"
+        return f"backscatter: {printable(entry.getMessage(), _LONGEST)}"
 
 
 class _JsonLines(logging.Formatter):
     def format(self, entry: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(entry.created, UTC).isoformat(timespec="milliseconds")
         return json.dumps(
-            {"time": when, "level": entry.levelname.lower(), "message": " ".join(entry.getMessage().split())}
+            {
+                "time": when,
+                "level": entry.levelname.lower(),
+                "message": printable(entry.getMessage(), _LONGEST),
+            }
         )
 
 

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from classifier.cli.main import main
+from classifier.present.swept import log_to_stderr, warn
 from tests.mailbox.daemon import PASSWORD, free_port
 from tests.mailbox.dovecot import User
 
@@ -229,6 +230,22 @@ def test_errors_as_json(server, tmp_path, capsys):
     (line,) = json_lines(capsys.readouterr().err)
     assert line["level"] == "error"
     assert "not reached" in line["message"]
+    # So is all else that ends the command.
+    (tmp_path / "config.toml").write_text("[identity]\ndomains = 1\n")
+    assert main(["--config", str(tmp_path / "config.toml"), "watch", "--log-format", "json"]) == 2
+    (line,) = json_lines(capsys.readouterr().err)
+    assert "identity.domains must be a list" in line["message"]
+    assert main(["--config", str(tmp_path / "config.toml"), "watch"]) == 2
+    one_line(capsys.readouterr().err, "identity.domains must be a list")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_server_says_moves_no_cursor(form, capsys):
+    log_to_stderr(form)
+    warn("NO \x1b[2J\x07 \u202eevil\nbackscatter: all is well")
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.removesuffix("\n").isprintable()
 
 
 def test_the_store_is_its_owners_alone(account, tmp_path):
