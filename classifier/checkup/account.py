@@ -124,7 +124,11 @@ def _quarantine(
     if keep_days:
         trash = mailbox.special("\\Trash")
         told = f"go to {trash}" if trash else "go to a folder Trash, which will be made: none was found"
-        yield Finding(Level.GOOD, about, f"reports quarantined more than {keep_days} days ago {told}")
+        yield Finding(
+            Level.GOOD,
+            about,
+            f"reports quarantined more than {keep_days} day{'s' if keep_days > 1 else ''} ago {told}",
+        )
 
 
 def _sent(settings: AccountSettings, mailbox: Mailbox, about: str) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from classifier.config_values import imap_url
 from classifier.dataclass import dataclass, replace
 from classifier.errors import BackscatterError, ConfigurationError
 from classifier.mailbox.proposal import Proposal, toml, written
-from classifier.mailbox.providers import OWN_PASSWORDS, imap_server, is_sure, oauth_provider
+from classifier.mailbox.providers import OWN_PASSWORDS, imap_server, is_sure, oauth_provider, user_name
 from classifier.parse.addresses import domain_of
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def _answered(dialogue: Dialogue, target: Path, given: Given, *, again: bool) ->
         else:
             server = found
     given = replace(given, imap=server)
+    name = given.username or user_name(server or "", given.address)
     if dialogue.possible and (given.username is None or again):
-        name = dialogue.ask("User name", "--username", default=given.username or given.address, read=str)
-        given = replace(given, username=name)
-    given = replace(given, username=given.username or given.address)
+        name = dialogue.ask("User name", "--username", default=name, read=str)
+    given = replace(given, username=name)
     if again:
         authorities = dialogue.optional(
             "Certificate authorities to believe (a file, or - for the system's)", given.ca_file or ""
@@ -126,7 +126,7 @@ def _with_credentials(dialogue: Dialogue, target: Path, given: Given, server: st
             return replace(given, client_id=client_id, password=None)
     if dialogue.possible and (hint := OWN_PASSWORDS.get(imap_url(server).host)):
         say(hint)
-    place = given.password or f"file:{target.absolute().with_name('main.password')}"
+    place = given.password or f"file:{_beside(target, 'password')}"
 
     def secret(text: str) -> str:
         _secret(text)
@@ -167,12 +167,17 @@ def _oauth2(given: Given, target: Path) -> str:
     """Write the ``oauth2`` table; the refresh token gets a file beside the configuration."""
     if given.provider is None:
         raise click.UsageError("--provider is needed with --client-id for this server")
-    place = target.absolute().with_name("main.refresh-token")
     parts = {"provider": toml(given.provider), "client_id": toml(given.client_id or "")}
     if given.client_secret:
         parts["client_secret"] = usage(_secret, given.client_secret, "--client-secret")
-    parts["refresh_token"] = f"{{ file = {toml(str(place))} }}"
+    parts["refresh_token"] = f"{{ file = {toml(str(_beside(target, 'refresh-token')))} }}"
     return "{ " + ", ".join(f"{key} = {value}" for key, value in parts.items()) + " }"
+
+
+def _beside(target: Path, what: str) -> Path:
+    """Return where a secret of the account lies; another configuration in the same folder has another place."""
+    own = "" if target.name == "config.toml" else f"{target.stem}."
+    return target.absolute().with_name(f"{own}main.{what}")
 
 
 def _secret(text: str) -> str:

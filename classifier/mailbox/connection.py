@@ -13,23 +13,20 @@ import logging
 import re
 import socket
 import ssl
-import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
 from classifier.errors import MailboxError, TemporaryError
+from classifier.mailbox.bounds import bounded, ended_after, noting
 from classifier.mailbox.login import Login, log_in, words
 from classifier.mailbox.protocol import ConnectionLost, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 log = logging.getLogger(__name__)
 
-#: The largest literal that is taken from a server: more than is ever asked for. A server that gives no
-#: part of a message but all of it costs that message, and not the memory.
-LARGEST_LITERAL = 32 * 1024 * 1024
 #: Seconds for one whole answer: a server that sends a byte now and then is not silent, and holds us for ever.
 LONGEST_ANSWER = 1800.0
 
@@ -162,7 +159,7 @@ class Connection:
         with self.translated():
             imap = self.client._imap  # noqa: SLF001
             self.round_trips += 1
-            with _ended_after(self._longest or LONGEST_ANSWER, lambda: imap.sock):
+            with ended_after(self._longest or LONGEST_ANSWER, lambda: imap.sock):
                 status, data = imap._get_tagged_response(tag)  # noqa: SLF001
             found = {name: imap.untagged_responses.pop(name, []) for name in wanted}
             return Reply(status, (data[0] if data else b"") or b"", found)
@@ -208,35 +205,6 @@ class Connection:
         """Hang up without a word: nothing more is to be had from this connection."""
         with contextlib.suppress(Exception):
             self.client.shutdown()
-
-
-@contextlib.contextmanager
-def _ended_after(seconds: float, connection: Callable[[], socket.socket]) -> Iterator[None]:
-    """Break the connection if the block takes longer."""
-
-    def end() -> None:
-        with contextlib.suppress(OSError, IndexError):  # gone, or not there yet
-            connection().shutdown(socket.SHUT_RDWR)
-
-    clock = threading.Timer(seconds, end)
-    clock.daemon = True
-    clock.start()
-    try:
-        yield
-    finally:
-        clock.cancel()
-
-
-def _bounded(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """Take no literal that is larger than any that was asked for."""
-    import imaplib  # noqa: PLC0415 - see translated
-
-    def bounded(size: int) -> bytes:
-        if size > LARGEST_LITERAL:
-            raise imaplib.IMAP4.abort(f"the server sends {size} bytes at once")
-        return read(size)
-
-    return bounded
 
 
 def _context(server: Server) -> ssl.SSLContext:
@@ -286,19 +254,19 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
             _require_loopback(server, where)
         longest = limits.answer or LONGEST_ANSWER
         opened: list[socket.socket] = []
-        noting = _noting(opened)
-        with _ended_after(longest, lambda: opened[-1]):
-            client = noting(
+        client_class = noting(opened)
+        with ended_after(longest, lambda: opened[-1]):
+            client = client_class(
                 server.host,
                 server.port,
                 ssl=server.security == "tls",
                 ssl_context=context,
                 timeout=SocketTimeout(limits.connect, limits.read),
             )
-        client._imap.read = _bounded(client._imap.read)  # noqa: SLF001
+        client._imap.read = bounded(client._imap.read)  # noqa: SLF001
         client._imap.debug = 0  # noqa: SLF001 - no protocol in any log: it holds addresses
         client.normalise_times = False
-        with _ended_after(longest, lambda: client._imap.sock):  # noqa: SLF001
+        with ended_after(longest, lambda: client._imap.sock):  # noqa: SLF001
             if server.security == "starttls":
                 _start_tls(client, context, address)
             log_in(client, login, address)
@@ -324,33 +292,6 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
         _hang_up(client)
         raise
     return Connection(client, where, limits.answer)
-
-
-def _noting(opened: list[socket.socket]) -> Any:  # noqa: ANN401 - imapclient ships no types
-    """Return an IMAPClient that adds its socket to *opened* before it reads the server's greeting."""
-    from imapclient import IMAPClient  # noqa: PLC0415 - see connect
-    from imapclient.imap4 import IMAP4WithTimeout  # noqa: PLC0415 - likewise
-    from imapclient.tls import IMAP4_TLS  # noqa: PLC0415 - likewise
-
-    class Noting(IMAPClient):  # type: ignore[misc]
-        def _create_IMAP4(self) -> Any:  # noqa: ANN401, N802 - imapclient's
-            kind: Any = IMAP4_TLS if self.ssl else IMAP4WithTimeout
-            arguments = [
-                self.host,
-                self.port,
-                *([self.ssl_context] if self.ssl else []),
-                self._timeout.connect,
-            ]
-
-            class Noted(kind):  # type: ignore[misc]
-                def _create_socket(self, timeout: float | None = None) -> socket.socket:
-                    made: socket.socket = super()._create_socket(timeout)
-                    opened.append(made)
-                    return made
-
-            return Noted(*arguments)
-
-    return Noting
 
 
 def _start_tls(client: Any, context: ssl.SSLContext | None, address: str) -> None:  # noqa: ANN401

@@ -15,7 +15,8 @@ PROVIDERS = {
     "icloud.com": "imap.mail.me.com", "me.com": "imap.mail.me.com", "mac.com": "imap.mail.me.com",
     "yahoo.com": "imap.mail.yahoo.com", "ymail.com": "imap.mail.yahoo.com", "rocketmail.com": "imap.mail.yahoo.com",
     "aol.com": "imap.aol.com",
-    "gmx.de": "imap.gmx.net", "gmx.net": "imap.gmx.net", "web.de": "imap.web.de", "t-online.de": "secureimap.t-online.de",
+    "gmx.de": "imap.gmx.net", "gmx.net": "imap.gmx.net", "gmx.at": "imap.gmx.net", "gmx.ch": "imap.gmx.net",
+    "gmx.com": "imap.gmx.com", "web.de": "imap.web.de", "t-online.de": "secureimap.t-online.de",
     "mailbox.org": "imap.mailbox.org", "posteo.de": "posteo.de",
 }  # fmt: skip
 #: IMAP servers by the mail exchangers of domains that providers host.
@@ -23,6 +24,8 @@ _HOSTED = {
     ".google.com": "imap.gmail.com",
     ".googlemail.com": "imap.gmail.com",
     ".mail.protection.outlook.com": "outlook.office365.com",
+    ".olc.protection.outlook.com": "outlook.office365.com",
+    ".yahoodns.net": "imap.mail.yahoo.com",
     ".messagingengine.com": "imap.fastmail.com",
     ".mail.icloud.com": "imap.mail.me.com",
     ".mailbox.org": "imap.mailbox.org",
@@ -38,8 +41,7 @@ _APP = "refuses the password that you sign in with: make an app password"
 OWN_PASSWORDS = {
     "imap.gmail.com": f"Google {_APP} (Google Account, Security, 2-Step Verification)",
     "imap.fastmail.com": f"Fastmail {_APP} (Settings, Privacy & Security)",
-    # https://support.apple.com/en-us/102525: the name is the part before the @, or all of it if that fails.
-    "imap.mail.me.com": f"iCloud {_APP} (account.apple.com); the user name is your first iCloud address, no alias",
+    "imap.mail.me.com": f"iCloud {_APP} (account.apple.com); the user name is that of your first iCloud address, no alias",
     "imap.mail.yahoo.com": f"Yahoo {_APP} (Account Info, Security)",
     "imap.aol.com": f"AOL {_APP} (Account Info, Security)",
     "imap.gmx.net": "GMX has IMAP switched off at first: switch it on in its settings",
@@ -76,6 +78,13 @@ def is_sure(url: str, domain: str) -> bool:
     """
     host = _host(url)
     return host in PROVIDERS.values() or host == domain or host.endswith(f".{domain}")
+
+
+def user_name(url: str, address: str) -> str:
+    """Return the name that the owner of *address* most likely logs in by at the server."""
+    local, _, domain = address.rpartition("@")
+    # https://support.apple.com/en-us/102525: the name alone; it is not known where the domain is the user's own.
+    return local if PROVIDERS.get(domain) == _host(url) == "imap.mail.me.com" else address
 
 
 def _preference(record: str) -> tuple[int, int]:

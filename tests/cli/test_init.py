@@ -23,7 +23,7 @@ from classifier.mailbox import learn as learn_module
 from classifier.mailbox.connection import connect
 from classifier.mailbox.imap import ImapMailbox
 from classifier.mailbox.maildir import MaildirMailbox
-from classifier.mailbox.providers import imap_server, is_sure
+from classifier.mailbox.providers import imap_server, is_sure, user_name
 from tests.dnsserver import DnsServer, Zone
 from tests.mailbox.daemon import PASSWORD
 
@@ -115,6 +115,7 @@ def test_bad_input_writes_nothing_and_repeats_no_secret(tmp_path, arguments, wor
         ({}, None),
         ({"MX": ["5 b.test", "1 aspmx.l.google.com"]}, "imaps://imap.gmail.com"),
         ({"MX": ["5 aspmx.l.google.com", "1 b.test"]}, None),
+        ({"MX": ["1 mx-eu.mail.am0.yahoodns.net"]}, "imaps://imap.mail.yahoo.com"),
         ({"MX": ["0 example-org.mail.protection.outlook.com"]}, "imaps://outlook.office365.com"),
         ({"_imaps": ["0 1 993 one.test"], "MX": ["1 in1-smtp.messagingengine.com"]}, "imaps://one.test"),
     ],
@@ -133,6 +134,9 @@ def test_dns_names_the_server(monkeypatch, records, url):
 
 def test_known_providers_need_no_dns():
     assert imap_server("GMX.de") == "imaps://imap.gmx.net"
+    assert user_name("imaps://imap.gmx.net", "anna@gmx.de") == "anna@gmx.de"
+    assert user_name("imaps://imap.mail.me.com", "anna@icloud.com") == "anna"
+    assert user_name("imaps://imap.mail.me.com", "anna@example.org") == "anna@example.org"
 
 
 def returned(number, *, sent=True):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import stat
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,7 +138,7 @@ def test_a_device_asks_less_often_when_told_so(providers, tmp_path, monkeypatch)
     providers.pending = ["slow_down", "authorization_pending", "slow_down"]
     providers.device["expires_in"] = 60
     waits = []
-    monkeypatch.setattr(signin.time, "sleep", waits.append)
+    monkeypatch.setattr(signin, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
     signin.sign_in(account("microsoft", tmp_path), lambda _: None)
     assert [round(wait) for wait in waits] == [0, 5, 5, 10]
 
@@ -148,7 +150,7 @@ def test_a_device_outlasts_a_token_server_that_is_not_there_for_a_moment(provide
     def sleep(_seconds):
         providers.status = answers.pop(0)
 
-    monkeypatch.setattr(signin.time, "sleep", sleep)
+    monkeypatch.setattr(signin, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
     signin.sign_in(account("microsoft", tmp_path), lambda _: None)
     assert answers == []
     assert (tmp_path / "sub" / "token").read_text() == "refresh-0\n"
@@ -190,6 +192,12 @@ def test_init_signs_in_and_the_account_works(providers, tmp_path, mechanism, cap
             assert main(["--config", str(config), *command]) == 0
             said = capsys.readouterr()
             assert '"errors": 0' in said.out or command == ["doctor"]
+        # Another configuration beside it has a token of its own.
+        providers.valid = {"refresh-0"}
+        mine = (config.parent / "main.refresh-token").read_text()
+        assert main(["--config", str(config.with_name("other.toml")), "init", *arguments]) == 0
+        assert (config.parent / "main.refresh-token").read_text() == mine
+        assert (config.parent / "other.main.refresh-token").read_text() != mine
         # The provider withdraws it; the error says what to do, and doing it helps.
         providers.valid = set()
         assert main(["--config", str(config), "sweep"]) == 1
