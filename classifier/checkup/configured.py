@@ -41,7 +41,13 @@ def configured(config: Config, runtime: Runtime) -> Iterator[Finding]:
 
     """
     yield from _files(config)
-    yield from _identity(config.identity, datetime.now(UTC))
+    yield from _identity(config.identity)
+    now = datetime.now(UTC)
+    yield from _without_effect(config.identity, "identity", "ledger", now)
+    for name, tenant in config.tenants.items():
+        table = f"tenants.{name}"
+        yield Finding(Level.GOOD, table, _list(list(tenant.domains)))
+        yield from _without_effect(tenant, table, table, now)
     yield from _ledger(config, runtime)
     resolver = runtime.resolver
     if resolver is None:
@@ -94,7 +100,7 @@ def _store(path: str) -> Iterator[Finding]:
         yield Finding(Level.GOOD, "store", told)
 
 
-def _identity(identity: Identity, now: datetime) -> Iterator[Finding]:
+def _identity(identity: Identity) -> Iterator[Finding]:
     yield Finding(Level.GOOD, "domains", ", ".join(identity.domains))
     if not identity.relays:
         yield Finding(
@@ -110,25 +116,29 @@ def _identity(identity: Identity, now: datetime) -> Iterator[Finding]:
             "no address is named",
             "with closed_senders all others are known to be forged",
         )
+
+
+def _without_effect(identity: Identity, table: str, ledger: str, now: datetime) -> Iterator[Finding]:
+    """Look for what can never count: addresses of other domains, dates to come, a date without keys."""
     for key, addresses in (("senders", identity.senders), ("never_send", identity.never_send)):
         strange = [a for a in addresses if not identity.owns_domain(domain_of(a))]
         if strange:
             yield Finding(
                 Level.ADVICE,
-                f"identity.{key}",
+                f"{table}.{key}",
                 f"at none of the domains, so it never counts: {_list(strange)}",
                 "correct it, or add its domain to domains",
             )
     if identity.batv_since is not None and not identity.batv_keys:
         yield Finding(
             Level.WRONG,
-            "identity.batv_since",
+            f"{table}.batv_since",
             "means nothing without batv_keys",
             "give the keys of your tags",
         )
     for key, since in (
-        ("identity.batv_since", identity.batv_since),
-        ("ledger.complete_since", identity.ledger_complete_since),
+        (f"{table}.batv_since", identity.batv_since),
+        (f"{ledger}.complete_since", identity.ledger_complete_since),
     ):
         if since is not None and since > now:
             yield Finding(

@@ -151,6 +151,11 @@ def command(
     target = Path(app.given or os.environ.get("BACKSCATTER_CONFIG") or default_config_path()).expanduser()
     if target.exists() or target.is_symlink():
         raise click.UsageError(f"{target} is there already; edit it, or name another place with --config")
+    place = next(folder for folder in target.absolute().parents if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise click.UsageError(
+            f"{target} cannot be written: see {place}, or name another place with --config"
+        )
     dialogue = Dialogue()
     try:
         if address is None:

@@ -56,6 +56,13 @@ def imap_server(domain: str) -> str | None:
     domain = domain.lower().rstrip(".")
     if domain in PROVIDERS:
         return f"imaps://{PROVIDERS[domain]}"
+    try:
+        return _by_dns(domain)
+    except TimeoutError:  # nor would anybody answer the next question
+        return None
+
+
+def _by_dns(domain: str) -> str | None:
     for service, scheme, usual in (("_imaps", "imaps", 993), ("_imap", "imap+starttls", 143)):
         records = sorted(_ask(f"{service}._tcp.{domain}", "SRV"), key=_preference)
         for _priority, _weight, port, target in (record.split() for record in records[:1]):
@@ -93,12 +100,19 @@ def _preference(record: str) -> tuple[int, int]:
 
 
 def _ask(name: str, kind: str) -> Sequence[str]:
-    """Return the records of *name* as text; none where nobody answers."""
+    """Return the records of *name* as text; none where there are none.
+
+    Raises:
+        TimeoutError: nobody answers.
+
+    """
     import dns.exception  # noqa: PLC0415 - most providers stand in the table
     import dns.resolver  # noqa: PLC0415 - likewise
 
     try:
         return [record.to_text() for record in dns.resolver.resolve(name, kind, lifetime=_LIFETIME)]
+    except dns.exception.Timeout:
+        raise TimeoutError from None
     except (dns.exception.DNSException, OSError, ValueError):
         return []
 

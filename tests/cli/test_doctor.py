@@ -208,6 +208,13 @@ def test_a_password_that_others_may_read(server, tmp_path):
         ('batv_keys = { "0" = "x" }\nbatv_since = 2199-01-01', "advice", "identity.batv_since", "2199"),
         ("[ledger]\ncomplete_since = 2026-01-01", "wrong", "ledger", "though complete_since"),
         ("[ledger]\ncomplete_since = 2199-01-01", "advice", "ledger.complete_since", "2199"),
+        ('[tenants.one]\ndomains = ["one.test"]', "good", "tenants.one", "one.test"),
+        (
+            '[tenants.one]\ndomains = ["one.test"]\nsenders = ["a@example.org"]',
+            "advice",
+            "tenants.one.senders",
+            "a@example.org",
+        ),
         ('[serve]\nspamd = "/nowhere/spamd.sock"', "wrong", "serve.spamd", "no folder /nowhere"),
         ('[serve]\nspamd = "/etc/passwd"', "wrong", "serve.spamd", "no socket"),
         ('[serve]\nmetrics = "192.0.2.1:80"', "wrong", "serve.metrics", "no address of this machine"),

@@ -20,6 +20,7 @@ import pytest
 from classifier.cli.main import main
 from classifier.config import load_config
 from classifier.mailbox import learn as learn_module
+from classifier.mailbox import providers
 from classifier.mailbox.connection import connect
 from classifier.mailbox.imap import ImapMailbox
 from classifier.mailbox.maildir import MaildirMailbox
@@ -78,6 +79,14 @@ def test_imap_by_options(tmp_path):
     assert account.username == "anna@gmail.com"
 
 
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(tmp_path):
+    (tmp_path / "sub").write_text("in the way")
+    done = run("--address", "anna@example.org", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_server_that_is_not_there_costs_the_learning_alone(tmp_path):
     done = run(
         "--address", "anna@example.org", "--imap", "imap://127.0.0.1:9", "--password", "env:NOTHING", cwd=tmp_path
@@ -92,6 +101,8 @@ def test_a_server_that_is_not_there_costs_the_learning_alone(tmp_path):
     [
         ([], "--address is needed"),
         (["--address", "anna"], "no address"),
+        (["--address", "a@example.org", "--relay", "no..host"], "no domain name"),
+        (["--address", "a@example.org", "--sender", "nobody"], "no mail address"),
         (["--address", "a@example.org", "--imap", "imaps://h.test"], "--password is needed"),
         (["--address", "a@example.org", "--imap", "imaps://h.test", "--password", "hunter2"], "takes where"),
         (["--address", "a@example.org", "--imap", "ftp://h.test", "--password", "env:X"], "imap"),
@@ -130,6 +141,16 @@ def test_dns_names_the_server(monkeypatch, records, url):
         resolver.nameservers, resolver.port = ["127.0.0.1"], server.port
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
         assert imap_server("example.org") == url
+
+
+def test_a_silent_nameserver_costs_one_wait(monkeypatch):
+    with DnsServer(Zone(), mode="silent") as server:
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], server.port
+        monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+        monkeypatch.setattr(providers, "_LIFETIME", 0.3)
+        assert imap_server("example.org") is None
+        assert {name for name, _ in server.asked} == {"_imaps._tcp.example.org"}
 
 
 def test_known_providers_need_no_dns():

@@ -156,6 +156,16 @@ def test_a_device_outlasts_a_token_server_that_is_not_there_for_a_moment(provide
     assert (tmp_path / "sub" / "token").read_text() == "refresh-0\n"
 
 
+@pytest.mark.parametrize("answer", ["access_denied", "expired_token"])
+def test_without_a_token_no_configuration_is_written(providers, tmp_path, answer, capsys):
+    providers.pending = ["authorization_pending", answer]
+    config = tmp_path / "sub" / "config.toml"
+    arguments = ["--address", "anna@outlook.com", "--client-id", "id-1"]
+    assert main(["--config", str(config), "init", *arguments]) == 1
+    assert answer in capsys.readouterr().err
+    assert not config.parent.exists()
+
+
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])
 def test_init_signs_in_and_the_account_works(providers, tmp_path, mechanism, capsys):
     folder = server_folder("oauth")
