@@ -7,11 +7,14 @@ from collections import Counter
 
 import pytest
 
+from classifier.mailbox.agent import at_work
 from classifier.mailbox.connection import Timeouts
 from classifier.mailbox.restore import Wanted, restore
+from classifier.mailbox.upkeep import Upkeep
 from classifier.store.database import Database
 from classifier.store.judged import JudgedMail
 from tests.mailbox.courier import courier
+from tests.mailbox.interference import many_clients
 from tests.mailbox.proxy import Fault, Proxy
 from tests.mailbox.support import MarkedMail, imap_work, mail, run
 from tests.mailbox.test_watch import watching
@@ -113,3 +116,108 @@ def test_watching(server, user, tmp_path):
         while len(user.files("Backscatter")) < 4:
             assert time.monotonic() - started < 5
             time.sleep(0.05)
+
+
+def test_messages_that_vanish_between_look_and_move(server, tmp_path):
+    user = server.user()
+    for n in range(6):
+        user.deliver(mail("forged", n))
+
+    class Interfering(MarkedMail):
+        def examine(self, raw, envelope):
+            if self.examined == 5:
+                with server.client(user) as client:
+                    client.select_folder("INBOX")
+                    gone = client.search()[1:4:2]
+                    client.delete_messages(gone)
+                    client.uid_expunge(gone)
+            return super().examine(raw, envelope)
+
+    work = imap_work(server.server(), server.login(user), examiner=Interfering())
+    result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert (result.exit_status, result.counts.quarantined) == (0, 4), recorder.warnings
+    assert len(user.files("Backscatter")) == 4
+    assert user.files("INBOX") == []
+
+
+def test_a_folder_that_is_deleted_in_mid_sweep_and_made_anew(server, user, tmp_path):
+    user.make_folder("Other")
+    for n in range(3):
+        user.deliver(mail("forged", 20 + n), "Other")
+
+    class Interfering(MarkedMail):
+        def examine(self, raw, envelope):
+            if self.examined == 1:
+                with server.client(user) as client:
+                    client.delete_folder("INBOX.Other")
+            return super().examine(raw, envelope)
+
+    folders = ("INBOX.Other", "INBOX")
+    work = imap_work(server.server(), server.login(user), folders=folders, examiner=Interfering())
+    result, _ = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status in {0, 1}
+    user.make_folder("Other")
+    for n in range(3):
+        user.deliver(mail("forged", 30 + n), "Other")
+    work = imap_work(server.server(), server.login(user), folders=folders)
+    result, recorder = run(work, tmp_path / "s.sqlite3")
+    assert result.exit_status == 0, recorder.warnings
+    assert user.files("Other") == []
+    quarantined = [p.read_bytes() for p in user.files("Backscatter")]
+    assert {mail("forged", n) for n in (0, 1, 2, 30, 31, 32)} <= set(quarantined)
+    assert len(quarantined) == len(set(quarantined))
+
+
+def test_fifty_clients_mark_and_expunge_meanwhile(server, tmp_path):
+    user = server.user()
+    for n in range(100):
+        user.deliver(mail("forged" if n % 2 else "ordinary", n))
+    before = user.census()["INBOX"]
+    with server.client(user) as client:
+        client.select_folder("INBOX")
+        ordinary = client.search(["SUBJECT", "ordinary"])
+    with many_clients(server, user, ordinary) as failures:
+        run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert failures == []
+    result, recorder = run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert result.exit_status == 0, recorder.warnings
+    after = user.census()
+    assert not sum(after.values(), Counter()) - before, "doubled"
+    assert {p.read_bytes() for p in user.files("Backscatter")} == {
+        mail("forged", n) for n in range(100) if n % 2
+    }
+
+
+def test_bytes_that_are_no_text(server, tmp_path):
+    user = server.user()
+    odd = [
+        mail("forged", 1) + b"\x00" * 5000 + b"\xff\xfe",
+        mail("forged", 2).replace(b"Subject: ", b"Subject: \x00\xff"),
+        mail("forged", 3).replace(b"\n\n", b"\n" + b"X-Long: " + b"y" * 200_000 + b"\n\n", 1),
+        mail("forged", 4, size=3_000_000),
+    ]
+    for raw in odd:
+        user.deliver(raw)
+    result, recorder = run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
+    assert result.counts.looked_at == 4, recorder.warnings
+    left = [p.read_bytes() for p in (*user.files("INBOX"), *user.files("Backscatter"))]
+    assert sorted(left) == sorted(odd)
+    assert len(user.files("Backscatter")) == result.counts.quarantined
+
+
+def test_upkeep(server, user, tmp_path):
+    store = tmp_path / "s.sqlite3"
+    work = imap_work(server.server(), server.login(user), digest_to="anna@example.org")
+    before = user.census()["INBOX"]
+    assert run(work, store)[0].counts.quarantined == 3
+    (digest,) = [p for p in user.files("INBOX") if b"X-Verdict" not in p.read_bytes()]
+    assert b"3 reports" in digest.read_bytes()
+    assert run(work, store)[0].exit_status == 0
+    digest.unlink()
+    with at_work(work, store, "test") as (mailbox, database):
+        upkeep = Upkeep("main", "Backscatter", mailbox, database)
+        assert upkeep.expire(30, now=time.time() + 31 * 86400) == 3
+        assert upkeep.expire(30, now=time.time() + 31 * 86400) == 0
+    assert user.files("Backscatter") == []
+    assert len(user.files("Trash")) == 3
+    assert sum(user.census().values(), Counter()) == before

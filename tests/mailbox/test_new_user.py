@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -144,3 +146,13 @@ def test_from_an_address_to_a_clean_inbox(anywhere, tmp_path):
     [quarantine] = [count for name, count in after.items() if name.endswith("Backscatter")]
     assert quarantine.total() == 3
     command("doctor")
+    # Two days later, with a digest wanted, and a day of quarantine.
+    path.write_text(f'{path.read_text()}[policy]\nkeep_days = 1\ndigest = "daily"\n')
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.sqlite3")) as store, store:
+        store.execute("UPDATE move SET at = at - 2 * 86400")
+    assert '"errors": 0' in command("sweep", "--json")
+    after = anywhere.census(user)
+    [trash] = [count for name, count in after.items() if name.endswith("Trash")]
+    assert trash.total() == 3
+    digest = sum(after.values(), Counter()) - before
+    assert digest.total() == 0  # nothing is left of which it could tell
