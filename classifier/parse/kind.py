@@ -83,7 +83,7 @@ def _below(root: Part) -> tuple[Part, ...]:
     """Return the parts below *root* that are the message's own, or its content's where it is itself a message."""
     if root.content_type in MESSAGE_TYPES:
         return root.children[0].own_parts if root.children else ()
-    return root.own_parts[1:]
+    return root.own_below
 
 
 def classify_kind(

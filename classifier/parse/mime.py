@@ -73,7 +73,7 @@ class Part:
     """
 
     __slots__ = (
-        "_children", "_depth", "_encoding", "_own_parts", "_params", "_tree", "body_start", "buffer",
+        "_children", "_depth", "_encoding", "_own_below", "_params", "_tree", "body_start", "buffer",
         "content_type", "end", "headers", "start",
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ class Part:
         self._params: dict[str, str] | None = None
         self._encoding: str | None = None
         self._children: tuple[Part, ...] | None = None
-        self._own_parts: tuple[Part, ...] | None = None
+        self._own_below: tuple[Part, ...] | None = None
         tree.parts += 1
 
     @property
@@ -180,16 +180,25 @@ class Part:
     @property
     def own_parts(self) -> tuple[Part, ...]:
         """The first ``MAX_OWN_PARTS`` parts of this message itself in their order, not those of messages inside it."""
-        if self._own_parts is None:
+        return (self, *self.own_below)
+
+    @property
+    def own_below(self) -> tuple[Part, ...]:
+        """Those of :attr:`own_parts` that are below this one."""
+        if self._own_below is None:
             found: list[Part] = []
-            pending = [self]
-            while pending and len(found) < MAX_OWN_PARTS:
-                part = pending.pop()
-                found.append(part)
+            pending: list[Part] = []
+            part = self
+            while len(found) < MAX_OWN_PARTS - 1:
                 if part.content_type.startswith("multipart/"):
                     pending += reversed(part.children[:MAX_OWN_PARTS])
-            self._own_parts = tuple(found)
-        return self._own_parts
+                if not pending:
+                    break
+                part = pending.pop()
+                found.append(part)
+            # This part itself is left out: with it, only the garbage collector could let the message go.
+            self._own_below = tuple(found)
+        return self._own_below
 
     def walk(self) -> Iterator[Part]:
         """Yield this part and all inside it, in their order."""
