@@ -37,10 +37,9 @@ class Opinion:
 
     def telling(self, least: float = 0.1) -> list[tuple[str, str, float]]:
         """Return (name, words, log-odds added) of the features that added at least *least*, weightiest first."""
-        rows = [
-            (f.name, f.words, a) for f, a in zip(FEATURES, self.added, strict=True) if not -least < a < least
-        ]
-        return sorted(rows, key=lambda row: -abs(row[2]))
+        rows = [(place, a) for place, a in enumerate(self.added) if not -least < a < least]
+        rows.sort(key=lambda row: -abs(row[1]))
+        return [(FEATURES[place].name, FEATURES[place].words, a) for place, a in rows]
 
 
 def words_score(model: Model, found: Collection[int]) -> float:

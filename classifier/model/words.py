@@ -13,6 +13,8 @@ from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from classifier.parse.report import Report
 
 #: Buckets of the hash.
@@ -55,9 +57,15 @@ def _text(report: Report) -> str:
     )
 
 
+def _halves(numbers: Iterable[int]) -> tuple[bytes, bytes]:
+    """Return numbers of a bucket's size as tables for ``translate``: their low eight bits, and those above."""
+    numbers = list(numbers)
+    return bytes([n & 255 for n in numbers]), bytes([n >> 8 for n in numbers])
+
+
 @cache
 def _tables() -> tuple[tuple[bytes, bytes], ...]:
-    """Return what a byte adds to a checksum, by how many bytes follow it: the low eight bits, and those above.
+    """Return what a byte adds to a checksum, by how many bytes follow it, in halves.
 
     A cyclic redundancy check is linear: that of a piece is the exclusive or of
     what its bytes add, each by its place, and of a constant.
@@ -69,39 +77,43 @@ def _tables() -> tuple[tuple[bytes, bytes], ...]:
         for bit in range(8):
             one = (crc32(bytes((1 << bit,)) + bytes(following)) ^ nothing) % BUCKETS
             added += [other ^ one for other in added]
-        tables.append((bytes([a & 255 for a in added]), bytes([a >> 8 for a in added])))
+        tables.append(_halves(added))
     return tuple(tables)
 
 
 @cache
-def _constants(letter: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    """Return for each size of a piece the two halves of what it comes to beside its own bytes."""
-    constants = [crc32(letter + bytes(size)) % BUCKETS for size in _SIZES]
-    return tuple((bytes((c & 255,)), bytes((c >> 8,))) for c in constants)
+def _first(letter: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Return for each size of a piece what its first byte adds, and the constant of the part's letter with it."""
+    return tuple(
+        _halves(crc32(letter + bytes((byte,)) + bytes(size - 1)) % BUCKETS for byte in range(256))
+        for size in _SIZES
+    )
 
 
 def _of_ascii(parts: list[tuple[bytes, bytes]]) -> set[int]:
     """Return ``crc32(letter + piece) % BUCKETS`` of all pieces of all parts, each part (letter, text).
 
-    The texts are worked on as two long numbers with a byte for each piece, the
-    low half of its bucket and the high one.
+    The texts are worked on as one long number with a byte for each piece: the
+    low halves of all buckets, and behind them the high ones.
     """
     text = b"".join([part for _, part in parts])
     length = len(text)
-    lows, highs = [0], [0]
-    for low, high in _tables():
+    rest = [0]
+    for low, high in _tables()[:-1]:
         # What a piece comes to is what its first byte adds and what the rest of it comes to.
-        lows.append(int.from_bytes(text.translate(low), "little") ^ (lows[-1] >> 8))
-        highs.append(int.from_bytes(text.translate(high), "little") ^ (highs[-1] >> 8))
+        added = int.from_bytes(text.translate(low) + text.translate(high), "little")
+        rest.append(added ^ (rest[-1] >> 8))
     found: list[int] = []
+    firsts = [(_first(letter), part) for letter, part in parts]
     for number, size in enumerate(_SIZES):
-        low = b"".join([_constants(letter)[number][0] * len(part) for letter, part in parts])
-        high = b"".join([_constants(letter)[number][1] * len(part) for letter, part in parts])
-        pairs = bytearray(2 * length)
-        pairs[_BIG_ENDIAN::2] = (lows[size] ^ int.from_bytes(low, "little")).to_bytes(length, "little")
-        pairs[1 - _BIG_ENDIAN :: 2] = (highs[size] ^ int.from_bytes(high, "little")).to_bytes(
-            length, "little"
+        first = b"".join(
+            [part.translate(tables[number][0]) for tables, part in firsts]
+            + [part.translate(tables[number][1]) for tables, part in firsts]
         )
+        halves = (int.from_bytes(first, "little") ^ (rest[size - 1] >> 8)).to_bytes(2 * length, "little")
+        pairs = bytearray(2 * length)
+        pairs[_BIG_ENDIAN::2] = halves[:length]
+        pairs[1 - _BIG_ENDIAN :: 2] = halves[length:]
         numbers = memoryview(pairs).cast("H").tolist()
         at = 0
         for _, part in parts:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: A comment with at most one level of comments in it, and few pieces (bait has thousands), a quoted string, an angle address, a word.
 _TOKEN = re.compile(
-    r"\(((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,100})\)|\"([^\"]{0,500})\"|<([^<>]{0,500})>|([^\s()<>\";]{1,998})"
+    r"\((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,100}\)|\"[^\"]{0,500}\"|<[^<>]{0,500}>|[^\s()<>\";]{1,998}"
 )
 _KEYWORDS = frozenset({"from", "by", "via", "with", "id", "for"})
 _LONGEST_KEYWORD = 4
@@ -62,21 +62,24 @@ def read_hop(value: str) -> TraceHop:
     current = ""
     word: str | None = None
     comments: list[str] = []
-    for comment, quoted, angled, bare in _TOKEN.findall(value, 0, stop if stop >= 0 else len(value)):
-        if bare:
-            low = bare.lower() if len(bare) <= _LONGEST_KEYWORD else ""
+    for token in _TOKEN.findall(value, 0, stop if stop >= 0 else len(value)):
+        mark = token[0]
+        if mark == "(":
+            if len(token) > 2:
+                comments.append(token[1:-1])
+        elif mark in '"<':
+            if word is None:
+                word = token[1:-1] or None
+        else:
+            low = token.lower() if len(token) <= _LONGEST_KEYWORD else ""
             if low in _KEYWORDS and (not current or word is not None or comments) and low not in clauses:
                 if current:
                     clauses[current] = (word or "", comments)
                 current, word, comments = low, None, []
             elif word is None:
-                word = bare
+                word = token
             elif current == "from" and not comments:
-                comments.append(bare)  # "from host [192.0.2.1] by ..."
-        elif comment:
-            comments.append(comment)
-        elif word is None:
-            word = quoted or angled or None
+                comments.append(token)  # "from host [192.0.2.1] by ..."
     if current:
         clauses[current] = (word or "", comments)
     helo = name = address = None
