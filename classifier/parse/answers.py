@@ -23,18 +23,15 @@ _WORD = re.compile(r"\w{2,40}")
 
 def is_challenge(subject: str, notice: str, signs: Signs) -> bool:
     """Say whether the message asks the sender of a message that is held for a proof that he is a person."""
-    if "subscri" in notice:
-        return False
-    asked = sum(1 for phrase in words.CHALLENGE_PHRASES if phrase in notice)
     machine = signs.writer > 0 or signs.automatic or signs.answers
+    if not machine or "subscri" in notice:
+        return False
+    named = any_of(words.CHALLENGE_SUBJECTS, subject)
     about = (words.CHALLENGE_HELD, words.CHALLENGE_ASKS, words.CHALLENGE_WHY)
-    if (
-        machine
-        and all(any_of(table, notice) for table in about)
-        and (signs.automatic or any_of(words.CHALLENGE_SUBJECTS, subject))
-    ):
+    if (named or signs.automatic) and all(any_of(table, notice) for table in about):
         return True
-    return asked >= 2 and machine and (asked >= 3 or any_of(words.CHALLENGE_SUBJECTS, subject))
+    asked = sum([phrase in notice for phrase in words.CHALLENGE_PHRASES])
+    return asked >= (2 if named else 3)
 
 
 def auto_reply(subject: str, notice: str, signs: Signs, points: int, *, told: bool, written: bool) -> str:

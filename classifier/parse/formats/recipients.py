@@ -6,6 +6,7 @@ import re
 
 from classifier.dataclass import dataclass, replace
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
+from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction
 
 TYPE_CHECKING = False
@@ -76,6 +77,8 @@ _EXPANDED = re.compile(
     r"(?:expanded from|generated from|originally addressed to|original(?:ly)? to|orig_to=)[ :]{0,3}<?([^\s<>(),;:\"]{3,320})",
     re.IGNORECASE,
 )
+#: One of these is in all that it finds: they are looked for in a tenth of the time.
+_EXPANDED_HINTS = ("ed from", "original", "orig_to=")
 _JSON_RECIPIENT = re.compile(
     r'emailAddress\\{0,3}"\s{0,4}:\s{0,4}\\{0,3}"([^"\\]{1,320})((?:[^{}\[\]]|\[[0-9.]{1,20}\]){0,2000})'
 )
@@ -217,9 +220,13 @@ def _after_quotes(text: str, start: int, at: int) -> int:
 
 def expanded_from(text: str) -> str | None:
     """Return the address that *text* says another one was expanded from."""
-    match = _EXPANDED.search(text)
-    address = match.group(1).rstrip(".>") if match else ""
+    address = _expanded_name(text) or ""
     return address if "@" in address else None
+
+
+def _expanded_name(text: str) -> str | None:
+    match = _EXPANDED.search(text) if any_of(_EXPANDED_HINTS, text.lower()) else None
+    return match.group(1).rstrip(".>") if match else None
 
 
 def _expanded(text: str) -> list[Mention]:
@@ -230,7 +237,7 @@ def _expanded(text: str) -> list[Mention]:
 
 def _bare_names(headers: HeaderBlock, text: str) -> list[Mention]:
     """Find local parts that stand alone below "the following ...": the writer's own domain is meant."""
-    domain = domain_of(find_address(headers.get("from")))
+    domain = domain_of(find_address(headers.get("from"))) if "following" in text else None
     names = [match.group(1) for match in _BARE_NAME.finditer(text)] if domain else []
     return [Mention(f"{name}@{domain}", text, alone=len(names) == 1) for name in names[:MAX_RECIPIENTS]]
 
@@ -282,12 +289,7 @@ def _about(text: str, places: list[tuple[str, int]]) -> list[Mention]:
     mentions = []
     for (address, at), end in zip(places, ends, strict=True):
         words = text[at + len(address) : end if end > at else len(text)][:_WORDS_CHARS].lstrip(">\"']):, \t")
-        expanded = _EXPANDED.search(words)
-        mentions.append(
-            Mention(
-                address, words, original=expanded.group(1).rstrip(".>") if expanded else None, alone=alone
-            )
-        )
+        mentions.append(Mention(address, words, original=_expanded_name(words), alone=alone))
     return mentions
 
 
