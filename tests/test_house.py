@@ -115,6 +115,7 @@ def test_a_worked_example_works(tmp_path, heading, blocks):
             "no:cacheprovider",
             *tests,
             "tests/evidence/test_evidence_docs.py",
+            "tests/model/test_features.py::test_every_kind_of_evidence_that_was_learnt_has_its_feature",
         ],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path)},

@@ -35,13 +35,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvidenceKind:
-    """One row: the kind's name, its function, and what people should know of it."""
+    """One row: the kind's name, its function, and what people should know of it.
+
+    Not ``learnt``: the default model was built without it, and its weak
+    findings count only where no model takes part.
+    """
 
     name: str
     gather: Gatherer
     shows: str
     cannot_show: str
     forger_must: str
+    learnt: bool = True
 
 
 KINDS: tuple[EvidenceKind, ...] = (
