@@ -8,6 +8,7 @@ time is :class:`Lost`. Nothing here knows what an item is.
 from __future__ import annotations
 
 import contextlib
+import pickle
 import signal
 import threading
 import time
@@ -137,7 +138,8 @@ class _Pool(Generic[Item, Result]):
     """The processes, renewed where one has died."""
 
     def __init__(self, work: Work[Item, Result], start: Callable[[], Executor], jobs: int) -> None:
-        self._work = work
+        # Once, not with each chunk: a provider's tenants are megabytes.
+        self._work = pickle.dumps(work)
         self._start = start
         self._jobs = jobs
         self._executor: Executor | None = None
@@ -352,17 +354,18 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-#: What this process (each thread of it, on a cluster) has opened: the work and its function.
+#: What this process (each thread of it, on a cluster) has opened: the work as it came, and its function.
 _opened = threading.local()
 
 
-def _work_on(work: Work[Item, Result], items: list[Item]) -> list[Result]:
+def _work_on(pickled: bytes, items: list[Item]) -> list[Any]:
     """Run in a worker: do the work on each item of a chunk."""
-    if getattr(_opened, "work", None) != work:
+    if getattr(_opened, "work", None) != pickled:
+        work: Work[Item, Any] = pickle.loads(pickled)  # noqa: S301 - from the process that started this one
         if hasattr(_opened, "stack"):
             _opened.stack.close()
         _opened.stack = contextlib.ExitStack()
         _opened.one = _opened.stack.enter_context(work.open())
-        _opened.work = work
-    one: Callable[[Item], Result] = _opened.one
+        _opened.work = pickled
+    one: Callable[[Item], Any] = _opened.one
     return [one(item) for item in items]
