@@ -22,7 +22,7 @@ from classifier.errors import ConfigurationError
 from classifier.parallel import Lost, in_order
 from classifier.place import Place, is_url
 from classifier.present.json import failure, line
-from classifier.sources import files_of, messages
+from classifier.sources import REFUSED, files_of, messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -51,11 +51,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a part: how many messages it had, and one line for each that could not be judged."""
+    """What became of a part.
+
+    Attributes:
+        messages: how many it had.
+        errors: one line for each that could not be judged.
+        notes: what the judge had to do without, where that is news.
+        refused: whether a disk or a store did not give some of them; the next run tries again.
+
+    """
 
     messages: int
     errors: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,16 +204,18 @@ def judge_archive(
     jobs: int | None = None,
     executor: Callable[[], Executor] | None = None,
 ) -> Generator[Done]:
-    """Judge all *parts*; yield what became of each, in their order.
+    """Judge the *parts* that are not there yet; yield what became of each, those of earlier runs first.
 
     A part whose process died is judged anew message by message, so that the
     one that killed it costs itself alone.
     """
     there = set(place.names())
-    missing = [part for part in parts if part.name(form) not in there]
+    missing = []
     for part in parts:
-        if part.name(form) in there:
-            yield _before(place, part, form)
+        if part.name(form) in there and not (before := _before(place, part, form)).refused:
+            yield before
+        else:
+            missing.append(part)
     work = PartWork(judging, place, form)
     for part, done in in_order(work, missing, jobs=jobs, chunk_items=1, executor=executor):
         if isinstance(done, Lost):
@@ -223,9 +234,10 @@ def _singly(
 
 def _before(place: Place, part: Part, form: str) -> Done:
     """Read what an earlier run found."""
-    count, errors = 0, []
+    count, errors, refused = 0, [], False
     for text in lines_of(place.read(part.name(form)) or b"", form):
         count += 1
         if '"error"' in text and "error" in (value := json.loads(text)):
             errors.append(f"{value['source']}: {value['error']}")
-    return Done(count, tuple(errors))
+            refused = refused or value["error"].startswith(REFUSED)
+    return Done(count, tuple(errors), refused=refused)

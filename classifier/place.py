@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from functools import lru_cache
@@ -29,9 +30,9 @@ def file_system(url: str) -> tuple[Any, str]:
         OSError: the store does not answer, or refuses.
 
     """
-    head, within, outer = url.partition("::")
+    head, _, outer = url.partition("::")
     scheme, mark, path = head.partition("://")
-    if within and mark:
+    if mark and is_url(outer):
         return _archive(scheme, outer)[0], path
     return _reached(url)
 
@@ -49,7 +50,9 @@ def _reached(url: str) -> tuple[Any, str]:
         system, path = url_to_fs(url)
     except (ImportError, ValueError) as error:
         raise ConfigurationError(
-            f"cannot be reached ({error})", where=url, remedy="install backscatter-quarantine[dask]"
+            f"cannot be reached ({error})",
+            where=url,
+            remedy="install backscatter-quarantine[dask], and what fsspec asks for",
         ) from error
     except Exception as error:
         raise as_os_error(error) from error
@@ -58,9 +61,11 @@ def _reached(url: str) -> tuple[Any, str]:
 
 def as_os_error(error: Exception) -> OSError:
     """Return what a store's library raised as the standard library would: each has errors of its own."""
-    if isinstance(error, OSError):
+    if isinstance(error, FileNotFoundError) or (isinstance(error, OSError) and error.strerror):
         return error
     told = " ".join(str(error).split())[:200]
+    if isinstance(error, PermissionError) and told:
+        return PermissionError(errno.EACCES, told)
     return OSError(0, f"{type(error).__name__}: {told}" if told else type(error).__name__)
 
 

@@ -9,6 +9,7 @@ one message, and what cannot be read is told in its place.
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import sys
 import zlib
@@ -24,6 +25,10 @@ from classifier.place import as_os_error, file_system, is_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from _typeshed import WriteableBuffer
+
+#: How the reason begins where a disk or a store did not give what it has.
+REFUSED = "cannot be read ("
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
 _READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile)
@@ -118,13 +123,27 @@ def _remote_files(url: str) -> Iterator[tuple[str, OSError | None]]:
         return
     folders = {name.rpartition("/")[0] for name in names}
     maildirs = {f.rpartition("/")[0] for f in folders if f.endswith(("/cur", "/new"))}
+    read = {folder for folder in folders - maildirs if _is_remote_mail_folder(folder, top, maildirs)}
     for name in names:
         folder, _, last = name.rpartition("/")
-        above, _, part = folder.rpartition("/")
-        if last.startswith(".") or folder in maildirs or (part == "tmp" and above in maildirs):
+        # S3's consoles make a folder by an object whose name ends with "/".
+        if not last or last.startswith(".") or folder not in read:
             continue
         found = system.unstrip_protocol(name)
         yield f"{found}::{outer}" if outer else found, None
+
+
+def _is_remote_mail_folder(folder: str, top: str, maildirs: set[str]) -> bool:
+    """Say by the rules of :func:`_is_mail_folder` whether *folder* and all above it, up to *top*, may hold mail."""
+    while len(folder) > len(top):
+        above, _, name = folder.rpartition("/")
+        if above in maildirs:
+            if name == "tmp":
+                return False
+        elif name.startswith(".") and folder not in maildirs:
+            return False
+        folder = above
+    return True
 
 
 def _is_mail_folder(entry: os.DirEntry[str], *, maildir: bool) -> bool:
@@ -160,11 +179,34 @@ def _opened(path: str) -> BinaryIO:
     if is_url(path):
         system, name = file_system(path)
         try:
-            remote: BinaryIO = system.open(name, "rb")
+            return io.BufferedReader(_Remote(system.open(name, "rb")))
         except Exception as error:
             raise as_os_error(error) from error
-        return remote
     return open(_renamed(path), "rb")  # noqa: PTH123 - see _files
+
+
+class _Remote(io.RawIOBase):
+    """A file of a store; what fails in reading it fails as on a disk."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._stream.read(len(view))
+        except Exception as error:
+            raise as_os_error(error) from error
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _renamed(path: str) -> str:
@@ -253,5 +295,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file or folder"
     if isinstance(error, OSError) and error.strerror:
-        return f"cannot be read ({error.strerror})"
+        return f"{REFUSED}{error.strerror})"
     return f"cannot be read to its end ({error})"
