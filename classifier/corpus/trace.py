@@ -238,7 +238,7 @@ def _courier(hop: Hop) -> str:
 
 def _opensmtpd(hop: Hop) -> str:
     return (
-        f"from {hop.client.helo} ({_name(hop.client)} [{hop.client.address}])\n\tby {hop.by} (OpenSMTPD) with {hop.protocol} id {hop.queue_id}"
+        f"from {hop.client.helo} ({hop.client.name or '<unknown>'} [{hop.client.address}])\n\tby {hop.by} (OpenSMTPD) with {hop.protocol} id {hop.queue_id}"
         f"{' (TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO)' if hop.tls else ''}{' auth=yes user=' + hop.login if hop.login else ''}"
         f"{_for(hop, chr(10) + chr(9) + 'for <{}>')};\n\t{mail_date(hop.when)}"
     )

@@ -72,7 +72,9 @@ def joined(hop: TraceHop, below: TraceHop, identity: Identity) -> str:
     if owner is None:
         writer = ip_of(below.by)
         if writer is not None:
-            return "name" if writer == ip else ""
+            # Servers that call themselves by their address have one of their own; a machine on a line knows it as well.
+            how = "name" if kind in {Nature.NAMED, Nature.NUMBERED} else "word"
+            return how if writer == ip else ""
         return "word" if kind in {Nature.NAMED, Nature.NUMBERED} else ""
     if name and organisation(name) == owner:
         # A line's name is its provider's, whose other customers have such names as well.

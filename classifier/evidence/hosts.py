@@ -17,9 +17,9 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: So many names and addresses are held: one message asks for each many times, and a flood for the same ones.
 _REMEMBERED = 4096
 #: What stands where no name was found, or another one than the address has (Sendmail).
-_NOT_FOUND = r"(?i)(?:^from |[(\s])(?:unknown|unverified|no-ptr)[\s\[(]|may be forged"
-#: What Sendmail, Exim and Google write behind "by".
-_ALWAYS_LOOKS = r"\(8\.[0-9.]+(?:/[^()]*)?\)|\(Exim [0-9]|^mx\.google\.com "
+_NOT_FOUND = r"(?i)(?:^from |[(\s])(?:unknown|unverified|no-ptr|<unknown>)[\s\[(]|may be forged"
+#: What Sendmail and Google write behind "by". (Exim asks only where host_lookup says so, and shows no difference.)
+_ALWAYS_LOOKS = r"\(8\.[0-9.]+(?:/[^()]*)?\)|^mx\.google\.com "
 #: A longer name is none, and not held.
 _LONG = 300
 #: Second-level labels under which registries sell names (``example.co.uk``).
@@ -122,7 +122,7 @@ def is_public_name(name: str) -> bool:
 def name_was_sought(hop: TraceHop) -> bool:
     """Say whether the writer shows that it looked the client's name up: many never do, and write the address alone.
 
-    Postfix, qmail and others write "unknown" where they found none; Sendmail, Exim and Google
+    Postfix, qmail, OpenSMTPD ("<unknown>") and others write "unknown" where they found none; Sendmail and Google
     always look, and leave the name's place empty.
     """
     start, _, rest = hop.raw[:2_000].partition(" by ")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from classifier.evidence.base import Lookups
+    from classifier.evidence.origin import ObservedClient
     from classifier.identity import Identity
     from classifier.parse.headers import HeaderBlock
     from classifier.parse.report import Report, TraceHop
@@ -143,6 +144,26 @@ def name_doubt(hop: TraceHop, lookups: Lookups) -> str:
             return "" if ip in map(ip_of, answer.records) else f"{name} does not lead back to it"
     unchecked = "(OpenSMTPD)" in hop.raw[:2_000].partition(" by ")[2]
     return "OpenSMTPD does not ask whether the name leads back to it" if unchecked else ""
+
+
+def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Lookups) -> bool | None:
+    """Say whether a client that greets with a name below our domains has the address that DNS has for that name.
+
+    The zone is ours, so that nobody else can make it so. None where it greets
+    otherwise, or DNS has no address of that kind for the name: many machines
+    have names that are known inside only.
+    """
+    ip = ip_of(client.address)
+    if (
+        ip is None
+        or not client.helo
+        or lookups.resolver is None
+        or not below_our_domains(client.helo, identity)
+    ):
+        return None
+    answer = lookups.resolver.query(client.helo.rstrip(".").lower(), "A" if ip.version == 4 else "AAAA")
+    known = [other for record in answer.records if (other := ip_of(record)) is not None]
+    return ip in known if answer.available and known else None
 
 
 def is_our_client(hop: TraceHop, identity: Identity) -> bool:

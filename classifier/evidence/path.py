@@ -21,6 +21,7 @@ from classifier.evidence.ours import (
     below_our_domains,
     came_from_inside,
     entry,
+    greeting_leads_back,
     is_authenticated,
     is_our_client,
     is_our_name,
@@ -76,6 +77,10 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         doubt = "" if by_address or hop is None else name_doubt(hop, lookups)
         yield from _from_us(report, identity, client, name if not by_address else None, doubt)
         return
+    leads_back = greeting_leads_back(client, identity, lookups)
+    if leads_back:
+        yield from _from_us(report, identity, client, client.helo, "")
+        return
     if ip_of(client.address) in receiving_addresses(report):
         seen = f"{client.by or 'the reporting side'} saw {name or 'a client'} [{client.address}] connect"
         yield genuine(
@@ -83,7 +88,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         )
         if not identity.relays:
             return
-    yield from _from_elsewhere(report, identity, client, hop, resolved)
+    yield from _from_elsewhere(report, identity, client, hop=hop, resolved=resolved, leads_back=leads_back)
 
 
 def _from_us(
@@ -128,9 +133,18 @@ def _bringer(report: Report) -> Nature | None:
 
 
 def _from_elsewhere(
-    report: Report, identity: Identity, client: ObservedClient, hop: TraceHop | None, resolved: frozenset[str]
+    report: Report,
+    identity: Identity,
+    client: ObservedClient,
+    *,
+    hop: TraceHop | None,
+    resolved: frozenset[str],
+    leads_back: bool | None,
 ) -> Iterator[Evidence]:
-    """Judge an original that the reporting side had from a host that is not known as ours."""
+    """Judge an original that the reporting side had from a host that is not known as ours.
+
+    *leads_back* is False where it greets with a name of ours that has another address.
+    """
     name = verified_name(hop) if hop is not None else None
     below = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
     # A local hand-over, as qmail notes it, stands between no two hosts.
@@ -166,7 +180,15 @@ def _from_elsewhere(
         return
     else:
         yield from _claims(
-            report, identity, client, typed, seen, name=name, addresses_known=addresses_known, kind=kind
+            report,
+            identity,
+            client,
+            typed,
+            seen,
+            name=name,
+            addresses_known=addresses_known,
+            kind=kind,
+            leads_back=leads_back,
         )
     if kind is not Nature.NAMED and (
         kind is not Nature.UNNAMED or (hop is not None and name_was_sought(hop))
@@ -214,6 +236,7 @@ def _claims(
     name: str | None,
     addresses_known: bool,
     kind: Nature,
+    leads_back: bool | None,
 ) -> Iterator[Evidence]:
     """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
     doubtful = kind is not Nature.NAMED
@@ -243,8 +266,13 @@ def _claims(
             finding = "look-alike-unchecked"
         yield forged("path", strength, finding, f"{told}: it was typed")
     elif below_our_domains(client.helo, identity):
-        detail = f"{seen}; it called itself {client.helo}"
-        yield forged("path", Strength.WEAK, "helo-domain", detail)
+        told = f"{seen}; it called itself {client.helo}{', whose address is another' if leads_back is False else ''}"
+        bare = (client.helo or "").rstrip(".").lower() in {d.lstrip(".") for d in identity.domains}
+        if leads_back is None and not (bare and name):
+            # A machine of ours that nobody thought of calls itself so, too; but rarely by the bare domain.
+            yield neutral("path", "helo-domain-open", f"{told}, and whether that is its name is not known")
+            return
+        yield forged("path", Strength.WEAK, "helo-domain", told)
 
 
 def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:

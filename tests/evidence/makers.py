@@ -72,6 +72,13 @@ class KnownNames:
         return DnsAnswer(found) if found else DnsAnswer(available=False, note="time-out")
 
 
+class NoNames:
+    """A resolver that says of every name that it does not exist."""
+
+    def query(self, name, record_type):
+        return DnsAnswer(exists=False)
+
+
 class Written:
     """A ledger that knows only whom we wrote to."""
 

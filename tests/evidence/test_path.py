@@ -10,8 +10,9 @@ import pytest
 from classifier.evidence import path
 from classifier.identity import Identity
 from classifier.parse.report import TraceHop
+from classifier.parse.trace import read_hop
 from classifier.vocabulary import Completeness, RefusalStage, ReportKind
-from tests.evidence.makers import LOOKUPS, NOW, KnownNames, hop, make, told
+from tests.evidence.makers import LOOKUPS, NOW, KnownNames, NoNames, hop, make, told
 
 OURS = Identity(domains=("example.org",), relays=("mail.example.org", "192.0.2.0/24"))
 ALL_OF_IT = dataclasses.replace(OURS, relays_complete=True)
@@ -143,6 +144,21 @@ REMOTE = {
         [ZOMBIE, hop("mail.example.org", "mail.example.org", "192.0.2.1", "smtp.isp.test")],
         [("forwarded-unproven", "neither", "weak")],
     ),
+    "a home line that types a line of its own address": (
+        OURS,
+        [ZOMBIE, hop("mail.example.org", "mail.example.org", "192.0.2.1", "[198.51.100.9]")],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a client without a name that does so": (
+        OURS,
+        [NAMELESS, hop("mail.example.org", "mail.example.org", "192.0.2.1", "[198.51.100.9]")],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a forwarder that calls itself by its address": (
+        OURS,
+        [FORWARDER, hop("mail.example.org", "mail.example.org", "192.0.2.1", "[203.0.113.80]")],
+        [("forwarded", *GENUINE_WEAK)],
+    ),
     "our name in the reverse zone, told by a server that does not look it up again": (
         OURS,
         [hop("mail.example.org", "mail.example.org", "198.51.100.9", MX, note="(OpenSMTPD)")],
@@ -211,6 +227,29 @@ REMOTE = {
         [("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK), ("order", *FORGED_WEAK)],
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
+        (None, [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
+        (KnownNames(), [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
+        (NoNames(), [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
+        (KnownNames(gate2_example_org="203.0.113.9"), [("own-host", *GENUINE_STRONG)]),
+        (KnownNames(gate2_example_org="203.0.113.10"), [("helo-domain", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)]),
+    ],
+)  # fmt: skip
+def test_a_machine_of_ours_that_is_no_configured_relay(resolver, expected):
+    # As Exim writes it where it looks no names up.
+    line = "from [203.0.113.9] (helo=gate2.example.org) by mx.remote.test with esmtp (Exim 4.96)"
+    lookups = dataclasses.replace(LOOKUPS, resolver=resolver)
+    assert told(path.gather(make([read_hop(line)]), OURS, lookups)) == expected
+
+
+def test_a_greeting_with_the_name_of_a_host_of_ours_that_is_elsewhere():
+    lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames(www_example_org="192.0.2.80"))
+    report = make([hop("www.example.org", "dsl-9.isp.test", "198.51.100.9", MX)])
+    assert told(path.gather(report, OURS, lookups))[0] == ("helo-domain", *FORGED_WEAK)
 
 
 @pytest.mark.parametrize(("identity", "trace", "expected"), REMOTE.values(), ids=REMOTE)
