@@ -4,7 +4,7 @@ Real mail servers in a network of their own (as root, in Linux namespaces, of
 which nothing is left at the end) write some 550 reports within two minutes:
 about genuine mail of a protected domain, sent through its own relay and in
 other ways, and about mail that infected machines forged in its name, at several
-levels of craft. The program judges them by what four users have configured; the
+levels of craft. The program judges them by what six users have configured; the
 table says how many of the forged are quarantined and how many of the genuine
 are called so, by the software that wrote the report, by cause, and by way.
 The exit status is 1 where a genuine report is quarantined.
@@ -37,14 +37,15 @@ def main(arguments):
             sys.stderr.write(f"no laboratory: {reason}\n")
             return 2
         return network.enter(arguments)
-    from tests.laboratory import extra, plan, run, verdicts
+    from tests.laboratory import extra, own, plan, run, verdicts
 
     only = {name: given.split(",") for name in ("causes", "sites") if (given := getattr(options, name))}
     letters = plan.plan(extra.available(), options.rounds, **only)
     folder = options.keep or Path(tempfile.mkdtemp(prefix="backscatter-reports-"))
     try:
-        refused = run.run(letters, folder)
-        lost = verdicts.tell(folder, verdicts.judge_all(folder))
+        with network.up(own.KEY.record) as dns:
+            refused = run.run(letters, folder)
+            lost = verdicts.tell(folder, verdicts.judge_all(folder, dns))
     finally:
         if options.keep is None:
             shutil.rmtree(folder)

@@ -29,14 +29,12 @@ class Host:
         address: its IPv4 address, of the blocks for documentation (RFC 5737), or a private one.
         name: what it calls itself.
         reverse: what its address is called in DNS; None: nothing.
-        resolves: whether its name leads to its address.
 
     """
 
     address: str
     name: str
     reverse: str | None = ""
-    resolves: bool = True
 
     @property
     def looked_up(self):
@@ -49,7 +47,11 @@ RELAY = Host("192.0.2.20", "out.example.org")
 EXCHANGER = Host("192.0.2.30", "mx.example.org")
 WEB = Host("192.0.2.40", "www.example.org")
 DESK = Host("192.0.2.101", "[192.0.2.101]", reverse="pc-101.example.org")
-OURS = (SUBMISSION, RELAY, EXCHANGER, WEB, DESK)
+#: A server and a machine of a branch that send by themselves, and that nobody thought of.
+FORGOTTEN = Host("192.0.2.60", "gate2.example.org")
+NAMELESS = Host("192.0.2.61", "gate3.example.org", None)
+BRANCH = Host("198.51.100.15", "branch-nas", "p550f1a.dip.netz.test")
+OURS = (SUBMISSION, RELAY, EXCHANGER, WEB, DESK, FORGOTTEN, NAMELESS, BRANCH)
 
 #: Receivers; what each runs stands in ``sites``.
 AHORN = Host("203.0.113.10", "mx2.ahorn.test")
@@ -67,10 +69,7 @@ ILEX = Host("203.0.113.120", "smtp-out.ilex.test")
 RECEIVERS = (AHORN, BIRKE, BIRKE_STORE, CEDER, DORN, ESCHE, FICHTE, GINSTER, HASEL, ILEX)
 
 #: Our people's lines at home.
-HOME = tuple(
-    Host(f"198.51.100.{n}", f"[192.168.1.{n}]", f"p5{n:02x}1a.dip.netz.test", resolves=True)
-    for n in (11, 12, 13)
-)
+HOME = tuple(Host(f"198.51.100.{n}", f"[192.168.1.{n}]", f"p5{n:02x}1a.dip.netz.test") for n in (11, 12, 13))
 #: A net of infected machines: on lines with names, and without.
 BOTS = (
     Host("198.51.100.71", "friend", "host-71-100-51-198.dyn.kabel.test"),
@@ -90,8 +89,9 @@ def zone(record):
         reverse = ".".join(reversed(host.address.split("."))) + ".in-addr.arpa"
         if host.looked_up:
             found.add(reverse, "PTR", host.looked_up)
-            if host.resolves:
-                found.set(host.looked_up, "A", host.address)
+            found.set(host.looked_up, "A", host.address)
+        elif host in OURS:
+            found.set(host.name, "A", host.address)
     found.add(DOMAIN, "MX", f"10 {EXCHANGER.name}")
     found.add(DOMAIN, "TXT", f"v=spf1 ip4:{RELAY.address} ip4:{SUBMISSION.address} ~all")
     found.add(f"{SELECTOR}._domainkey.{DOMAIN}", "TXT", record)

@@ -38,13 +38,19 @@ SITES = (
     Site("hasel.test", "none", ("unknown", "full", "spam")),
 )
 
+#: Straight from a machine of ours to the recipient's server.
+STRAIGHT = ("forgotten", "forgotten-nameless", "branch", "branch-person", "branch-named")
+#: Genuine mail that does not leave through our relays: through a provider, or straight from a machine of ours.
+BESIDE = ("elsewhere", *STRAIGHT)
 #: How genuine mail is sent.
-GENUINE = ("submitted", "submitted-silent", "desk", "web", "elsewhere", "headers-wanted", "utf8")
+GENUINE = ("submitted", "submitted-silent", "desk", "web", "headers-wanted", "utf8", *BESIDE)
 #: How forged mail is sent.
 FORGED = (
     "bare",
     "bare-nameless",
     "bare-rented",
+    "other",
+    "other-rented",
     "received",
     "received-nameless",
     "received-rented",
@@ -56,7 +62,7 @@ FORGED = (
     "account",
 )
 #: Ways that lead through a server which writes the report where the receiver refuses at once.
-_THROUGH_A_SERVER = {*GENUINE, "account"}
+_THROUGH_A_SERVER = {*GENUINE, "account"} - {*STRAIGHT}
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,23 @@ from classifier.corpus.chance import HEX, UPPER_HEX, Chance, in_zone, mail_date
 from classifier.corpus.people import Person
 from classifier.corpus.programs import MACHINES, PEOPLE, SPAMWARE, compose
 from classifier.corpus.words import Material, ordinary, spam
-from tests.laboratory.network import BOTS, DESK, DOMAIN, HOME, ILEX, RELAY, RENTED, SUBMISSION, WEB
+from tests.laboratory.network import (
+    BOTS,
+    BRANCH,
+    DESK,
+    DOMAIN,
+    FORGOTTEN,
+    HOME,
+    ILEX,
+    NAMELESS,
+    RELAY,
+    RENTED,
+    SUBMISSION,
+    WEB,
+    Host,
+)
 from tests.laboratory.own import SILENT_PORT, SUBMISSION_PORT
+from tests.laboratory.plan import STRAIGHT
 from tests.mailbox.daemon import PASSWORD
 
 OUR_PEOPLE = (
@@ -79,10 +94,11 @@ def _letter(mail, programs, person, host, words):
     return letter.raw().replace(b"\r\n", b"\n")
 
 
-def genuine(mail):
-    """Return how a letter of ours leaves."""
+def genuine(mail, exchanger=""):
+    """Return how a letter of ours leaves; *exchanger* is the address of the server that takes mail in for the recipient."""
     person = OUR_PEOPLE[mail.number % len(OUR_PEOPLE)]
     home = HOME[mail.number % len(HOME)]
+    greeting = ""
     way = mail.way
     programs, host, client, server, login, options = _PROGRAMS, f"pc{mail.number % 90}.fritz.box", home, SUBMISSION, person.address, ()  # fmt: skip
     port = SUBMISSION_PORT
@@ -98,10 +114,17 @@ def genuine(mail):
         options = ("RET=HDRS", f"ENVID=E{mail.number}")
     elif way == "utf8":
         options = ("SMTPUTF8", "BODY=8BITMIME")
+    elif way in STRAIGHT:
+        client = {"forgotten": FORGOTTEN, "forgotten-nameless": NAMELESS}.get(way, BRANCH)
+        programs = _PROGRAMS if way == "branch-person" else _SCRIPTS
+        server, port, host, login = Host(exchanger, "", None), 25, client.name, ""
+        greeting = "nas.example.org" if way == "branch-named" else ""
     data = _letter(mail, programs, person, host, ordinary)
     if way == "utf8":
         data = re.sub(rb"(?m)^Subject:.*(?:\n[ \t].*)*", "Subject: Grüße aus Köln".encode(), data, count=1)
-    return Handover(client, (server.address, port), person.address, mail.recipient, data, login, options)
+    return Handover(
+        client, (server.address, port), person.address, mail.recipient, data, login, options, greeting
+    )
 
 
 def forged(mail, sample, exchanger):
@@ -115,12 +138,16 @@ def forged(mail, sample, exchanger):
     """
     chance = Chance(mail.number)
     way, _, kind = mail.way.partition("-")
-    client = {"nameless": BOTS[2], "rented": RENTED[mail.number % 2]}.get(
-        kind, BOTS[(0, 1, 3)[mail.number % 3]]
-    )
+    client = {"nameless": BOTS[2], "rented": chance.choice(RENTED)}.get(kind, BOTS[chance.choice((0, 1, 3))])
     person = chance.choice(OUR_PEOPLE)
     server, login, greeting = (exchanger, 25), "", ""
-    data = _letter(mail, SPAMWARE.values, person, chance.choice(("localhost", "PC", client.name)), spam)
+    # Ways named "other" tell somebody else as the author: only the envelope is in our name.
+    author = (
+        Person("Olga", f"olga@{chance.choice(('weide.test', 'ulme.test'))}", "en")
+        if way == "other"
+        else person
+    )
+    data = _letter(mail, SPAMWARE.values, author, chance.choice(("localhost", "PC", client.name)), spam)
     if way == "received":
         data = _typed(mail, chance, client) + data
     elif way == "greeting":
@@ -141,7 +168,7 @@ def _typed(mail, chance, client):
         "inner": SUBMISSION.name, "inner_address": SUBMISSION.address, "relay": RELAY.name, "relay_address": RELAY.address,
         "id": chance.token(UPPER_HEX, 10), "recipient": mail.recipient, "date": date, "bot": client.name,
     }  # fmt: skip
-    above = _TYPED_ABOVE if mail.number % 2 else ""
+    above = _TYPED_ABOVE if chance.yes(0.5) else ""
     return (above + _TYPED).format(**values).encode()
 
 

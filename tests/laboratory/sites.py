@@ -24,7 +24,7 @@ relay_transport = smtp:[{store}]:{port}
 """
 _FORWARDING = """
 virtual_alias_domains = ginster.test
-virtual_alias_maps = regexp:{{ {{ /^forward[.](.*)@/ unknown.$$1@hasel.test }}, {{ /^unknown[.](.*)@/ unknown.$$1@ahorn.test }} }}
+virtual_alias_maps = regexp:{{ {{ /^forward[.](.*)@ginster[.]test$$/ unknown.$$1@hasel.test }}, {{ /^unknown[.](.*)@ginster[.]test$$/ unknown.$$1@ahorn.test }} }}
 """
 _EXIM = """
 primary_hostname = {name}

@@ -9,21 +9,25 @@ import sys
 from pathlib import Path
 
 from tests.laboratory.network import DOMAIN, EXCHANGER, RELAY, SUBMISSION
-from tests.laboratory.plan import CAUSES, FORGED, GENUINE, SITES
+from tests.laboratory.plan import BESIDE, CAUSES, FORGED, GENUINE, SITES
 
-_HEAD = f'[dns]\nenabled = false\n[identity]\ndomains = ["{DOMAIN}"]\n'
+_DOMAIN = f'[identity]\ndomains = ["{DOMAIN}"]\n'
+_HEAD = "[dns]\nenabled = false\n" + _DOMAIN
 _ADDRESSES = f'relays = ["{SUBMISSION.address}", "{RELAY.address}", "{EXCHANGER.address}"]\n'
-#: What each user has configured; None: nothing at all.
+#: What each user has configured; None: nothing at all. DNS answers where it is named, with an SPF policy that
+#: excludes nobody surely (~all) and the key of our signatures.
 SETUPS = {
     "addresses": _HEAD + _ADDRESSES,
     "complete": _HEAD + _ADDRESSES + "relays_complete = true\n",
     "names": _HEAD + f'relays = ["{SUBMISSION.name}", "{RELAY.name}"]\n',
     "nothing": None,
+    "dns": _DOMAIN + _ADDRESSES,
+    "dns alone": _DOMAIN,
 }
 #: The rows of the table.
 _ORDER = ("", *(site.software for site in SITES), *CAUSES, *GENUINE, *FORGED)
 #: Ways of genuine mail that "all leaves through our relays" denies: who declares that has none of it.
-DENIED = {"complete": {"elsewhere"}}
+DENIED = {"complete": set(BESIDE)}
 
 
 def judge(folder, setup):
@@ -31,8 +35,7 @@ def judge(folder, setup):
     place = folder / f"{setup}.toml"
     environment = {
         **os.environ,
-        "XDG_CONFIG_HOME": str(folder / "nowhere"),
-        "XDG_DATA_HOME": str(folder / "nowhere"),
+        **{f"XDG_{kind}_HOME": str(folder / "home" / setup) for kind in ("CONFIG", "DATA", "CACHE")},
     }
     environment.pop("BACKSCATTER_CONFIG", None)
     more = []
@@ -49,10 +52,11 @@ def judge(folder, setup):
     return {"/".join(Path(each["source"]).parts[-2:]): each for each in found}
 
 
-def judge_all(folder):
-    """Judge all reports in each set-up; also written beside them."""
+def judge_all(folder, dns):
+    """Judge all reports in each set-up; also written beside them. *dns* is the server that is asked."""
     found = {}
     for setup in SETUPS:
+        dns.mode = "ok" if "dns" in setup else "refused"
         found[setup] = judge(folder, setup)
         (folder / f"{setup}.json").write_text(json.dumps(found[setup], indent=1))
     return found
@@ -71,7 +75,7 @@ def tell(folder, verdicts, write=sys.stdout.write):
             for n, v in counted[setup].items()
             if n.startswith("genuine") and v["verdict"] == "forged"
         ]
-    write(f"{'':40}{'forged, quarantined (%)':^32}{'genuine, called genuine (%)':^32}\n{'':40}" + f"{''.join(f'{s[:7]:>8}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
+    write(f"{'':40}{'forged, quarantined (%)':^54}{'genuine, called genuine (%)':^54}\n{'':40}" + f"{''.join(f'{s[:8]:>9}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
     for key in ("", "software", "cause", "way"):
         for row in sorted({fact.get(key, "") for fact in facts.values()}, key=_ORDER.index):
             cells = [
@@ -89,7 +93,7 @@ def tell(folder, verdicts, write=sys.stdout.write):
 
 def _share(verdicts, label):
     some = [v["verdict"] for n, v in verdicts.items() if n.startswith(label)]
-    return f"{100 * some.count(label) / len(some):8.0f}" if some else f"{'':8}"
+    return f"{100 * some.count(label) / len(some):9.0f}" if some else f"{'':9}"
 
 
 def _believed(counted):
