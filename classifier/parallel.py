@@ -8,6 +8,7 @@ time is :class:`Lost`. Nothing here knows what an item is.
 from __future__ import annotations
 
 import contextlib
+import gc
 import pickle
 import signal
 import threading
@@ -367,5 +368,8 @@ def _work_on(pickled: bytes, items: list[Item]) -> list[Any]:
         _opened.stack = contextlib.ExitStack()
         _opened.one = _opened.stack.enter_context(work.open())
         _opened.work = pickled
+        # What is loaded now stays to the end. Else loky, which has the memory looked through every
+        # second, has all of that looked through, too.
+        gc.freeze()
     one: Callable[[Item], Any] = _opened.one
     return [one(item) for item in items]

@@ -14,11 +14,10 @@ import pytest
 
 from classifier.archive import judge_archive, planned
 from classifier.batch import Judging, judged
-from classifier.cli.classify import as_line
 from classifier.config import parse_config
 from classifier.errors import ConfigurationError
 from classifier.place import Place
-from classifier.present.json import failure, line
+from classifier.present.json import as_line, failure, line
 from classifier.runtime import StoreUse
 from classifier.sources import messages
 from tests.samples import ORDINARY, REPORT

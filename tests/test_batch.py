@@ -14,7 +14,7 @@ import pytest
 from classifier.batch import Judging, jobs_for, judged
 from classifier.config import parse_config
 from classifier.errors import ConfigurationError
-from classifier.present.json import line, record
+from classifier.present.json import as_line
 from classifier.runtime import StoreUse
 from classifier.sources import SourcedMessage, messages
 from tests.samples import ORDINARY, REPORT
@@ -37,10 +37,6 @@ def mail(count):
     for number in range(count):
         raw = (REPORT if number % 2 else ORDINARY).replace(b"hello", b"hello %d" % number)
         yield SourcedMessage(f"in.mbox#{number + 1}", raw)
-
-
-def as_line(message, found):
-    return line(record(message.source, found))
 
 
 def hungry(message, found):

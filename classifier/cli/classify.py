@@ -14,9 +14,9 @@ from classifier.cli.context import App, say
 from classifier.cli.options import jobs_option
 from classifier.errors import InputError
 from classifier.place import Place, is_url
-from classifier.present.json import failure, line, record
+from classifier.present.json import as_line, failure, line
 from classifier.present.progress import Progress
-from classifier.present.table import Row, Table, row
+from classifier.present.table import Row, Table, as_row
 from classifier.runtime import StoreUse
 from classifier.sources import SourcedMessage, messages
 
@@ -164,16 +164,6 @@ def _archive(
     told = f"{total:,} messages in {len(parts):,} parts in {place}"
     say(f"{told}; {errors:,} could not be judged" if errors else told)
     return 1 if errors else 0
-
-
-def as_line(message: SourcedMessage, found: Examination) -> str:
-    """Keep the JSON of a judged message."""
-    return line(record(message.source, found))
-
-
-def as_row(message: SourcedMessage, found: Examination) -> Row:
-    """Keep what the table shows of it."""
-    return row(message.source, found)
 
 
 def _write(text: str) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from classifier.evidence.base import Evidence
     from classifier.examine import Examination
     from classifier.parse.report import Original, Report, ReportedRecipient
+    from classifier.sources import SourcedMessage
 
 
 def record(source: str, examination: Examination) -> dict[str, Any]:
@@ -32,6 +33,11 @@ def record(source: str, examination: Examination) -> dict[str, Any]:
         if examination.opinion is None
         else {name: round(added, 4) for name, _, added in examination.opinion.telling(0.005)},
     }
+
+
+def as_line(message: SourcedMessage, found: Examination) -> str:
+    """Keep the JSON of a judged message."""
+    return line(record(message.source, found))
 
 
 def failure(source: str, reason: str) -> dict[str, Any]:

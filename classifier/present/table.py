@@ -12,6 +12,7 @@ from classifier.vocabulary import Action, Verdict
 
 if TYPE_CHECKING:
     from classifier.examine import Examination
+    from classifier.sources import SourcedMessage
 
 _COLOURS = {
     Verdict.FORGED: "bold red",
@@ -58,6 +59,11 @@ def row(source: str, examination: Examination) -> Row:
         "" if ordinary else printable("".join(judgement.reasons[:1])),
         () if ordinary else tuple((label, printable(text, 2_000)) for label, text in _details(examination)),
     )
+
+
+def as_row(message: SourcedMessage, found: Examination) -> Row:
+    """Keep what the table shows of a judged message."""
+    return row(message.source, found)
 
 
 class Table:
