@@ -246,6 +246,14 @@ def _claims(
         yield forged("path", Strength.STRONG, finding, detail)
         return
     claim = next((hop for hop in typed if _names_us(hop, identity)), None)
+    greets_as_ours = below_our_domains(client.helo, identity)
+    greeted = f"{seen}; it called itself {client.helo}"
+    bare = (client.helo or "").rstrip(".").lower() in {d.lstrip(".") for d in identity.domains}
+    if greets_as_ours and leads_back is None and not (name and (bare or claim)):
+        # A machine of ours that nobody thought of calls itself so, too (but hardly by the bare domain), and
+        # may be the very one that wrote the lines below.
+        yield neutral("path", "helo-domain-open", f"{greeted}, and whether that is its name is not known")
+        return
     if claim is not None:
         where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
         told = f"{seen}; a Received line below it names our {where}, but no hop joins the two"
@@ -265,14 +273,9 @@ def _claims(
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
         yield forged("path", strength, finding, f"{told}: it was typed")
-    elif below_our_domains(client.helo, identity):
-        told = f"{seen}; it called itself {client.helo}{', whose address is another' if leads_back is False else ''}"
-        bare = (client.helo or "").rstrip(".").lower() in {d.lstrip(".") for d in identity.domains}
-        if leads_back is None and not (bare and name):
-            # A machine of ours that nobody thought of calls itself so, too; but rarely by the bare domain.
-            yield neutral("path", "helo-domain-open", f"{told}, and whether that is its name is not known")
-            return
-        yield forged("path", Strength.WEAK, "helo-domain", told)
+    elif greets_as_ours:
+        detail = f"{greeted}, whose address is another" if leads_back is False else greeted
+        yield forged("path", Strength.WEAK, "helo-domain", detail)
 
 
 def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:

@@ -246,6 +246,25 @@ def test_a_machine_of_ours_that_is_no_configured_relay(resolver, expected):
     assert told(path.gather(make([read_hop(line)]), OURS, lookups)) == expected
 
 
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
+        (None, [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
+        (KnownNames(out_example_org="203.0.113.9"), [("own-host", *GENUINE_STRONG)]),
+        (
+            KnownNames(out_example_org="192.0.2.20"),
+            [("look-alike-doubtful", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+        ),
+    ],
+)
+def test_an_outgoing_server_behind_the_one_that_is_configured(resolver, expected):
+    # Only where people submit is configured; what it hands the mail on to, at another place, is not.
+    line = "from [203.0.113.9] (helo=out.example.org) by mx.remote.test with esmtp (Exim 4.96)"
+    submission = hop("mail.example.org", "mail.example.org", "192.0.2.1", "out.example.org")
+    report = make([read_hop(line), submission, SUBMITTED])
+    assert told(path.gather(report, OURS, dataclasses.replace(LOOKUPS, resolver=resolver))) == expected
+
+
 def test_a_greeting_with_the_name_of_a_host_of_ours_that_is_elsewhere():
     lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames(www_example_org="192.0.2.80"))
     report = make([hop("www.example.org", "dsl-9.isp.test", "198.51.100.9", MX)])

@@ -19,6 +19,7 @@ _ADDRESSES = f'relays = ["{SUBMISSION.address}", "{RELAY.address}", "{EXCHANGER.
 SETUPS = {
     "addresses": _HEAD + _ADDRESSES,
     "complete": _HEAD + _ADDRESSES + "relays_complete = true\n",
+    "partly": _HEAD + f'relays = ["{SUBMISSION.address}"]\n',
     "names": _HEAD + f'relays = ["{SUBMISSION.name}", "{RELAY.name}"]\n',
     "nothing": None,
     "dns": _DOMAIN + _ADDRESSES,
@@ -75,7 +76,7 @@ def tell(folder, verdicts, write=sys.stdout.write):
             for n, v in counted[setup].items()
             if n.startswith("genuine") and v["verdict"] == "forged"
         ]
-    write(f"{'':40}{'forged, quarantined (%)':^54}{'genuine, called genuine (%)':^54}\n{'':40}" + f"{''.join(f'{s[:8]:>9}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
+    write(f"{'':40}{'forged, quarantined (%)':^63}{'genuine, called genuine (%)':^63}\n{'':40}" + f"{''.join(f'{s[:8]:>9}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
     for key in ("", "software", "cause", "way"):
         for row in sorted({fact.get(key, "") for fact in facts.values()}, key=_ORDER.index):
             cells = [
