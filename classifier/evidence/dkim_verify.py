@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import re
 from collections import Counter
+from functools import lru_cache
 
 from classifier.dataclass import dataclass
 from classifier.evidence import foreign
@@ -32,6 +33,8 @@ _MAX_MODULUS_BITS = 8_192
 _MAX_EXPONENT_BITS = 64
 #: Shorter RSA keys are broken at home.
 MIN_BITS = 512
+#: So many keys are held as they were read: all our own mail is signed with a few.
+_KEYS = 64
 #: Signed fields with more bytes than this are not verified.
 _MAX_SIGNED_BYTES = 262_144
 #: A body beyond this, or with such runs of blanks (dkimpy takes quadratic time), is not hashed.
@@ -87,7 +90,7 @@ def load_key(record: KeyRecord, signature: Signature) -> LoadedKey:
     try:
         # An s= of several services is dealt with above; dkimpy reads only one.
         tags = ";".join(t for t in record.text.split(";") if not t.strip().startswith(("s=", "s ")))
-        key, bits, _, _ = foreign.dkim().evaluate_pk(signature.key_name, tags)
+        key, bits = _read_key(signature.key_name, tags)
     except Exception as error:
         raise UnusableKeyError(f"the key cannot be read ({type(error).__name__})") from error
     if kind == "rsa":
@@ -97,6 +100,13 @@ def load_key(record: KeyRecord, signature: Signature) -> LoadedKey:
         if bits < MIN_BITS:
             raise UnusableKeyError(f"the key has only {bits} bits")
     return LoadedKey(key, kind, bits)
+
+
+@lru_cache(maxsize=_KEYS)
+def _read_key(name: str, tags: str) -> tuple[Any, int]:
+    """Return a key as dkimpy reads it, and its bits; dkimpy's own errors are raised."""
+    key, bits, _, _ = foreign.dkim().evaluate_pk(name, tags)
+    return key, bits
 
 
 def _crlf(raw: bytes) -> bytes:
