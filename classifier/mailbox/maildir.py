@@ -48,6 +48,8 @@ _FLAG_NAMES = {
     "P": "$Forwarded",
 }
 _number = count()
+#: Nanoseconds within which two changes may have the same time.
+_TICK = 100_000_000
 
 
 #: mbsync keeps the UID in the name; in another folder it would be taken for one of that folder's.
@@ -80,9 +82,13 @@ class MaildirMailbox:
             raise MailboxError("this is no Maildir", where=f"{where} ({self.root})", remedy="check maildir")
         self._layout = Layout(self.root, where)
         self._folder = self.root
-        #: Paths by key in the open folder, as last listed: a hint, since flags change names.
-        self._paths: dict[str, Path] = {}
+        #: Paths by key, below the open folder, as last listed: a hint, since flags change names.
+        self._paths: dict[str, str] = {}
         self._keywords: dict[str, str] = {}
+        #: Keys in the folders that were moved to.
+        self._taken: dict[Path, set[str]] = {}
+        #: Whether nothing was done since the open folder was listed.
+        self._fresh = False
         #: The directories' times when the open folder was listed, and when each was last gone through.
         self._listed: tuple[int, ...] = ()
         self._looked: dict[Path, tuple[int, ...]] = {}
@@ -126,47 +132,60 @@ class MaildirMailbox:
         path = self._layout.path(folder)
         if path is None:
             return None
-        return FolderStatus(folder, 0, 0, sum(1 for _ in _files(path)), os.access(path / "cur", os.W_OK))
+        return FolderStatus(folder, 0, 0, sum(1 for _ in _names(path)), os.access(path / "cur", os.W_OK))
 
     def open(self, folder: str, *, write: bool) -> FolderStatus:
-        """Make *folder* the one that keys refer to, and list it."""
+        """Make *folder* the one that keys refer to; list it unless it is open already.
+
+        A sweep opens one folder again and again, for reading and for moving: what is new there is for :meth:`new`.
+        """
         path = self._layout.path(folder)
         if path is None:
             raise MailboxError(
                 f"there is no folder {folder!r}", where=f"{self.where} ({self.root})",
                 remedy="name an existing folder in `folders`",
             )  # fmt: skip
-        self._folder = path
-        self._list()
+        if path != self._folder or not self._listed:
+            self._folder = path
+            self._list()
         writable = write and all(os.access(path / part, os.W_OK) for part in ("cur", "new"))
         return FolderStatus(folder, 0, 0, len(self._paths), writable)
 
     def _list(self) -> None:
         self._listed = _times(self._folder)
         try:
-            self._paths = {key_of(p.name): p for p in _files(self._folder)}
+            self._paths = {key_of(name): f"{part}/{name}" for part, name in _names(self._folder)}
             self._keywords = keywords.read(self._folder)
         except OSError as error:
             raise MailboxError(f"cannot be read ({error.strerror})", where=str(self._folder)) from error
+        self._fresh = True
 
     def _find(self, key: str) -> Path | None:
         """Find a message whose flags may have changed since the folder was listed."""
-        path = self._paths.get(key)
-        if path is not None and path.exists():
+        place = self._paths.get(key)
+        if place is not None and (path := self._folder / place).exists():
             return path
+        # File systems' clocks are coarse: what changed just now may have changed once more.
+        if self._listed == _times(self._folder) and time.time_ns() - max(self._listed, default=0) > _TICK:
+            return None  # it was gone already when all was listed
         self._list()
-        return self._paths.get(key)
+        place = self._paths.get(key)
+        return None if place is None else self._folder / place
 
     # Looking
 
     def new(self, memory: FolderMemory) -> Iterator[Batch]:
         """Go through the messages whose keys are not known yet."""
+        if not self._fresh:
+            self._list()
+        self._fresh = False
+        self._taken.clear()
         self._looked[self._folder] = self._listed
         keys = sorted(memory.unknown(self._paths))
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
             messages = self.look(part)
-            unreadable = tuple({*part} & {k for k in self._paths if k in part} - {m.key for m in messages})
+            unreadable = tuple({k for k in part if k in self._paths} - {m.key for m in messages})
             yield Batch(messages, names=tuple(part), unreadable=unreadable)
 
     def look(self, keys: Sequence[str]) -> list[ListedMessage]:
@@ -207,10 +226,12 @@ class MaildirMailbox:
         """Look at all messages of these sizes: a Maildir has no UIDs to start from."""
         del since
         self.open(folder, write=False)
+        if not self._fresh:
+            self._list()
         keys = []
-        for key, path in self._paths.items():
+        for key, place in self._paths.items():
             with contextlib.suppress(OSError):
-                if path.stat().st_size in sizes:
+                if os.stat(f"{self._folder}/{place}").st_size in sizes:  # noqa: PTH116 - of a whole folder
                     keys.append(key)
         return self.look(keys)
 
@@ -239,7 +260,10 @@ class MaildirMailbox:
         destination = self._layout.path(target)
         if destination is None:
             raise Refused(f"there is no folder {target!r}", code="TRYCREATE", where=self.where)
-        taken = {key_of(p.name) for p in _files(destination)}
+        taken = self._taken.get(destination)
+        if taken is None:
+            taken = self._taken[destination] = {key_of(name) for _, name in _names(destination)}
+        self._fresh = False
         moved: dict[str, str] = {}
         for key in keys:
             new_key = key if key not in taken else _unique_name()
@@ -304,12 +328,13 @@ class MaildirMailbox:
         """Nothing is held open."""
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _names(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the subfolder and the name of each message."""
     for part in ("new", "cur"):
-        with contextlib.suppress(FileNotFoundError), os.scandir(folder / part) as entries:
-            for entry in entries:
-                if not entry.name.startswith("."):
-                    yield Path(entry.path)
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(f"{folder}/{part}"):  # noqa: PTH208 - a Path for each would take ten times as long
+                if not name.startswith("."):
+                    yield part, name
 
 
 def _times(folder: Path) -> tuple[int, ...]:
