@@ -141,6 +141,7 @@ def plot(file: Path, curves: dict[str, list[tuple[int, float]]]) -> None:
         style=CleanStyle(font_family="sans-serif"), logarithmic=True, xrange=None, height=420, width=720,
         title="Processor seconds over number", x_title="number", y_title="seconds", show_x_guides=True,
         x_labels=[10**n for n in range(3, 8)], disable_xml_declaration=True, js=[], print_values=False,
+        truncate_legend=-1, margin=30,
     )  # fmt: skip
     for name, points in curves.items():
         chart.add(name, [(size, max(seconds, 0.01)) for size, seconds in points])

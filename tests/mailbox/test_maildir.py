@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from classifier.errors import MailboxError
+from classifier.mailbox import maildir
 from classifier.mailbox.maildir import MaildirMailbox
+from classifier.store.judged import Memory
 from classifier.vocabulary import Action
 from tests.mailbox.dovecot import User
 from tests.mailbox.support import MarkedMail, mail, maildir_work, run
@@ -52,6 +54,36 @@ def test_a_second_sweep_looks_at_new_mail_only(user, tmp_path):
     user.deliver(mail("forged", 9), flags=None)
     result, _ = run(maildir_work(user.maildir), store)
     assert (result.counts.looked_at, result.counts.quarantined) == (1, 1)
+
+
+def test_a_large_inbox_is_listed_no_more_often_than_a_small_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(maildir, "BATCH", 5)
+    listings = []
+    names = maildir._names
+    monkeypatch.setattr(maildir, "_names", lambda folder: (listings.append(folder), names(folder))[1])
+    counts = []
+    for size in (20, 200):
+        user = User("local", tmp_path / f"mail{size}" / "Maildir", (-1, -1))
+        user.make_folder("INBOX")
+        for n in range(size):
+            user.deliver(mail("forged" if n % 2 else "ordinary", n), flags="S")
+        listings.clear()
+        result, _ = run(maildir_work(user.maildir), tmp_path / f"{size}.sqlite3")
+        assert result.counts.quarantined == size // 2
+        counts.append(len([folder for folder in listings if folder == user.maildir]))
+    assert counts[0] == counts[1] < 4
+
+
+def test_new_mail_is_found_by_who_keeps_the_mailbox_open(user):
+    mailbox = MaildirMailbox(user.maildir, "main")
+    known: set[str] = set()
+    for number in (10, 0, 1):
+        if number == 1:
+            user.deliver(mail("forged", 77), flags=None)
+        mailbox.open("INBOX", write=True)
+        found = [key for batch in mailbox.new(Memory(keys=frozenset(known))) for key in batch.names]
+        known.update(found)
+        assert len(found) == number
 
 
 def test_what_the_user_takes_back_stays(user, tmp_path):
