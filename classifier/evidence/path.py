@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.chain import follow, joined
-from classifier.evidence.hosts import ip_of, is_internal, name_was_sought
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
 from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop, receiving_addresses
 from classifier.evidence.ours import (
     Nature,
@@ -174,6 +174,12 @@ def _from_elsewhere(
         yield weighed
         if weighed.points_to is PointsTo.NEITHER:
             return
+    elif kind is Nature.NAMED and _passed_through_another(typed, identity, resolved):
+        # Services that filter for the recipient have other names inside than outside. Whoever types this from
+        # a server with a name could as well have typed lines that fit the name.
+        detail = f"{seen}; a host of another name below it says that it had it from a host of ours"
+        yield neutral("path", "forwarded-unproven", detail)
+        return
     elif identity.is_relay_name(client.helo) and not addresses_known:
         # Our own server may stand behind any line: nobody told where it stands.
         yield neutral("path", "helo-only", f"{seen}; it called itself {client.helo}, which anyone can say")
@@ -207,6 +213,15 @@ def _from_elsewhere(
         yield forged("path", Strength.STRONG, "elsewhere-complete", detail)
     if _out_of_order(typed, hop):
         yield forged("path", Strength.WEAK, "order", "the hops below it are dated after it")
+
+
+def _passed_through_another(
+    typed: tuple[TraceHop, ...], identity: Identity, resolved: frozenset[str]
+) -> bool:
+    """Say whether the newest typed line was written by somebody else's host, and the lines lead from it to one of ours."""
+    if not typed or organisation(typed[0].by) is None or is_our_name(typed[0].by, identity):
+        return False
+    return follow(typed, identity, resolved).reaches_us
 
 
 def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:

@@ -115,6 +115,20 @@ REMOTE = {
         ],
         [("forwarded-unproven", "neither", "weak")],
     ),
+    "a service that filters for the recipient, whose hosts have other names inside": (
+        ALL_OF_IT,
+        [
+            hop("out1.filter.test", "out1.filter.test", "203.0.113.70", MX),
+            hop("in1", "in1.filter-inside.test", "10.0.0.2", "scan1.filter-inside.test"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "in1.filter-inside.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a server with a name above a line that our relay wrote": (
+        OURS,
+        [hop("srv7.hoster.test", "srv7.hoster.test", "203.0.113.70", MX), TYPED],
+        [("look-alike", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+    ),
     "the same, whose typed line goes on from its greeting": (
         OURS,
         [
