@@ -66,7 +66,23 @@ GINSTER = Host("203.0.113.70", "www.ginster.test")
 HASEL = Host("203.0.113.100", "mx.hasel.test")
 #: A provider, through which its customers write.
 ILEX = Host("203.0.113.120", "smtp-out.ilex.test")
-RECEIVERS = (AHORN, BIRKE, BIRKE_STORE, CEDER, DORN, ESCHE, FICHTE, GINSTER, HASEL, ILEX)
+#: A service that filters for kiefer.test: where it takes mail in, and where it hands it on from.
+FILTER_IN = Host("203.0.113.130", "in3.scrubber.test")
+FILTER_OUT = Host("203.0.113.131", "out7.filter.test")
+RECEIVERS = (
+    FILTER_IN,
+    FILTER_OUT,
+    AHORN,
+    BIRKE,
+    BIRKE_STORE,
+    CEDER,
+    DORN,
+    ESCHE,
+    FICHTE,
+    GINSTER,
+    HASEL,
+    ILEX,
+)
 
 #: Our people's lines at home.
 HOME = tuple(Host(f"198.51.100.{n}", f"[192.168.1.{n}]", f"p5{n:02x}1a.dip.netz.test") for n in (11, 12, 13))
@@ -95,6 +111,7 @@ def zone(record):
     found.add(DOMAIN, "MX", f"10 {EXCHANGER.name}")
     found.add(DOMAIN, "TXT", f"v=spf1 ip4:{RELAY.address} ip4:{SUBMISSION.address} ~all")
     found.add(f"{SELECTOR}._domainkey.{DOMAIN}", "TXT", record)
+    found.add("kiefer.test", "MX", f"10 {FILTER_IN.name}")
     for host in RECEIVERS:
         if host is not BIRKE_STORE:
             found.add(host.name.partition(".")[2], "MX", f"10 {host.name}")

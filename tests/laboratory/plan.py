@@ -29,6 +29,7 @@ class Site:
 #: hasel.test refuses at once: the server that brought the mail writes the report.
 SITES = (
     Site("ahorn.test", "Postfix, backup MX", ("unknown", "full", "spam", "slow")),
+    Site("kiefer.test", "Postfix behind a filter", ("unknown", "spam")),
     Site("birke.test", "Postfix, Dovecot behind it", ("unknown", "full", "refused", "away")),
     Site("ceder.test", "Exim", ("unknown", "spam", "slow", "forward", "away")),
     Site("dorn.test", "Exim, headers only", ("unknown", "full", "spam")),

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from tests.laboratory import dovecot, extra, own, sites
-from tests.laboratory.network import AHORN, BIRKE, CEDER, DORN, ESCHE, FICHTE, GINSTER, HASEL
+from tests.laboratory.network import AHORN, BIRKE, CEDER, DORN, ESCHE, FICHTE, FILTER_IN, GINSTER, HASEL
 from tests.laboratory.plan import SITES, Mail, number_of
 from tests.laboratory.senders import forged, genuine
 from tests.laboratory.store import serving
@@ -19,7 +19,7 @@ from tests.laboratory.store import serving
 _EXCHANGERS = {
     host.name.partition(".")[2]: host.address
     for host in (AHORN, BIRKE, CEDER, DORN, ESCHE, FICHTE, GINSTER, HASEL)
-}
+} | {"kiefer.test": FILTER_IN.address}
 #: Of one who wrote to us once: forgers have it.
 _SAMPLE = Mail(999, "genuine", "submitted", replace(SITES[-1]), "ok", 0)
 #: So long nothing must have come, with all queues empty, for the end; and so long a run may wait.

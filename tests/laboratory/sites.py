@@ -6,7 +6,18 @@ from contextlib import ExitStack, contextmanager
 
 from tests.deliver import exim, postfix
 from tests.laboratory import dovecot
-from tests.laboratory.network import AHORN, BIRKE, BIRKE_STORE, CEDER, DORN, GINSTER, ILEX, together
+from tests.laboratory.network import (
+    AHORN,
+    BIRKE,
+    BIRKE_STORE,
+    CEDER,
+    DORN,
+    FILTER_IN,
+    FILTER_OUT,
+    GINSTER,
+    ILEX,
+    together,
+)
 from tests.laboratory.own import common, listening
 from tests.laboratory.store import serving
 
@@ -19,7 +30,7 @@ maximal_backoff_time = 3s
 queue_run_delay = 2s
 """
 _BEHIND = """
-relay_domains = {domain}
+relay_domains = {domain} {more}
 relay_transport = smtp:[{store}]:{port}
 """
 _FORWARDING = """
@@ -133,14 +144,25 @@ def running(passwords, domains):
         postfix_at(
             ILEX, f"smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {passwords}\n"
         )
-        # The forwarder sends mail on to it, too.
-        if domains & {"ahorn.test", "ginster.test"}:
+        # The forwarder and the filter send mail on to it, too.
+        if domains & {"ahorn.test", "ginster.test", "kiefer.test"}:
             store = stack.enter_context(serving("store.ahorn.test")).port
-            postfix_at(AHORN, _IMPATIENT + _BEHIND.format(domain="ahorn.test", store="127.0.0.1", port=store))
+            postfix_at(
+                AHORN,
+                _IMPATIENT
+                + _BEHIND.format(domain="ahorn.test", more="kiefer.test", store="127.0.0.1", port=store),
+            )
+        if "kiefer.test" in domains:
+            behind = _BEHIND.format(domain="kiefer.test", more="", store=AHORN.address, port=25)
+            postfix_at(
+                FILTER_IN,
+                f"{behind}smtp_bind_address = {FILTER_OUT.address}\nsmtp_helo_name = {FILTER_OUT.name}\n",
+            )
         if "birke.test" in domains:
             inside = "mynetworks = 127.0.0.0/8 10.20.0.0/24\n"
             postfix_at(
-                BIRKE, inside + _BEHIND.format(domain="birke.test", store=BIRKE_STORE.address, port=25)
+                BIRKE,
+                inside + _BEHIND.format(domain="birke.test", more="", store=BIRKE_STORE.address, port=25),
             )
             postfix_at(
                 BIRKE_STORE,
