@@ -168,7 +168,7 @@ def command(
         if learnt is not None:
             sys.stdout.write("".join(f"{printable(line, 2_000)}\n" for line in shown(learnt, proposal)))
             sys.stdout.flush()
-        if dialogue.possible:
+        if dialogue.possible and learning:
             proposal = _corrected(dialogue, learnt or Learnt(), given.address, proposal, chosen)
     except (click.Abort, KeyboardInterrupt):
         say("stopped; no configuration was written")
