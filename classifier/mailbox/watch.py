@@ -46,6 +46,8 @@ REISSUE = 540.0
 OTHERS_EVERY = 15.0
 #: Seconds before the first and before any later attempt to connect again.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+#: Seconds after which a signal is heard at the latest.
+HEARING = 0.5
 #: Seconds for which an account is left to somebody who rang for it, at least.
 ASIDE = 0.5
 
@@ -136,7 +138,9 @@ def watch(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        # Not without end: a signal that comes just before the wait begins would not be handled until it ends.
+        while thread.is_alive():
+            thread.join(HEARING)
     return results
 
 
