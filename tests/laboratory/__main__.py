@@ -13,7 +13,6 @@ The exit status is 1 where a genuine report is quarantined.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -41,14 +40,10 @@ def main(arguments):
 
     only = {name: given.split(",") for name in ("causes", "sites") if (given := getattr(options, name))}
     letters = plan.plan(extra.available(), options.rounds, **only)
-    folder = options.keep or Path(tempfile.mkdtemp(prefix="backscatter-reports-"))
-    try:
-        with network.up(own.KEY.record) as dns:
-            refused = run.run(letters, folder)
-            lost = verdicts.tell(folder, verdicts.judge_all(folder, dns))
-    finally:
-        if options.keep is None:
-            shutil.rmtree(folder)
+    folder = options.keep or Path(tempfile.mkdtemp())
+    with network.up(own.KEY.record) as dns:
+        refused = run.run(letters, folder)
+        lost = verdicts.tell(folder, verdicts.judge_all(folder, dns))
     return 1 if lost or refused else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -94,7 +93,6 @@ def _started(command, host, folder):
             yield
         finally:
             process.terminate()
-    shutil.rmtree(folder)
 
 
 def _values(host, folder, store):

@@ -143,7 +143,11 @@ def is_inside():
 def enter(arguments):
     """Run the laboratory with these *arguments* in namespaces of its own; gives its exit status. At its end nothing of it is left."""
     command = _command(sys.executable, "-m", "tests.laboratory", *arguments)
-    return subprocess.run(command, env={**os.environ, _MARK: "inside"}, check=False).returncode
+    with tempfile.TemporaryDirectory(prefix="backscatter-lab-", ignore_cleanup_errors=True) as folder:
+        # Its servers run as other users.
+        Path(folder).chmod(0o755)
+        environment = {**os.environ, _MARK: "inside", "TMPDIR": folder}
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 @contextmanager

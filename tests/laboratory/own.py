@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -81,7 +80,6 @@ def _signer():
             yield port
         finally:
             process.terminate()
-    shutil.rmtree(folder)
 
 
 def common(host):
