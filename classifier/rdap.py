@@ -24,7 +24,7 @@ from classifier.within import within
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPMessage
-    from typing import IO
+    from typing import IO, Any
 
 #: Leads to the registry that an address is registered at.
 BASE = "https://rdap.org"
@@ -69,6 +69,18 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
         if not _allowed(newurl, plain=req.type == "http"):
             raise urllib.error.URLError("leads to an address that is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
+    ) -> Any:  # noqa: ANN401 - likewise
+        """Follow, and close what told where to: urllib leaves it open where that is no address."""
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except Exception:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class AbuseContacts:
