@@ -136,7 +136,7 @@ def picture(top: Path = TOP) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _wrapped(text: str, width: int = 36) -> list[str]:
+def _wrapped(text: str, width: int = 31) -> list[str]:
     """Break *text* into at most two lines."""
     lines = [""]
     for word in text.split():
