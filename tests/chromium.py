@@ -20,6 +20,31 @@ _FLAGS = (
 #: Seconds for one answer.
 _PATIENCE = 60
 
+#: The lowest contrast of any text against what is behind it (WCAG 2.2, 1.4.3), with that text.
+_CONTRAST = """(() => {
+    const rgb = text => (text.match(/[0-9.]+/g) || [0, 0, 0, 0]).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = rgb(getComputedStyle(e).backgroundColor);
+            if (colour.length === 3 || colour[3] > 0) return colour;
+        }
+        return [255, 255, 255];
+    };
+    let least = [99, ''];
+    for (const element of document.querySelectorAll('body *')) {
+        if (![...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+        if (!element.getClientRects().length || element.tagName === 'title') continue;
+        const style = getComputedStyle(element);
+        const a = light(rgb(element.closest('svg') ? style.fill : style.color)), b = light(behind(element));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < least[0]) least = [ratio, element.textContent.slice(0, 40)];
+    }
+    return least;
+})()"""
+
 
 class Chromium:
     """One browser with one page. Everything it reports is kept in ``events``."""
@@ -103,6 +128,10 @@ class Chromium:
         found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
+
+    def contrast(self):
+        """Return the lowest contrast of any text, and the start of that text."""
+        return self.run(_CONTRAST)
 
     def complaints(self):
         """Return what the browser wrote to its console about the page: messages, exceptions, issues, reports."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from classifier.present.text import printable
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -34,6 +36,7 @@ def rendered(template: str, made: datetime, **values: object) -> str:
     environment.filters["moment"] = lambda when: f"{when:%Y-%m-%d %H:%M}" if when else "no date"
     environment.filters["day"] = lambda when: f"{when:%Y-%m-%d}" if when else "no date"
     environment.filters["chance"] = _chance
+    environment.filters["printable"] = printable
     return environment.get_template(template).render(
         made=f"{made:%Y-%m-%d %H:%M} UTC", version=_version(), **values
     )

@@ -10,7 +10,6 @@ import pytest
 from classifier.present.attack import Attack
 from classifier.present.attack_json import as_dict
 from classifier.present.page import page
-from tests.chromium import Chromium
 from tests.floods import NOW, attack_of, entries, flood
 from tests.samples import REPORT
 
@@ -24,36 +23,6 @@ _BARS = """(() => {
             .reduce((sum, title) => sum + Number(title.textContent.split(': ').pop().replaceAll(',', '')), 0);
     return JSON.stringify(found);
 })()"""
-#: The lowest contrast of any text against what is behind it (WCAG 2.2, 1.4.3), with that text.
-_CONTRAST = """(() => {
-    const rgb = text => (text.match(/[0-9.]+/g) || [0, 0, 0, 0]).map(Number);
-    const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
-        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-    const behind = element => {
-        for (let e = element; e; e = e.parentElement) {
-            const colour = rgb(getComputedStyle(e).backgroundColor);
-            if (colour.length === 3 || colour[3] > 0) return colour;
-        }
-        return [255, 255, 255];
-    };
-    let least = [99, ''];
-    for (const element of document.querySelectorAll('body *')) {
-        if (![...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
-        if (!element.getClientRects().length || element.tagName === 'title') continue;
-        const style = getComputedStyle(element);
-        const a = light(rgb(element.closest('svg') ? style.fill : style.color)), b = light(behind(element));
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < least[0]) least = [ratio, element.textContent.slice(0, 40)];
-    }
-    return least;
-})()"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("chromium")) as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +44,7 @@ def test_the_page_as_people_see_it(browser, attacks, tmp_path, *, number, theme,
     assert browser.run("document.documentElement.scrollWidth") == width
     background = browser.run("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(21, 24, 28)")
-    ratio, where = browser.run(_CONTRAST)
+    ratio, where = browser.contrast()
     assert ratio >= 4.5, where
     told = as_dict(attack)
     sums = {v: sum(s.get(v, 0) for s in told["series"]) for v in ("forged", "unsure", "genuine")}
