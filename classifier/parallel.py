@@ -83,6 +83,7 @@ def in_order(
     size: Callable[[Item], int] = lambda _item: 1,
     chunk_items: int = CHUNK_ITEMS,
     executor: Callable[[], Executor] | None = None,
+    writes: bool = True,
 ) -> Generator[tuple[Item, Result | Lost]]:
     """Yield each item with its result, in the order of *items*.
 
@@ -97,6 +98,8 @@ def in_order(
         size: an item's bytes.
         chunk_items: how many items go to a process at once, at most.
         executor: starts other processes than those of this machine, e.g. a cluster's.
+        writes: False: the work leaves nothing behind, so what is under way is not
+            finished when the iterator is closed.
 
     """
     remaining = iter(items)
@@ -119,7 +122,9 @@ def in_order(
 
     # One more item tells whether there is anything to start processes for.
     for first in remaining:
-        yield from _Pool(work, executor, jobs or 2).run(_chunks(first, remaining, size, chunk_items))
+        yield from _Pool(work, executor, jobs or 2, writes=writes).run(
+            _chunks(first, remaining, size, chunk_items)
+        )
 
 
 def _chunks(
@@ -138,11 +143,14 @@ def _chunks(
 class _Pool(Generic[Item, Result]):
     """The processes, renewed where one has died."""
 
-    def __init__(self, work: Work[Item, Result], start: Callable[[], Executor], jobs: int) -> None:
+    def __init__(
+        self, work: Work[Item, Result], start: Callable[[], Executor], jobs: int, *, writes: bool
+    ) -> None:
         # Once, not with each chunk: a provider's tenants are megabytes.
         self._work = pickle.dumps(work)
         self._start = start
         self._jobs = jobs
+        self._writes = writes
         self._executor: Executor | None = None
         self._under_way: deque[_Chunk[Item]] = deque()
 
@@ -156,8 +164,10 @@ class _Pool(Generic[Item, Result]):
                     yield from self._next()
             while self._under_way:
                 yield from self._next()
-        finally:
-            self._stop()
+        except BaseException:
+            self._stop(kill=not self._writes)
+            raise
+        self._stop()
 
     def _full(self) -> bool:
         ahead = len(self._under_way)
@@ -221,12 +231,12 @@ class _Pool(Generic[Item, Result]):
         if _broken(error):
             self._stop()
 
-    def _stop(self) -> None:
+    def _stop(self, *, kill: bool = False) -> None:
         executor, self._executor = self._executor, None
         if executor is not None:
             for chunk in self._under_way:
                 chunk.future.cancel()
-            _end(executor)
+            _end(executor, kill=kill)
 
 
 def _broken(error: Exception) -> bool:
@@ -241,9 +251,12 @@ def _died(error: Exception) -> bool:
     return _broken(error) or type(error).__name__ == "KilledWorker"
 
 
-def _end(executor: Executor) -> None:
-    """End an executor: what has begun is finished, what has not is never begun."""
+def _end(executor: Executor, *, kill: bool) -> None:
+    """End an executor: what has begun is finished, unless its processes are killed; what has not is never begun."""
+    processes = list((getattr(executor, "_processes", None) or {}).values())
     executor.shutdown(wait=False)  # a cluster's work is called off there
+    for process in processes if kill else ():
+        process.terminate()
     manager = getattr(executor, "_executor_manager_thread", None)
     watch = _Watch(executor)
     while manager is not None and manager.is_alive():

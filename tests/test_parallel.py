@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+import psutil
 import pytest
 
 from classifier import parallel
@@ -149,3 +150,26 @@ def test_few_large_items_are_under_way_at_once(monkeypatch):
     with contextlib.closing(taking):
         next(taking)
         assert len(read) <= 4
+
+
+@dataclass(frozen=True)
+class Sleeping(Doing):
+    """Work that takes long."""
+
+    def one(self, number):
+        if number:
+            time.sleep(60)
+        return super().one(number)
+
+
+def test_work_that_writes_nothing_is_not_finished_when_nobody_wants_it():
+    taking = in_order(Sleeping(), range(4), jobs=2, chunk_items=1, writes=False)
+    with contextlib.closing(taking):
+        _, (_, worker) = next(taking)
+        began = time.monotonic()
+    assert time.monotonic() - began < 20
+    # It dies, and waits to be buried by whoever collects the dead here.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() - began < 40
+            time.sleep(0.05)

@@ -17,6 +17,7 @@ from classifier.settings import PolicySettings, default_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from classifier.store.lock import Lock
     from classifier.training.collect import Given
     from classifier.training.collect import Labelled as Collected
     from classifier.training.retrain import Figures, Outcome
@@ -61,21 +62,30 @@ def command(
     if rollback:
         if genuine or forged or accounts or told or bootstrap or replace:
             raise click.UsageError("--rollback stands alone")
-        click.echo(f"{files.roll_back(store)} is in use")
+        with _alone(store):
+            click.echo(f"{files.roll_back(store)} is in use")
         return 0
     if not (genuine or forged or accounts or told or bootstrap):
         raise click.UsageError(
             "name mail with --genuine and --forged, or use --account, --told or --bootstrap"
         )
     sources = _Sources(genuine=genuine, forged=forged, accounts=accounts, told=told, bootstrap=bootstrap)
-    outcome, unusable = _trained(app, store, sources, jobs)
-    _tell(outcome, loss=(PolicySettings() if app.config is None else app.config.policy).max_genuine_loss)
-    if outcome.better or replace:
-        files.put_in_place(outcome.model, store)
-        click.echo(f"{outcome.model.name} is in use; --rollback takes it back")
-    else:
-        click.echo("the model in use does as well or better and stays; --replace overrides that")
+    with _alone(store):
+        outcome, unusable = _trained(app, store, sources, jobs)
+        _tell(outcome, loss=(PolicySettings() if app.config is None else app.config.policy).max_genuine_loss)
+        if outcome.better or replace:
+            files.put_in_place(outcome.model, store)
+            click.echo(f"{outcome.model.name} is in use; --rollback takes it back")
+        else:
+            click.echo("the model in use does as well or better and stays; --replace overrides that")
     return 1 if unusable else 0
+
+
+def _alone(store: str) -> Lock:
+    """Return what keeps another ``train`` out: the model that this one is compared with stays the one in use."""
+    from classifier.store.lock import Lock  # noqa: PLC0415 - --help needs none of it
+
+    return Lock(files.beside(store), "train", "train", what="the model of your own")
 
 
 @dataclass(frozen=True, kw_only=True)

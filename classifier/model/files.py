@@ -98,6 +98,8 @@ def put_in_place(model: Model, store: str) -> None:
             os.link(own, previous)
         os.replace(made, own)  # noqa: PTH105 - likewise
     except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(made)  # noqa: PTH108 - likewise
         raise InputError(
             f"model not written: {error.strerror or error}", where=own, remedy="the model in use stays"
         ) from None

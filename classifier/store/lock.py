@@ -32,7 +32,9 @@ class Lock:
 
     """
 
-    def __init__(self, store: str | Path, account: str, purpose: str, patience: float = 0.0) -> None:
+    def __init__(
+        self, store: str | Path, account: str, purpose: str, patience: float = 0.0, *, what: str = ""
+    ) -> None:
         """Prepare; taken by ``with``.
 
         Args:
@@ -40,6 +42,7 @@ class Lock:
             account: what is locked.
             purpose: what the holder is doing, for whoever finds it locked.
             patience: seconds to wait for it, having rung the holder's bell.
+            what: what is locked, in words; default the account.
 
         """
         store = Path(store).expanduser()
@@ -47,6 +50,7 @@ class Lock:
         self.path = store.with_name(f"{store.name}.{safe}.lock")
         self.account = account
         self._purpose = purpose
+        self._what = what or f"account {account!r}"
         self._patience = patience
         self._descriptor: int | None = None
 
@@ -69,7 +73,7 @@ class Lock:
             holder = _words(descriptor)
             os.close(descriptor)
             raise TemporaryError(
-                f"account {self.account!r} is locked by {holder}",
+                f"{self._what} is locked by {holder}",
                 where=str(self.path), remedy="wait for it to end",
             )  # fmt: skip
         now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -50,7 +50,9 @@ def background(
     """
     chunks = (f"{seed}/{i}" for i in range(max(1, reports // _CHUNK)))
     found: list[Example] = []
-    with closing(in_order(_Chunks(originals, leave_out), chunks, jobs=jobs, chunk_items=1)) as parts:
+    with closing(
+        in_order(_Chunks(originals, leave_out), chunks, jobs=jobs, chunk_items=1, writes=False)
+    ) as parts:
         for chunk, part in parts:
             if isinstance(part, Lost):
                 raise TemporaryError(f"{chunk}: {part.reason}")

@@ -44,7 +44,9 @@ def cross_validate(
     with TemporaryDirectory() as folder:
         _store(examples, Path(folder))
         work = _Fold(folder, settings, seed)
-        with closing(in_order(work, range(FOLDS), jobs=jobs or processes(), chunk_items=1)) as results:
+        with closing(
+            in_order(work, range(FOLDS), jobs=jobs or processes(), chunk_items=1, writes=False)
+        ) as results:
             for _, scored in results:
                 if isinstance(scored, Lost):
                     raise TemporaryError(

@@ -127,6 +127,20 @@ def test_contradictions_doubles_and_other_mail_are_told(train, labelled, tmp_pat
     assert "nowhere.eml" in done.output
 
 
+def test_two_at_once_cannot_be(train, labelled):
+    with module._alone(str(train.model.parent / "s.sqlite3")):
+        for arguments in (
+            ["--rollback"],
+            ["--genuine", labelled / "genuine", "--forged", labelled / "forged"],
+        ):
+            done = train(*arguments)
+            assert done.exit_code == 75
+            assert (
+                f"{train.model}.train.lock: the model of your own is locked by train, process " in done.output
+            )
+    assert train("--rollback").exit_code == 1
+
+
 def test_nothing_to_take_back_is_said(train):
     done = train("--rollback")
     assert done.exit_code == 1

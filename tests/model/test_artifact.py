@@ -1,6 +1,7 @@
 """A model file is plain data: what does not fit is refused whole, and the default model judges on."""
 
 import dataclasses
+import errno
 import json
 import os
 
@@ -114,6 +115,20 @@ def test_the_first_own_model_gives_way_to_the_default_one(tmp_path, model):
     files.put_in_place(dataclasses.replace(model, name="first"), store)
     assert files.roll_back(store) == model.name
     assert files.roll_back(store) == "first"
+
+
+def test_a_full_disk_leaves_the_model_in_use_and_no_part_of_another(tmp_path, model, monkeypatch):
+    store = str(tmp_path / "state.sqlite3")
+    files.put_in_place(dataclasses.replace(model, name="first"), store)
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="No space left on device; the model in use stays"):
+        files.put_in_place(model, store)
+    assert files.in_use(store)[0].name == "first"
+    assert os.listdir(tmp_path) == ["model.json"]
 
 
 def test_a_folder_that_cannot_be_written_leaves_the_model_in_use(tmp_path, model):
