@@ -36,8 +36,8 @@ _HELO = re.compile(r"\b(?:helo|ehlo|lhlo)[= ]{1,3}([^\s()]{1,255})", re.IGNORECA
 _NAMED = re.compile(
     r"(?:[^\s@\[(]{0,64}@)?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?)[ \t]{0,9}[\[(]"
 )
-#: All that Exim adds where the client greeted with the name that its address has.
-_BRACKETED = re.compile(r"\[[0-9A-Fa-f.:]{2,45}\](?::[0-9]{1,5})?")
+#: All that Exim and qmail add where the client greeted with the name that its address has.
+_ALONE = re.compile(r"\[[0-9A-Fa-f.:]{2,45}\](?::[0-9]{1,5})?|(?:[^\s@\[\]()]{1,64}@)?[0-9A-Fa-f.:]{2,45}")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\.?")
 _NO_NAMES = frozenset(
     {"unknown", "unverified", "no-ptr", "helo", "ehlo", "unavailable", "softdnserr", "account", "ident"}
@@ -84,7 +84,9 @@ def read_hop(value: str) -> TraceHop:
         clauses[current] = (word or "", comments)
     helo = name = address = None
     if "from" in clauses:
-        helo, name, address = _client(*clauses["from"], exim=_is_exim(clauses))
+        helo, name, address = _client(
+            *clauses["from"], is_name=_is_exim(clauses) or _is_qmail(clauses, value[stop + 1 :])
+        )
     by = clauses.get("by", ("", []))[0]
     return TraceHop(
         raw=value,
@@ -115,14 +117,24 @@ def _is_exim(clauses: dict[str, tuple[str, list[str]]]) -> bool:
     return bool(comments) and any(comment.startswith("Exim ") for comment in comments)
 
 
-def _client(word: str, comments: list[str], *, exim: bool) -> tuple[str | None, str | None, str | None]:
+def _is_qmail(clauses: dict[str, tuple[str, list[str]]], dated: str) -> bool:
+    """Say whether qmail wrote the hop: no words but these, and a date without its weekday."""
+    return (
+        len(clauses) == 3
+        and not clauses.get("by", ("", [""]))[1]
+        and not clauses.get("with", ("", [""]))[1]
+        and dated.lstrip()[:1].isdigit()
+    )
+
+
+def _client(word: str, comments: list[str], *, is_name: bool) -> tuple[str | None, str | None, str | None]:
     """Return what the client called itself, its looked-up name, and its address.
 
     Each program has its own habit::
 
         from HELO (NAME [IP])               Postfix, Sendmail, Courier, Google
         from NAME ([IP] helo=HELO)          Exim; without helo= the greeting was the name
-        from NAME (HELO HELO) (IP)          qmail; NAME may be "unknown"
+        from NAME (HELO HELO) (IP)          qmail; NAME may be "unknown"; without HELO the greeting was the name
         from HELO (IP) by ... Microsoft SMTP Server
         from IP (EHLO HELO) (IP)            Yahoo
 
@@ -132,7 +144,7 @@ def _client(word: str, comments: list[str], *, exim: bool) -> tuple[str | None, 
     """
     helo: str | None = None
     address = name = None
-    apart = exim and bool(comments) and bool(_BRACKETED.fullmatch(comments[0]))
+    apart = is_name and len(comments) > 0 and bool(_ALONE.fullmatch(comments[0]))
     for comment in comments:
         rest = comment
         if ("=" in comment or " " in comment) and (greeting := _HELO.search(comment)):

@@ -57,6 +57,18 @@ HABITS = {
         "from unknown (HELO mail.example.org) (198.51.100.9) by mx.remote.test with SMTP",
         ("mail.example.org", None, "198.51.100.9", "mx.remote.test", "SMTP", None, None),
     ),
+    "qmail, greeted with its name": (
+        "from mail.example.org (192.0.2.1)  by mx.remote.test with SMTP; 10 Mar 2026 10:00:05 -0000",
+        ("mail.example.org", "mail.example.org", "192.0.2.1", "mx.remote.test", "SMTP", None, None),
+    ),
+    "qmail, neither name nor greeting": (
+        "from unknown (198.51.100.9) by mx.remote.test with SMTP; 10 Mar 2026 10:00:05 -0000",
+        (None, None, "198.51.100.9", "mx.remote.test", "SMTP", None, None),
+    ),
+    "another program, whose first word is the greeting": (
+        "from mail.example.org (198.51.100.9) by mx.remote.test with SMTP; Tue, 10 Mar 2026 10:00:05 +0000",
+        ("mail.example.org", None, "198.51.100.9", "mx.remote.test", "SMTP", None, None),
+    ),
     "Exchange": (
         "from mail.example.org (198.51.100.9) by mx.remote.test (203.0.113.5) with Microsoft SMTP Server id 15.1",
         ("mail.example.org", None, "198.51.100.9", "mx.remote.test", "Microsoft", "15.1", None),
