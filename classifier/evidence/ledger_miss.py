@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, forged, neutral
 from classifier.evidence.ours import sent_on_by_us
+from classifier.evidence.taken_in import is_from_outside_to_us
 from classifier.parse.addresses import domain_of
 from classifier.vocabulary import Strength
 
@@ -90,6 +91,12 @@ def judge_miss(
         if _forwarded_by_us(report, identity):
             return neutral("ledger", "miss-forwarded", f"{said}; it went through a forward or list of ours")
         return forged("ledger", Strength.WEAK, "miss-other-author", f"{said}, and its author is none of ours")
+    if is_from_outside_to_us(report, identity):
+        # Forms on rented servers, and devices, write to our own people past what the ledger is read from.
+        detail = (
+            f"{said}, which is complete for that time; but our own host had it from outside, for one of us"
+        )
+        return forged("ledger", Strength.WEAK, "miss-taken-in", detail)
     return forged("ledger", Strength.STRONG, "miss", f"{said}, which is complete for that time")
 
 

@@ -124,6 +124,19 @@ def own_border_hop(report: Report) -> TraceHop | None:
 
 
 @once
+def receiving_names(report: Report) -> frozenset[str]:
+    """Return the names, in small letters, under which hosts of our own side took the report in and handed it on."""
+    taken_in = own_border_hop(report)
+    found: set[str] = set()
+    for hop in report.trace[:_MAX_REPORTER_HOPS] if taken_in is not None else ():
+        if hop.by and "." in hop.by:
+            found.add(hop.by.rstrip(".").lower())
+        if hop is taken_in:
+            break
+    return frozenset(found)
+
+
+@once
 def receiving_addresses(report: Report) -> frozenset[IPAddress]:
     """Return the public addresses of those hosts of our own side that handed the report on after taking it in.
 

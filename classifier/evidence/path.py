@@ -15,7 +15,13 @@ from datetime import timedelta
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.chain import follow, joined
 from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
-from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop, receiving_addresses
+from classifier.evidence.origin import (
+    ObservedClient,
+    observed_client,
+    own_border_hop,
+    receiving_addresses,
+    receiving_names,
+)
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -126,6 +132,10 @@ def _from_us(
         yield genuine("path", Strength.STRONG, "relay-unvouched", detail)
 
 
+def _greets_as_ours(client: ObservedClient, report: Report) -> bool:
+    return bool(client.helo) and (client.helo or "").rstrip(".").lower() in receiving_names(report)
+
+
 def _bringer(report: Report) -> Nature | None:
     """Tell what sort of client brought the report to our side, by its newest hop from outside."""
     hop = own_border_hop(report)
@@ -159,7 +169,7 @@ def _from_elsewhere(
         )
         return
     link = joined(hop, typed[0], identity) if hop is not None and typed else ""
-    if link and any(is_our_client(hop, identity) or is_our_name(hop.by, identity) for hop in typed):
+    if link and any(_names_us(hop, identity) for hop in typed):
         # A forwarder, a list or a provider's relay, whose own hop says whom it had the message from.
         chain = follow(typed, identity, resolved)
         told = f"{seen}; its own trace names a host of ours below"
@@ -183,6 +193,13 @@ def _from_elsewhere(
     elif identity.is_relay_name(client.helo) and not addresses_known:
         # Our own server may stand behind any line: nobody told where it stands.
         yield neutral("path", "helo-only", f"{seen}; it called itself {client.helo}, which anyone can say")
+        return
+    elif kind is not Nature.NAMED and not identity.relays and _greets_as_ours(client, report):
+        # A small domain's one server, on a line without a name or a home line; and its name is public.
+        detail = (
+            f"{seen}; it called itself {client.helo}, as the host that took the report in for us is called"
+        )
+        yield neutral("path", "helo-receiving", detail)
         return
     else:
         yield from _claims(

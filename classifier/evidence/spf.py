@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.hosts import ip_of, is_internal, organisation
-from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop
+from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,
@@ -153,6 +153,11 @@ def _failed(
         )
     if not sure and report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}:
         return neutral("spf", "fail-unsure", f"{told}; under which return path it was sent is not known")
+    if (ip := ip_of(client.address)) is not None and is_internal(ip):
+        return neutral("spf", "fail-inside", f"{told}; no policy names private addresses")
+    if _may_send_for_us(report, result, lookups):
+        detail = f"{told}; but the reporting side may itself send for us, and the client be a user of it"
+        return neutral("spf", "fail-at-provider", detail)
     if result.result == "softfail":
         return forged("spf", Strength.WEAK, "softfail", told)
     if link == "word" or client.hop is None or report.original.completeness is Completeness.PARTIAL:
@@ -162,9 +167,6 @@ def _failed(
         )
     if not sure:
         return forged("spf", Strength.WEAK, "fail-unsure", f"{told}; under which return path is not certain")
-    if _may_send_for_us(report, result, lookups):
-        detail = f"{told}; the reporting side may itself send for us, and the client be a user of it"
-        return forged("spf", Strength.WEAK, "fail-at-provider", detail)
     if not unchanged and not _failed_then(report, client):
         detail = f"{told}; whether that policy stood then is not known"
         return forged("spf", Strength.WEAK, "fail-unconfirmed", detail)
@@ -196,17 +198,20 @@ def forwarding(report: Report, client: ObservedClient) -> str:
 
 
 def _may_send_for_us(report: Report, result: SpfResult, lookups: Lookups) -> bool:
-    """Say whether the host that brought the report passes our own policy.
+    """Say whether the host that brought the report passes our own policy, as far as is known.
 
     Then it may be the provider whom our people hand their mail to, known there
-    by their line instead of a password.
+    by their line instead of a password. Where nothing shows who brought it, it may be if
+    it tried to pass the original on: what is refused in SMTP is reported by the sender's own side.
     """
     from classifier.evidence.spf_check import check  # noqa: PLC0415 - see above
 
     # Not the newest hop: that may be our own MX, which our policy names as well, handing the report on.
     hop = own_border_hop(report)
     ip = ip_of(hop.client_address) if hop is not None else None
-    if hop is None or ip is None or is_internal(ip) or lookups.resolver is None:
+    if hop is None or ip is None or is_internal(ip):
+        return tried_to_pass_on(report)
+    if lookups.resolver is None:
         return False
     own = check(str(ip), f"postmaster@{result.domain}", hop.helo, lookups.resolver)
     return own.result in {"pass", "temperror"}

@@ -56,7 +56,8 @@ KINDS: tuple[EvidenceKind, ...] = (
         "Whether we sent a message with this Message-ID, envelope id or queue id, and whether to the recipient "
         "that failed; for replies, the message that In-Reply-To names.",
         "Anything by a miss, unless the ledger is declared complete for the time at which the reporting side took "
-        "the original in; who sent mail that only passed through our server.",
+        "the original in; much by a miss of what our own host took in from outside for one of us, as forms write "
+        "to us; who sent mail that only passed through our server.",
         "For proof: know an identifier of ours less than 30 days old, and fail at a recipient of that very message. "
         "With an identifier alone: strong.",
     ),
@@ -85,7 +86,7 @@ KINDS: tuple[EvidenceKind, ...] = (
         "about mail from inside or about mail that it had taken in from outside.",
         "Who wrote mail that left through a relay shared with others; anything by a first hop elsewhere, unless "
         "`relays_complete` is set. Lines below those of the reporting side are typed text.",
-        "Send through a relay of ours. Typing Received lines or greeting with our name makes it worse.",
+        "Send through a relay of ours. Typing Received lines or greeting with our name makes it worse, or no better.",
     ),
     EvidenceKind(
         "address",

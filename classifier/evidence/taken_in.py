@@ -11,6 +11,7 @@ from classifier.evidence.base import Evidence, forged, genuine, neutral
 from classifier.evidence.hosts import name_was_sought
 from classifier.evidence.ours import (
     Nature,
+    came_from_inside,
     entry,
     is_our_name,
     nature,
@@ -94,6 +95,20 @@ def taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, findi
     # And where nobody looked for a name, it may be one of those.
     strength = Strength.WEAK if suffix else Strength.STRONG
     return forged("path", strength, finding + suffix, detail)
+
+
+def is_from_outside_to_us(report: Report, identity: Identity) -> bool:
+    """Say whether a host of ours reports about mail for an address of ours that it had from outside.
+
+    Only what the host itself wrote counts; where the report does not show which way it came, either way is possible.
+    """
+    if not is_our_name(report.reporting_mta, identity) or came_from_inside(report, identity) is False:
+        return False
+    start = entry(
+        report.original.trace, identity, frozenset(((report.reporting_mta or "").rstrip(".").lower(),))
+    )
+    hop = start.outside or start.doubtful
+    return hop is not None and not start.authenticated and inbound(report, hop, identity)
 
 
 def inbound(report: Report, hop: TraceHop, identity: Identity) -> bool:

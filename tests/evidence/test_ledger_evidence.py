@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -250,6 +251,26 @@ def missed(**more):
 
 def test_a_miss_counts_in_a_complete_ledger(ledger):
     assert only(ledger, missed(), COMPLETE) == ("miss", FORGED, STRONG)
+
+
+@pytest.mark.parametrize(
+    ("writer", "failed", "expected"),
+    [
+        ("mail.example.org", "nobody@example.org", ("miss-taken-in", FORGED, WEAK)),
+        ("mail.example.org", "v@remote.test", ("miss", FORGED, STRONG)),
+        ("mx.remote.test", "nobody@example.org", ("miss", FORGED, STRONG)),
+    ],
+    ids=["for one of us", "for somebody else", "by another server"],
+)
+def test_what_our_own_host_took_in_from_outside_may_be_a_form_of_ours(ledger, writer, failed, expected):
+    hop = TraceHop(
+        f"from www.hoster.test (www.hoster.test [203.0.113.9]) by {writer} with ESMTP",
+        "www.hoster.test", "www.hoster.test", "203.0.113.9", writer, "ESMTP", None, None, SENT,
+    )  # fmt: skip
+    made = dataclasses.replace(
+        missed(trace=(hop,)), reporting_mta=writer, recipients=(ReportedRecipient(failed),)
+    )
+    assert only(ledger, made, COMPLETE) == expected
 
 
 def test_a_miss_tells_nothing_in_a_ledger_with_holes(ledger):

@@ -314,6 +314,16 @@ def test_a_reverse_name_is_asked_for_again(resolver, expected):
     assert told(path.gather(report, BY_NAME, lookups)) == [expected]
 
 
+def test_a_forwarder_that_only_noted_how_our_provider_greeted_it_has_typed_nothing():
+    lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames(mail_example_org="192.0.2.1"))
+    noted = hop("mail.example.org", None, "203.0.113.60", "fwd.alumni.test")
+    report = make([FORWARDER, noted, hop("laptop", None, "10.0.0.7", "mail.example.org")])
+    assert told(path.gather(report, BY_NAME, lookups)) == [
+        ("look-alike-forwarded", *FORGED_WEAK),
+        ("elsewhere", *FORGED_WEAK),
+    ]
+
+
 def test_a_resolver_that_does_not_answer_changes_nothing():
     lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames())
     report = make([hop("mail.example.org", None, "198.51.100.9", MX)])
@@ -329,6 +339,20 @@ def test_the_host_that_receives_our_mail_is_no_stranger_where_nothing_is_configu
     # Who says through which hosts all mail leaves is believed.
     complete = Identity(domains=("example.org",), relays=("192.0.2.1",), relays_complete=True)
     assert ("elsewhere-complete", "forged", "strong") in told(path.gather(report, complete, LOOKUPS))
+
+
+@pytest.mark.parametrize(
+    ("identity", "greeting", "expected"),
+    [
+        (PLAIN, "mx.example.org", [("helo-receiving", "neither", "weak")]),
+        (PLAIN, "mail.example.org", [("helo-domain-open", "neither", "weak"), ("dial-up", *FORGED_WEAK)]),
+        (OURS, "mx.example.org", [("helo-domain-open", "neither", "weak"), ("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)]),
+    ],
+    ids=["as it took the report in", "as another host of ours", "where relays are configured"],
+)  # fmt: skip
+def test_a_small_domains_server_on_a_home_line_greets_as_it_takes_mail_in(identity, greeting, expected):
+    report = make([hop(greeting, "dsl-9.isp.test", "198.51.100.9", MX)])
+    assert told(path.gather(report, identity, LOOKUPS)) == expected
 
 
 def test_a_report_that_did_not_come_from_its_writer_is_believed_less():

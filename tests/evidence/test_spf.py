@@ -272,7 +272,20 @@ def test_where_spf_does_not_apply_nothing_is_said(lookups, report):
 
 def test_a_provider_that_knows_its_users_by_their_line(lookups, zone):
     zone.set("example.org", "TXT", POLICY.replace("include:spf.provider.test", "ip4:203.0.113.5"))
-    assert judged(make([ZOMBIE]), lookups) == [("fail-at-provider", "forged", "weak")]
+    assert judged(make([ZOMBIE]), lookups) == [("fail-at-provider", "neither", "weak")]
+
+
+def test_who_tried_to_pass_it_on_may_be_our_provider_where_nothing_shows_who_brought_the_report(lookups):
+    refused = make([ZOMBIE], report_trace=(), remote="mx.elsewhere.test")
+    assert judged(refused, lookups) == [("fail-at-provider", "neither", "weak")]
+    for other in (make([ZOMBIE], report_trace=()), make([ZOMBIE], remote="mx.elsewhere.test")):
+        assert judged(other, lookups) == judged(make([ZOMBIE]), lookups)
+
+
+def test_no_policy_speaks_of_a_private_client(lookups):
+    inside = (hop("mx.remote.test", "mx.remote.test", "10.0.0.5", "mx.example.org"),)
+    report = make([hop("pc", "pc.branch.test", "10.9.9.9", MX, when=NOW)], report_trace=inside)
+    assert judged(report, lookups) == [("fail-inside", "neither", "weak")]
 
 
 def test_our_own_mx_is_not_the_provider_who_brought_the_report(lookups, zone):
