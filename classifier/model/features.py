@@ -26,7 +26,7 @@ from classifier.evidence.ours import (
 )
 from classifier.model.shapes import Greeting, greeting, is_host, is_role, program_fits, right_hand_side
 from classifier.parse.addresses import domain_of, find_address, normalise
-from classifier.vocabulary import Completeness
+from classifier.vocabulary import Completeness, Strength
 from classifier.weights import weight
 
 TYPE_CHECKING = False
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _MAX_BELOW = 12
 #: Seconds: a day, and two hours for time zones written wrong.
 _FAR = 26 * 3600
+#: Weak signs of one kind share a cause: together they never count as a strong one does.
+_WEAK_TOGETHER = 2.0
 _HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
 
 
@@ -135,9 +137,14 @@ def has_material(report: Report) -> bool:
 def measure(report: Report, identity: Identity, evidence: Iterable[Evidence]) -> list[float]:
     """Return the value of each of :data:`FEATURES` in order; NaN where the report does not tell."""
     found: dict[str, float] = {}
+    more_than_weak = set()
     for piece in evidence:
         name = f"evidence.{piece.name}"
         found[name] = found.get(name, 0.0) + weight(piece)
+        if piece.strength is not Strength.WEAK:
+            more_than_weak.add(name)
+    for name in found.keys() - more_than_weak:
+        found[name] = min(found[name], _WEAK_TOGETHER)
     for kind in EVIDENCE_KINDS:
         found.setdefault(f"evidence.{kind}", 0.0)
     _measure_authors(report, identity, found)

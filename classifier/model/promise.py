@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 #: With this confidence.
 CONFIDENCE = 0.95
 #: Mail elsewhere is not like the mail that was measured: by so much, in log-odds, a report must lie
-#: above the score that the order statistic names. Odds of forged seven times as high.
-DISTANCE = 2.0
+#: above the score that the order statistic names, where it is known who is protected: odds of forged
+#: seven times as high. And twelve times where that is read off the report.
+DISTANCE, DISTANCE_INFERRED = 2.0, 2.5
 
 
 def needed(loss: float, confidence: float = CONFIDENCE) -> int:
@@ -25,13 +26,19 @@ def needed(loss: float, confidence: float = CONFIDENCE) -> int:
     return math.ceil(math.log(1 - confidence) / math.log1p(-loss)) if loss < 1 else 1
 
 
-def threshold(promise: Promise, loss: float, confidence: float = CONFIDENCE) -> float | None:
+def threshold(promise: Promise, loss: float, *, configured: bool) -> float | None:
+    """Return the log-odds from which a report is called forged: the promise's, and a distance; None: too few to say."""
+    found = order_statistic(promise, loss)
+    return None if found is None else found + (DISTANCE if configured else DISTANCE_INFERRED)
+
+
+def order_statistic(promise: Promise, loss: float, confidence: float = CONFIDENCE) -> float | None:
     """Return the log-odds above which at most the share *loss* of genuine reports lies; None: too few to say."""
     n = promise.genuine
     if loss <= 0 or n < needed(loss, confidence) or not promise.highest:
         return None
     rank = _rank(n, loss, confidence)
-    return promise.highest[min(rank, len(promise.highest)) - 1] + DISTANCE
+    return promise.highest[min(rank, len(promise.highest)) - 1]
 
 
 def _rank(n: int, loss: float, confidence: float) -> int:
@@ -51,7 +58,10 @@ def promise_for(model: Model, loss: float, *, configured: bool) -> Promise:
 
     Each is true of the reports that it speaks of; few reports ask for more than many.
     """
-    of_any, of_configured = threshold(model.promise, loss), threshold(model.promise_configured, loss)
+    of_any, of_configured = (
+        order_statistic(model.promise, loss),
+        order_statistic(model.promise_configured, loss),
+    )
     if not configured or of_configured is None or (of_any is not None and of_any <= of_configured):
         return model.promise
     return model.promise_configured
@@ -59,5 +69,5 @@ def promise_for(model: Model, loss: float, *, configured: bool) -> Promise:
 
 def probability_threshold(model: Model, loss: float, *, configured: bool) -> float | None:
     """Return :func:`threshold` as a probability of forged."""
-    log_odds = threshold(promise_for(model, loss, configured=configured), loss)
+    log_odds = threshold(promise_for(model, loss, configured=configured), loss, configured=configured)
     return None if log_odds is None else 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))

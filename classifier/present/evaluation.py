@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from classifier.evidence.company import fingerprints, joined, report_digest
 from classifier.judge import weigh
 from classifier.model.artifact import NO_PROMISE
-from classifier.model.promise import CONFIDENCE, DISTANCE, needed, promise_for
-from classifier.model.promise import threshold as promised_threshold
+from classifier.model.promise import CONFIDENCE, needed, order_statistic, promise_for
 from classifier.present.figures import Share, shown_loss
 from classifier.present.ranking import Estimate, Ranking, ranking
 from classifier.vocabulary import NOT_REPORTS, Action, Strength, Verdict
@@ -338,7 +337,7 @@ def evaluation(
     least = needed(limit)
     here, lost = len(set(groups[GENUINE])), len({groups[GENUINE][i] for i in genuine.lost})
     rests_on = NO_PROMISE if model is None else promise_for(model, limit, configured=configured)
-    promised, rests = promised_threshold(rests_on, limit), rests_on.genuine
+    promised, rests = order_statistic(rests_on, limit), rests_on.genuine
     material = "" if model is None else model.card.get("material", "")
     return Evaluation(
         genuine,
@@ -350,7 +349,7 @@ def evaluation(
             needed=least,
             threshold=threshold,
             # The distance is kept beyond what the promise takes; the bounds of the threshold may cut into it.
-            promised=promised is not None and promised - DISTANCE <= math.log(threshold / (1 - threshold)),
+            promised=promised is not None and promised <= math.log(threshold / (1 - threshold)),
             model=None if model is None else model.name,
             model_genuine=rests,
             model_missing=max(0, least - rests),

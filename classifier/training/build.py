@@ -18,7 +18,7 @@ import click
 import numpy as np
 
 from classifier.model.artifact import from_bytes, to_bytes
-from classifier.model.promise import threshold
+from classifier.model.promise import order_statistic
 from classifier.present.figures import Share
 from classifier.present.ranking import area_under_roc, calibration_error
 from classifier.settings import MAX_GENUINE_LOSS
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 #: Reports generated to fit on.
 REPORTS = 20_000
-#: So many times as many others, of other domains, to measure on and to promise by: by more than the very
-#: highest score of genuine reports about configured identities, which chance alone decides.
-_HELD = 1.5
+#: So many times as many others, of other domains, to measure on and to promise by: the more there are, the
+#: less a single odd one of them decides, and the nearer the threshold lies to what was promised.
+_HELD = 5
 #: One format in so many is left out of a fit of its own, to measure how well unseen formats are judged.
 _LEFT_OUT = 4
 
@@ -68,8 +68,7 @@ def main(originals: Path, leave_out: tuple[str, ...], out: Path, reports: int, n
         "figures": figures(scores, unseen, limits),
         "figures_unseen_formats": _unseen_formats(learnt, unseen, settings),
     }
-    model = fitting.unleaning(fitting.export(pipeline, name, promise, card, configured))
-    model = fitting.centred(model, learnt)
+    model = fitting.centred(fitting.export(pipeline, name, promise, card, configured), learnt)
     data = to_bytes(model)
     from_bytes(data, str(out))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -107,10 +106,12 @@ def _limits(scores: NDArray[np.float64], held: Examples) -> tuple[NDArray[np.flo
         fitting.promise_of(scores, held),
         fitting.promise_of(scores[configured], held.take(np.flatnonzero(configured))),
     )
-    of_any, of_configured = (limit_of(promise, MAX_GENUINE_LOSS) for promise in promises)
-    if threshold(promises[1], MAX_GENUINE_LOSS) is None:
-        of_configured = of_any
-    of_configured = min(of_any, of_configured)
+    of_any = limit_of(promises[0], MAX_GENUINE_LOSS, configured=False)
+    of_configured = min(
+        limit_of(p, MAX_GENUINE_LOSS, configured=True)
+        for p in promises
+        if p is promises[0] or order_statistic(p, MAX_GENUINE_LOSS) is not None
+    )
     return np.where(configured, of_configured, of_any), *promises
 
 
@@ -153,16 +154,17 @@ def _figures(scores: NDArray[np.float64], examples: Examples, limits: NDArray[np
 
 
 def _unseen_formats(learnt: Examples, unseen: Examples, settings: fitting.Settings) -> dict[str, Any]:
-    """Fit without some of the formats, and measure on those alone, of other domains."""
-    formats = sorted({note[0] for note in learnt.notes})
-    left_out = set(formats[::_LEFT_OUT])
+    """Fit and promise without some of the formats, and measure on those alone, of other domains."""
+    left_out = set(sorted({note[0] for note in learnt.notes})[::_LEFT_OUT])
     without = learnt.take(np.flatnonzero([note[0] not in left_out for note in learnt.notes]))
-    only = unseen.take(np.flatnonzero([note[0] in left_out for note in unseen.notes]))
-    raw = cross_validate(without, settings)
-    pipeline = fitting.calibrate_on(fitting.fit(without, settings), raw, without)
+    pipeline = fitting.calibrate_on(
+        fitting.fit(without, settings), cross_validate(without, settings), without
+    )
+    is_only = np.array([note[0] in left_out for note in unseen.notes])
+    only, others = unseen.take(np.flatnonzero(is_only)), unseen.take(np.flatnonzero(~is_only))
+    seen, _, _ = _limits(fitting.final(pipeline.log_odds(others), others), others)
     scores = fitting.final(pipeline.log_odds(only), only)
-    seen, _, _ = _limits(fitting.final(pipeline.scale * raw + pipeline.shift, without), without)
-    there, here = _configured(without), _configured(only)
+    there, here = _configured(others), _configured(only)
     limits = np.where(here, seen[there][0], seen[~there][0])
     return {"formats": len(left_out)} | figures(scores, only, limits)
 

@@ -73,6 +73,7 @@ class Pipeline:
     Attributes:
         words: the words' regression.
         trees: the additive trees.
+        leaning: (features,), how much each feature's absence would count for forged; it is taken off again.
         scale: of the calibration.
         shift: of the calibration.
 
@@ -80,20 +81,21 @@ class Pipeline:
 
     words: LogisticRegression
     trees: HistGradientBoostingClassifier
+    leaning: NDArray[np.float64]
     scale: float = 1.0
     shift: float = 0.0
     settings: Settings = field(default_factory=Settings)
 
     def log_odds(self, examples: Examples) -> NDArray[np.float64]:
-        """Return scikit-learn's own log-odds of forged, calibrated."""
+        """Return the log-odds of forged, calibrated."""
         return self.scale * self.raw(examples) + self.shift
 
     def raw(self, examples: Examples) -> NDArray[np.float64]:
-        """Return the log-odds before calibration."""
+        """Return the log-odds before calibration: scikit-learn's own, less what is missing would add."""
         values = examples.values.copy()
         values[:, WORDS] = _words_column(self.words, examples)
         found: NDArray[np.float64] = self.trees.decision_function(values)
-        return found
+        return found - np.isnan(values) @ self.leaning
 
 
 def word_matrix(buckets: Rows) -> sparse.csr_matrix:
@@ -163,7 +165,8 @@ def _fitted(examples: Examples, settings: Settings, seed: int) -> Pipeline:
         early_stopping=False,
         random_state=seed,
     ).fit(values, np.tile(examples.labels, draws), sample_weight=np.tile(weights / draws, draws))
-    return Pipeline(regression().fit(matrix, examples.labels, weights), trees, settings=settings)
+    words = regression().fit(matrix, examples.labels, weights)
+    return Pipeline(words, trees, _leaning(_curves(trees)), settings=settings)
 
 
 def disturbed(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
@@ -203,7 +206,10 @@ def export(
     pipeline: Pipeline, name: str, promise: Promise, card: dict[str, Any], configured: Promise = NO_PROMISE
 ) -> Model:
     """Write the fitted parts as plain numbers; *configured* is the promise of configured identities alone."""
-    curves = _curves(pipeline.trees)
+    curves = tuple(
+        replace(curve, missing=curve.missing - float(leaning))
+        for curve, leaning in zip(_curves(pipeline.trees), pipeline.leaning, strict=True)
+    )
     model = Model(
         name=name,
         intercept=float(pipeline.trees._baseline_prediction.ravel()[0]),  # noqa: SLF001 - it has no public name
@@ -249,18 +255,19 @@ def _curves(trees: HistGradientBoostingClassifier) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def unleaning(model: Model) -> Model:
-    """Return *model* with no missing fact counting more for forged than its plain absence: what is unknown is no sign.
+def _leaning(curves: tuple[Curve, ...]) -> NDArray[np.float64]:
+    """Return how much more each missing fact counts for forged than its plain absence: what is unknown is no sign.
 
     Evidence that is missing has a value of its own already.
     """
-    curves = [
-        curve
-        if feature.name.startswith("evidence.")
-        else replace(curve, missing=min(curve.missing, curve.values[bisect_left(curve.thresholds, 0.0)]))
-        for feature, curve in zip(FEATURES, model.curves, strict=True)
-    ]
-    return replace(model, curves=tuple(curves))
+    return np.array(
+        [
+            0.0
+            if feature.name.startswith("evidence.")
+            else max(0.0, curve.missing - curve.values[bisect_left(curve.thresholds, 0.0)])
+            for feature, curve in zip(FEATURES, curves, strict=True)
+        ]
+    )
 
 
 def centred(model: Model, examples: Examples) -> Model:

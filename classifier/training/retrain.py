@@ -108,9 +108,9 @@ def measured(
     )
 
 
-def limit_of(promise: Promise, loss: float) -> float:
+def limit_of(promise: Promise, loss: float, *, configured: bool) -> float:
     """Return the threshold of a model with this promise."""
-    found = threshold(promise, loss)
+    found = threshold(promise, loss, configured=configured)
     return SHIPPED if found is None else found
 
 
@@ -172,17 +172,17 @@ def retrain(
     mine = np.arange(len(kept))
     pipeline = fitting.calibrate_on(fitting.fit(learnt, fitting.Settings()), raw, learnt)
     model = fitting.export(pipeline, name, NO_PROMISE, card)
-    model = fitting.centred(fitting.unleaning(model), learnt)
+    model = fitting.centred(model, learnt)
     candidate_scores = scores(model, held)
     promise = fitting.promise_of(candidate_scores, held)
     model = replace(model, promise=promise)
-    after = measured(candidate_scores, held, limit_of(promise, loss))
+    after = measured(candidate_scores, held, limit_of(promise, loss, configured=configured))
     before = None
     if current is not None:
         before = measured(
             scores(current, held),
             held,
-            limit_of(promise_for(current, loss, configured=configured), loss),
+            limit_of(promise_for(current, loss, configured=configured), loss, configured=configured),
         )
     calibrated = fitting.final(pipeline.scale * raw[mine] + pipeline.shift, kept)
     return Outcome(
@@ -191,7 +191,7 @@ def retrain(
         after=after,
         cross_validated=fitting.log_loss(calibrated, kept.labels),
         better=before is None or better(after, before),
-        promised=threshold(promise, loss) is not None,
+        promised=threshold(promise, loss, configured=configured) is not None,
         missing=max(0, needed(loss) - promise.genuine),
     )
 

@@ -7,21 +7,29 @@ import pytest
 
 from classifier.model.artifact import NO_PROMISE, Curve, Model, Promise
 from classifier.model.features import NAMES
-from classifier.model.promise import DISTANCE, needed, probability_threshold, promise_for, threshold
+from classifier.model.promise import (
+    DISTANCE,
+    DISTANCE_INFERRED,
+    needed,
+    order_statistic,
+    probability_threshold,
+    promise_for,
+    threshold,
+)
 
 
 def test_a_tenth_of_a_percent_takes_2995_reports_with_none_above():
     assert needed(0.001) == 2_995
     scores = tuple(sorted((i / 1000 for i in range(400)), reverse=True))
-    assert threshold(Promise(2_994, scores), 0.001) is None
-    assert threshold(Promise(2_995, scores), 0.001) == scores[0] + DISTANCE
+    assert order_statistic(Promise(2_994, scores), 0.001) is None
+    assert order_statistic(Promise(2_995, scores), 0.001) == scores[0]
 
 
 def test_more_reports_or_more_loss_never_ask_for_a_higher_score():
     scores = tuple(float(i) for i in range(400, 0, -1))
-    by_number = [threshold(Promise(n, scores), 0.001) for n in (3_000, 12_000, 50_000, 200_000)]
+    by_number = [order_statistic(Promise(n, scores), 0.001) for n in (3_000, 12_000, 50_000, 200_000)]
     assert by_number == sorted(by_number, reverse=True)
-    by_loss = [threshold(Promise(20_000, scores), loss) for loss in (0.0005, 0.001, 0.01, 0.1, 0.9)]
+    by_loss = [order_statistic(Promise(20_000, scores), loss) for loss in (0.0005, 0.001, 0.01, 0.1, 0.9)]
     assert by_loss == sorted(by_loss, reverse=True)
 
 
@@ -38,6 +46,11 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
     assert probability_threshold(both, 0.001, configured=True) == pytest.approx(
         1 / (1 + math.exp(-2.0 - DISTANCE))
     )
+    # Who is protected was read off the report: mail differs more from what was measured.
+    assert DISTANCE_INFERRED > DISTANCE
+    assert probability_threshold(both, 0.001, configured=False) == pytest.approx(
+        1 / (1 + math.exp(-order_statistic(of_any, 0.001) - DISTANCE_INFERRED))
+    )
     # A smaller number of reports may ask for more; what all of them show is true as well.
     assert promise_for(model(own, of_any), 0.001, configured=True) is own
     # 4,000 cannot show so little: then what all of them show counts.
@@ -46,19 +59,19 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
 
 @pytest.mark.parametrize("promise", [Promise(0, ()), Promise(10, (1.0,))])
 def test_too_few_promise_nothing(promise):
-    assert threshold(promise, 0.001) is None
+    assert threshold(promise, 0.001, configured=True) is None
     assert probability_threshold(model(promise, promise), 0.001, configured=True) is None
-    assert threshold(promise, 0.0) is None
+    assert threshold(promise, 0.0, configured=True) is None
 
 
 def test_the_promise_holds_on_mail_like_that_measured():
-    """Of many draws, at least 95 % keep the loss, even without the distance that is put on top."""
+    """Of many draws, at least 95 % keep the loss."""
     chance = random.Random(5)
     broken = 0
     for _ in range(300):
         scores = sorted((chance.gauss(0, 1) for _ in range(1_000)), reverse=True)
-        limit = threshold(Promise(1_000, tuple(scores[:400])), 0.02)
+        limit = order_statistic(Promise(1_000, tuple(scores[:400])), 0.02)
         # The share of a standard normal above the limit.
         assert limit is not None
-        broken += limit - DISTANCE < 2.0537
+        broken += limit < 2.0537
     assert 0 < broken <= 24  # 15 are expected; the order statistic is sharp

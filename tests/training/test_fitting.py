@@ -4,12 +4,13 @@ import dataclasses
 import subprocess
 import sys
 import time
+from bisect import bisect_left
 
 import numpy as np
 import psutil
 import pytest
 
-from classifier.model.artifact import from_bytes, to_bytes
+from classifier.model.artifact import NO_PROMISE, from_bytes, to_bytes
 from classifier.model.features import FEATURES, WORDS
 from classifier.model.score import score, words_score
 from classifier.training import fitting
@@ -66,6 +67,16 @@ def test_the_same_input_gives_the_same_bytes(examples, model):
     again = fitting.calibrate_on(fitting.fit(examples, settings), raw, examples)
     promise = fitting.promise_of(fitting.final(again.log_odds(examples), examples), examples)
     assert to_bytes(fitting.centred(fitting.export(again, "test", promise, {}), examples)) == to_bytes(model)
+
+
+def test_what_is_missing_never_counts_more_for_forged_than_its_plain_absence(examples):
+    column = next(j for j, feature in enumerate(FEATURES) if feature.name == "reply-to.elsewhere")
+    values = examples.values.copy()
+    values[:, column] = np.where(examples.labels == 1, np.nan, 0.0)
+    pipeline = fitting.fit(dataclasses.replace(examples, values=values), fitting.Settings(rounds=60))
+    assert pipeline.leaning[column] > 0.1  # a fit leans to it by itself
+    curve = fitting.export(pipeline, "test", NO_PROMISE, {}).curves[column]
+    assert curve.missing == pytest.approx(curve.values[bisect_left(curve.thresholds, 0.0)])
 
 
 def test_groups_never_stand_on_both_sides(examples):
