@@ -13,8 +13,6 @@ from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from classifier.parse.report import Report
 
 #: Buckets of the hash.
@@ -57,15 +55,9 @@ def _text(report: Report) -> str:
     )
 
 
-def _halves(numbers: Iterable[int]) -> tuple[bytes, bytes]:
-    """Return numbers of a bucket's size as tables for ``translate``: their low eight bits, and those above."""
-    numbers = list(numbers)
-    return bytes([n & 255 for n in numbers]), bytes([n >> 8 for n in numbers])
-
-
 @cache
 def _tables() -> tuple[tuple[bytes, bytes], ...]:
-    """Return what a byte adds to a checksum, by how many bytes follow it, in halves.
+    """Return what a byte adds to a checksum, by how many bytes follow it: the low eight bits, and those above.
 
     A cyclic redundancy check is linear: that of a piece is the exclusive or of
     what its bytes add, each by its place, and of a constant.
@@ -77,17 +69,21 @@ def _tables() -> tuple[tuple[bytes, bytes], ...]:
         for bit in range(8):
             one = (crc32(bytes((1 << bit,)) + bytes(following)) ^ nothing) % BUCKETS
             added += [other ^ one for other in added]
-        tables.append(_halves(added))
+        tables.append((bytes([a & 255 for a in added]), bytes([a >> 8 for a in added])))
     return tuple(tables)
 
 
 @cache
 def _first(letter: bytes) -> tuple[tuple[bytes, bytes], ...]:
     """Return for each size of a piece what its first byte adds, and the constant of the part's letter with it."""
-    return tuple(
-        _halves(crc32(letter + bytes((byte,)) + bytes(size - 1)) % BUCKETS for byte in range(256))
-        for size in _SIZES
-    )
+    tables = []
+    for size in _SIZES:
+        constant = crc32(letter + bytes(size)) % BUCKETS
+        low, high = _tables()[size - 1]
+        tables.append(
+            (bytes([n ^ (constant & 255) for n in low]), bytes([n ^ (constant >> 8) for n in high]))
+        )
+    return tuple(tables)
 
 
 def _of_ascii(parts: list[tuple[bytes, bytes]]) -> set[int]:
