@@ -109,6 +109,13 @@ def _identity(identity: Identity) -> Iterator[Finding]:
             "no host is named",
             "name those that your mail leaves through: they are what reports show",
         )
+    elif not identity.relays_complete:
+        yield Finding(
+            Level.ADVICE,
+            "identity.relays_complete",
+            "is not set: mail that left elsewhere counts as a weak sign of forgery only",
+            "set it if nothing of yours leaves elsewhere, no web form, service or home line: it tells most forged mail",
+        )
     if not identity.senders:
         yield Finding(
             Level.ADVICE,

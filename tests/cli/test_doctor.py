@@ -507,3 +507,16 @@ def test_a_server_that_is_not_there(tmp_path):
         done = run("doctor", "--server", host, "--recipient", "a@b.test", cwd=tmp_path)
         assert done.returncode == 2
         assert f"'{host}' is no host name" in done.stderr
+
+
+def test_what_declared_relays_are_worth_is_told(tmp_path):
+    for identity, expected in (
+        ("", None),
+        ('relays = ["192.0.2.0/24"]', "advice"),
+        ('relays = ["192.0.2.0/24"]\nrelays_complete = true', None),
+    ):
+        done = run(
+            "--config", configure(tmp_path, dns="enabled = false", identity=identity), "doctor", "--json", cwd=tmp_path
+        )  # fmt: skip
+        found = {f["about"]: f["level"] for f in findings(done)}
+        assert found.get("identity.relays_complete") == expected
