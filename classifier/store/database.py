@@ -25,6 +25,8 @@ SCHEMA = 1
 WRITER_WAIT = 30.0
 #: How long a reader in the mail stream waits at most, in seconds.
 READER_WAIT = 0.1
+#: Seconds between two attempts to turn the write-ahead log on.
+_PAUSE = 0.01
 #: A write that may as well not happen waits so long for another writer, in milliseconds ...
 _HURRY = 100
 #: ... and the next ones not at all for so long, in seconds: mail is not held up by each of them.
@@ -240,14 +242,14 @@ class Hurry:
 
 
 def _write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
-    """Turn the write-ahead log on; SQLite itself does not wait for a lock here."""
-    end = time.monotonic() + seconds
+    """Turn the write-ahead log on; SQLite itself waits for some locks here, to the millisecond below, and not for others."""
+    end = time.monotonic() + seconds - _PAUSE
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError:
             if time.monotonic() >= end:
                 raise
-            time.sleep(0.01)
+            time.sleep(_PAUSE)
         else:
             return
