@@ -48,8 +48,8 @@ _FLAG_NAMES = {
     "P": "$Forwarded",
 }
 _number = count()
-#: Nanoseconds within which two changes may have the same time.
-_TICK = 100_000_000
+#: Nanoseconds within which two changes may have the same time: two seconds on FAT, one on old servers' disks.
+_TICK = 2_000_000_000
 
 
 #: mbsync keeps the UID in the name; in another folder it would be taken for one of that folder's.
@@ -267,30 +267,36 @@ class MaildirMailbox:
         moved: dict[str, str] = {}
         for key in keys:
             new_key = key if key not in taken else _unique_name()
-            if self._rename(key, destination, new_key):
-                moved[key] = new_key
-                taken.add(new_key)
+            done = self._rename(key, destination, new_key)
+            if done is not None:
+                moved[key] = done
+                taken.add(done)
         return moved
 
-    def _rename(self, key: str, destination: Path, new_key: str) -> bool:
+    def _rename(self, key: str, destination: Path, new_key: str) -> str | None:
+        """Move one message; return its key there, or None where it is gone."""
         for _ in range(3):
             path = self._find(key)
             if path is None:
-                return False
+                return None
             letters = path.name.partition(":2,")[2]
             try:
                 kept = keywords.carry(self._folder, destination, letters)
                 _, colon, info = path.name.partition(":")
                 name = new_key + (f":2,{kept}" if info.startswith("2,") else colon + info)
                 # A message not seen by any program yet stays so: new/ goes to new/.
-                path.rename(destination / path.parent.name / name)
+                place = destination / path.parent.name
+                if (place / name).exists():  # put there since the keys were listed: a rename would replace it
+                    new_key = _unique_name()
+                    continue
+                path.rename(place / name)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 raise Refused(f"cannot move {path.name} ({error.strerror})", where=self.where) from error
             self._paths.pop(key, None)
-            return True
-        return False
+            return new_key
+        return None
 
     def copy(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
         """Never needed: a rename is atomic."""

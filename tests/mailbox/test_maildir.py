@@ -74,6 +74,22 @@ def test_a_large_inbox_is_listed_no_more_often_than_a_small_one(tmp_path, monkey
     assert counts[0] == counts[1] < 4
 
 
+def test_what_came_into_quarantine_since_it_was_listed_is_not_replaced(user, tmp_path):
+    mailbox = MaildirMailbox(user.maildir, "main")
+    mailbox.ensure("Backscatter")
+    mailbox.open("INBOX", write=True)
+    (batch,) = mailbox.new(Memory())
+    first, second = (m for m in batch.messages if b"forged" in m.headers and "\\Seen" in m.flags)
+    assert mailbox.move([first.key], "Backscatter") == {first.key: first.key}
+    (name,) = (p.name for p in user.files("INBOX") if p.name.startswith(second.key))
+    there = user.folder("Backscatter") / "cur" / name
+    there.write_bytes(b"another program's")
+    moved = mailbox.move([second.key], "Backscatter")
+    assert moved[second.key] != second.key
+    assert there.read_bytes() == b"another program's"
+    assert len(list(user.files("Backscatter"))) == 3
+
+
 def test_new_mail_is_found_by_who_keeps_the_mailbox_open(user):
     mailbox = MaildirMailbox(user.maildir, "main")
     known: set[str] = set()
