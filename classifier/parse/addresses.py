@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-#: An addr-spec as it is seen in the wild: dot-atom or quoted local part.
+_ATOM = r"[^\s<>()\[\],;:@\"\\]"
+#: An addr-spec as it is seen in the wild: dot-atom or quoted local part. An atom
+#: is tried from its beginning alone: from each of its characters a long one
+#: without "@" would be read hundreds of times.
 _ADDR = re.compile(
-    r"(?:\"(?:[^\"\\\r\n]|\\.){1,64}\"|[^\s<>()\[\],;:@\"\\]{1,256})@(?:\[[0-9A-Fa-f:.]{2,60}\]|[^\s<>()\[\],;:@\"\\]{1,255})"
+    rf"(?:\"(?:[^\"\\\r\n]|\\.){{1,64}}\"|(?<!{_ATOM})(?P<atom>{_ATOM}++))"
+    rf"@(?:\[[0-9A-Fa-f:.]{{2,60}}\]|{_ATOM}{{1,255}})"
 )
+#: Of a longer local part the end counts. RFC 5321 allows 64; SRS and VERP need more.
+_MAX_LOCAL = 256
 _COMMENT = re.compile(r"\([^()]{0,998}\)")
 #: More addresses than this in one field tell nothing more.
 MAX_ADDRESSES = 1_000
@@ -40,16 +46,21 @@ def _read(value: str) -> tuple[str, ...]:
         left = chunk.rfind("<")
         if left >= 0:
             inner = chunk[left + 1 :].partition(">")[0]
-            match = _ADDR.search(inner.rpartition(":")[2] if inner.startswith("@") else inner)
-            if match:
-                found.append(match.group().rstrip("."))
+            address = _first(inner.rpartition(":")[2] if inner.startswith("@") else inner)
+            if address:
+                found.append(address.rstrip("."))
                 continue
-        match = _ADDR.search(chunk)
-        if match:
-            found.append(match.group().strip("'").rstrip("."))
+        address = _first(chunk)
+        if address:
+            found.append(address.strip("'").rstrip("."))
         if len(found) >= MAX_ADDRESSES:
             break
     return tuple(found)
+
+
+def _first(text: str) -> str:
+    match = _ADDR.search(text)
+    return match.group()[max(0, len(match["atom"] or "") - _MAX_LOCAL) :] if match else ""
 
 
 def _split_list(value: str) -> list[str]:
