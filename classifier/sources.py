@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from classifier.dataclass import dataclass, field
 from classifier.errors import ConfigurationError
 from classifier.ingest.streams import opened
-from classifier.mbox import SEPARATOR, is_mbox, mail_from, pieces
+from classifier.mbox import BLOCK, SEPARATOR, is_mbox, mail_from, pieces
 from classifier.parse.report import Envelope
 from classifier.place import as_os_error, file_system, is_url
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 REFUSED = "cannot be read ("
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
-_READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile)
+_READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def _renamed(path: str) -> str:
 def _one(source: str, stream: BinaryIO) -> SourcedMessage:
     try:
         _, whole = opened(stream)
-        raw = whole.read(MAX_MESSAGE + 1)
+        raw = _read(whole)
     except _READ_ERRORS as error:
         return SourcedMessage(source, None, _reason(error))
     if len(raw) > MAX_MESSAGE:
@@ -237,6 +237,19 @@ def _one(source: str, stream: BinaryIO) -> SourcedMessage:
         if end and SEPARATOR.match(line):
             envelope, raw = Envelope(mail_from=mail_from(line)), rest
     return SourcedMessage(source, raw, "", envelope)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    """Read a message, of one too large a little more than is judged.
+
+    Asked for the most at once, Python reserves as much, which a limit on memory forbids.
+    """
+    blocks: list[bytes] = []
+    while len(blocks) * BLOCK <= MAX_MESSAGE:
+        blocks.append(stream.read(BLOCK))
+        if len(blocks[-1]) < BLOCK:  # at its end; a terminal would ask for more
+            break
+    return b"".join(blocks)
 
 
 def _is_single(path: str) -> bool:
@@ -296,4 +309,6 @@ def _reason(error: BaseException) -> str:
         return "no such file or folder"
     if isinstance(error, OSError) and error.strerror:
         return f"{REFUSED}{error.strerror})"
+    if isinstance(error, MemoryError):
+        return "cannot be read: it takes too much memory"
     return f"cannot be read to its end ({error})"

@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        return _fail(f"{error.format_message()}; see {_help_of(error)}", error.exit_code)
+        return _fail(f"{error.format_message().rstrip('.')}; see {_help_of(error)}", error.exit_code)
     except Exception as error:
         if "--debug" in arguments:
             raise
@@ -114,6 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(error, OSError):
             _silence_output()
             return _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+        if isinstance(error, MemoryError):
+            return _fail("there is not enough memory; allow more (ulimit -v), or see what else takes it", 1)
         return _fail(f"{type(error).__name__}: {error}; this is a bug: see it with --debug", 1)
     return status if isinstance(status, int) else 0
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from classifier.cli.main import main
 from tests.samples import CONFIG, ORDINARY, REPORT
 from tests.support import ends
 
@@ -94,6 +96,36 @@ def test_what_cannot_be_read_costs_itself(home):
     assert objects(done)[1]["verdict"] == "not-a-report"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS is Linux's")
+def test_little_memory_costs_what_does_not_fit_into_it(home):
+    for name in ("a.eml", "b.eml"):
+        (home / name).write_bytes(ORDINARY)
+    with open(home / "large.eml", "wb") as large:
+        large.truncate(120 << 20)
+    enough = 180 << 20
+    done = run(
+        "classify", "--json", "a.eml", "large.eml", "b.eml", cwd=home,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (enough, enough)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert [o.get("verdict", o.get("error")) for o in objects(done)] == [
+        "not-a-report",
+        "cannot be read: it takes too much memory",
+        "not-a-report",
+    ]
+
+
+def test_an_end_of_memory_is_no_bug_of_the_program(monkeypatch, capsys):
+    def exhausted(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr("classifier.cli.main.group.invoke", exhausted)
+    assert main(["classify"]) == 1
+    [row] = capsys.readouterr().err.splitlines()
+    assert "not enough memory" in row
+    assert "bug" not in row
+
+
 def test_the_table(home):
     (home / "r.eml").write_bytes(REPORT.replace(b"Undelivered", b"\x1b[2JUndelivered"))
     done = run("--config", "config.toml", "classify", "r.eml", "absent", cwd=home)
@@ -130,6 +162,7 @@ def test_usage_and_configuration_errors(home, arguments, words):
     [row] = done.stderr.decode().splitlines()
     assert row.startswith("backscatter: ")
     assert words in row
+    assert ".;" not in row
 
 
 def test_debug_shows_the_traceback(home):
