@@ -57,6 +57,10 @@ class AccountWork:
     aside: bool = False
 
 
+class _UnheardError(Exception):
+    """What is told cannot be written; its cause is the reason."""
+
+
 class _OneAtATime:
     """Lets accounts that run side by side tell one after the other."""
 
@@ -66,7 +70,10 @@ class _OneAtATime:
 
     def message(self, message: SweptMessage) -> None:
         with self._lock:
-            self._listener.message(message)
+            try:
+                self._listener.message(message)
+            except OSError as error:
+                raise _UnheardError from error
 
     def warning(self, error: BackscatterError) -> None:
         with self._lock:
@@ -132,17 +139,24 @@ def sweep(
         backoff: seconds to wait before each further attempt after a lost connection.
 
     Returns:
-        What became of each; never raises for what fails within one account.
+        What became of each; what fails within one account stands there.
+
+    Raises:
+        OSError: what *listener* raised; all that it heard of was done and noted.
 
     """
     ordered = _OneAtATime(listener)
-    if len(work) == 1:
-        return SweepResult([sweep_account(work[0], store, ordered, purpose=purpose, backoff=backoff)])
-    with ThreadPoolExecutor(max_workers=min(8, len(work) or 1)) as pool:
-        futures = [
-            pool.submit(sweep_account, one, store, ordered, purpose=purpose, backoff=backoff) for one in work
-        ]
-        return SweepResult([future.result() for future in futures])
+    try:
+        if len(work) == 1:
+            return SweepResult([sweep_account(work[0], store, ordered, purpose=purpose, backoff=backoff)])
+        with ThreadPoolExecutor(max_workers=min(8, len(work) or 1)) as pool:
+            futures = [
+                pool.submit(sweep_account, one, store, ordered, purpose=purpose, backoff=backoff)
+                for one in work
+            ]
+            return SweepResult([future.result() for future in futures])
+    except _UnheardError as error:
+        raise error.__cause__ or error from None
 
 
 def sweep_account(
@@ -179,8 +193,10 @@ def sweep_account(
         result.counts.errors += 1
         result.errors.append(failure)
         listener.warning(failure)
+    except _UnheardError:
+        raise
     except Exception as error:  # one account's accident must not end the others
-        log.exception("account %s", work.job.account)
+        log.debug("account %s", work.job.account, exc_info=True)
         failure = BackscatterError(
             f"stopped by {type(error).__name__}", where=work.job.account, remedy="see --debug"
         )

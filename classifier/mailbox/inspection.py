@@ -257,8 +257,8 @@ class Inspection:
             return item
         try:
             item.examination = examine()
-        except Exception as error:
-            log.exception("cannot judge a message")
+        except Exception as error:  # the message costs itself alone
+            log.debug("cannot judge a message", exc_info=True)
             why = str(error) if isinstance(error, NotParsed) else type(error).__name__
             item.error = f"cannot be judged ({why})"
             item.again = NOT_JUDGED

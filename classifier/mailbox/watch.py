@@ -190,8 +190,12 @@ class _Loop:
         except BackscatterError as error:
             self._tell(error)
         except Exception as error:  # one account's accident must not end the others
-            log.exception("account %s", self.account)
-            self._tell(BackscatterError(f"stopped by {type(error).__name__}", where=self.account))
+            log.debug("account %s", self.account, exc_info=True)
+            self._tell(
+                BackscatterError(
+                    f"stopped by {type(error).__name__}", where=self.account, remedy="see --debug"
+                )
+            )
         self._was_first()
 
     def _listen(self, stack: ExitStack) -> None:

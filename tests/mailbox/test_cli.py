@@ -239,6 +239,36 @@ def test_errors_as_json(server, tmp_path, capsys):
     one_line(capsys.readouterr().err, "identity.domains must be a list")
 
 
+@pytest.mark.parametrize(
+    ("closed", "status", "said"),
+    [
+        ("> /dev/full", 1, "backscatter: output: No space left on device\n"),
+        ("| true; exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_what_is_told_to_nobody_is_done_all_the_same(account, closed, status, said):
+    user, arguments = account
+    # true may still be there when the first line comes: sweep waits until it has gone.
+    command = f'{{ sleep 0.5; exec "{sys.executable}" -m classifier {" ".join(arguments)} sweep; }} {closed}'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (status, said)
+    assert len(user.files("Backscatter")) == 3
+    assert len(user.files("INBOX")) == 6
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_accident_is_one_line_but_with_debug(account, debug, monkeypatch, capsys):
+    def fail(*_arguments):
+        raise RuntimeError("as it happens")
+
+    monkeypatch.setattr("classifier.mailbox.agent.Sweep.run", fail)
+    assert main([*["--debug"] * debug, *account[1], "sweep", "--quiet"]) == 1
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1] == "backscatter: main: stopped by RuntimeError; see --debug"
+    assert ("as it happens" in said) == debug
+    assert (len(said.splitlines()) == 1) != debug
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_what_a_server_says_moves_no_cursor(form, capsys):
     log_to_stderr(form)
