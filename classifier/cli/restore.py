@@ -123,7 +123,7 @@ def _restore(config: Config, account: AccountSettings, wanted: Wanted, *, as_jso
     except BackscatterError as error:
         warn(str(error))
         return error.exit_status
-    for row in result.back:
+    for row in result.moved:
         click.echo(line(_record(row, "restored")) if as_json else f"back in {row.source}: {_row(row)}")
     for row in result.missing:
         warn(f"{row.id}: is no longer in {row.target}; it was moved or deleted there")

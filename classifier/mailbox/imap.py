@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
+from classifier.mailbox import allowance
 from classifier.mailbox.caution import Caution
 from classifier.mailbox.fetch import read_copyuid, uid_set
 from classifier.mailbox.idle import idle, poll
@@ -26,6 +27,7 @@ from classifier.mailbox.reading import Reader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from classifier.mailbox.allowance import Quota
     from classifier.mailbox.connection import Connection, Reply
     from classifier.mailbox.protocol import FolderMemory
 
@@ -55,6 +57,8 @@ class ImapMailbox:
         #: Courier tells no UIDNEXT at SELECT, and the UIDs that it shows at EXAMINE and STATUS are not
         #: kept: after a SELECT the same number may be another message.
         self._select_only = False
+        #: The server says that no message in the open folder can be marked as deleted for good.
+        self._undeletable = False
         #: The UIDNEXT up to which each folder was gone through over this connection.
         self._looked: dict[str, int] = {}
 
@@ -154,6 +158,8 @@ class ImapMailbox:
         self._located.setdefault(folder, name)
         self._open = (name, write)
         self._reader.folder = name
+        lasting = _line(reply, "PERMANENTFLAGS").lower()
+        self._undeletable = write and bool(lasting) and "\\deleted" not in lasting
         self._status = FolderStatus(
             name,
             _number(reply, "UIDVALIDITY"),
@@ -167,7 +173,7 @@ class ImapMailbox:
         self._open = self._status = None
         imap = self.connection.client._imap  # noqa: SLF001 - see connection.py
         imap.untagged_responses = {}
-        wanted = ("UIDVALIDITY", "UIDNEXT", "EXISTS", "READ-ONLY", "READ-WRITE")
+        wanted = ("UIDVALIDITY", "UIDNEXT", "EXISTS", "READ-ONLY", "READ-WRITE", "PERMANENTFLAGS")
         reply = self.connection.call("SELECT" if write else "EXAMINE", encode_name(name), wanted=wanted)
         imap.state = "SELECTED" if reply.status == "OK" else "AUTH"
         return reply
@@ -192,15 +198,20 @@ class ImapMailbox:
         """Look at these messages; those that are gone are left out."""
         return self._reader.headers([int(k) for k in keys])[0] if keys else []
 
-    def arrivals(self, folder: str, since: int, sizes: frozenset[int]) -> list[ListedMessage]:
-        """Look at what came into *folder* at UID *since* or later."""
+    def present(self, keys: Sequence[str]) -> frozenset[str]:
+        """SEARCH for these: what cannot be fetched is found all the same."""
+        return self._reader.present(keys)
+
+    def arrivals(self, folder: str, since: int, sizes: frozenset[int] | None) -> list[ListedMessage]:
+        """Look at what came into *folder* at UID *since* or later, of these sizes (None: of all)."""
         status = self.open(folder, write=False)
         found: list[ListedMessage] = []
         if status.messages == 0 or (status.uid_next and since >= status.uid_next):
             return found
         reader = self._reader
         for uids, _ in reader.windows(max(since, 1), status.uid_next, status.messages):
-            found += [m for m in reader.headers(reader.of_sizes(uids, sizes))[0] if m.size in sizes]
+            some = uids if sizes is None else reader.of_sizes(uids, sizes)
+            found += [m for m in reader.headers(some)[0] if sizes is None or m.size in sizes]
         return found
 
     def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
@@ -223,12 +234,32 @@ class ImapMailbox:
         wanted = set(keys)
         return {k: v for k, v in read_copyuid(reply.data["COPYUID"]).items() if k in wanted}
 
+    def may_remove(self) -> bool:
+        r"""Ask for the rights (RFC 4314): without them some servers answer OK to STORE and EXPUNGE, and do nothing."""
+        if self._undeletable or self._open is None:
+            return False
+        rights = self.rights(self._open[0])
+        return rights is None or {"t", "e"} <= rights
+
+    def rights(self, folder: str) -> frozenset[str] | None:
+        """Ask what may be done with *folder*; see :func:`classifier.mailbox.allowance.rights`."""
+        return allowance.rights(self.connection, self._located.get(folder, folder))
+
+    def quotas(self, folder: str) -> list[Quota]:
+        """Ask for the quotas that hold for *folder*; see :func:`classifier.mailbox.allowance.quotas`."""
+        return allowance.quotas(self.connection, self._located.get(folder, folder))
+
     def remove(self, keys: Sequence[str]) -> None:
         r"""Set \Deleted on these and UID EXPUNGE them: nobody else's deletions go with them."""
         where = self.connection.where
         uids = uid_set(keys)
         self.connection.call("UID", "STORE", uids, "+FLAGS.SILENT", "(\\Deleted)").checked("STORE", where)
-        self.connection.call("UID", "EXPUNGE", uids).checked("EXPUNGE", where)
+        reply = self.connection.call("UID", "EXPUNGE", uids, wanted=("EXPUNGE", "VANISHED"))
+        reply.checked("EXPUNGE", where)
+        # Dovecot answers "OK Expunge ignored: Permission denied"; others' expunges are told here, too.
+        if len(reply.data["EXPUNGE"]) < len(keys) and (left := self.present(keys)):
+            said = reply.text.decode("utf-8", "replace")[:200]
+            raise Refused(f"{len(left)} messages are there after EXPUNGE still (OK {said})", where=where)
 
     def append(self, folder: str, raw: bytes) -> None:
         """APPEND, with CRLF line ends."""

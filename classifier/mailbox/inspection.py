@@ -18,7 +18,7 @@ from classifier.mailbox.protocol import BODY_LIMIT, DELETED, Batch, ListedMessag
 from classifier.parse.addresses import find_address
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope
-from classifier.store.judged import JudgedMessage
+from classifier.store.judged import NOT_JUDGED, UNREADABLE, UNSURE, JudgedMessage
 from classifier.vocabulary import NOT_REPORTS, Action, Verdict
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Reasons to look at a message again.
-NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
 #: Bytes of messages judged together: what of them came back is in memory until all are judged.
 TOGETHER = 16 * 1024 * 1024
 #: More candidates than this in one batch are worth another process ...

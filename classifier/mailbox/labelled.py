@@ -67,7 +67,7 @@ def labelled_messages(work: AccountWork, store: str | Path) -> Iterator[Labelled
         journal.close(taken_out, MoveState.RETURNED)
         judged.learn(account, taken_out, "genuine", "dragged", datetime.now(UTC))
         labels = {c.digest: c.label == "forged" for c in judged.corrections(account)}
-        rows = [row for digest in labels for row in journal.by_digest(account, digest)[-1:]]
+        rows = [row for digest in labels for row in journal.moves_of(account, digest)[-1:]]
         likely = (quarantine, *work.job.folders, *folders)
         for message in _search(mailbox, rows, likely):
             for _, raw in mailbox.bodies([message], BODY_LIMIT):

@@ -12,15 +12,14 @@ import contextlib
 import os
 import re
 import select
-import socket
 import time
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
 from classifier.mailbox import keywords
+from classifier.mailbox.maildir_files import key_of, message_names, times_of, unique_name
 from classifier.mailbox.maildir_layout import Layout
 from classifier.mailbox.protocol import (
     HEADER_LIMIT,
@@ -47,18 +46,8 @@ _FLAG_NAMES = {
     "D": "\\Draft",
     "P": "$Forwarded",
 }
-_number = count()
 #: Nanoseconds within which two changes may have the same time: two seconds on FAT, one on old servers' disks.
 _TICK = 2_000_000_000
-
-
-#: mbsync keeps the UID in the name; in another folder it would be taken for one of that folder's.
-_MBSYNC_UID = re.compile(r",U=[0-9]{1,10}(?=,|$)")
-
-
-def key_of(file_name: str) -> str:
-    """Return the unique part of a file name, without its flags and without a UID that belongs to its folder."""
-    return _MBSYNC_UID.sub("", file_name.partition(":")[0])
 
 
 class MaildirMailbox:
@@ -132,7 +121,9 @@ class MaildirMailbox:
         path = self._layout.path(folder)
         if path is None:
             return None
-        return FolderStatus(folder, 0, 0, sum(1 for _ in _names(path)), os.access(path / "cur", os.W_OK))
+        return FolderStatus(
+            folder, 0, 0, sum(1 for _ in message_names(path)), os.access(path / "cur", os.W_OK)
+        )
 
     def open(self, folder: str, *, write: bool) -> FolderStatus:
         """Make *folder* the one that keys refer to; list it unless it is open already.
@@ -152,9 +143,9 @@ class MaildirMailbox:
         return FolderStatus(folder, 0, 0, len(self._paths), writable)
 
     def _list(self) -> None:
-        self._listed = _times(self._folder)
+        self._listed = times_of(self._folder)
         try:
-            self._paths = {key_of(name): f"{part}/{name}" for part, name in _names(self._folder)}
+            self._paths = {key_of(name): f"{part}/{name}" for part, name in message_names(self._folder)}
             self._keywords = keywords.read(self._folder)
         except OSError as error:
             raise MailboxError(f"cannot be read ({error.strerror})", where=str(self._folder)) from error
@@ -166,7 +157,7 @@ class MaildirMailbox:
         if place is not None and (path := self._folder / place).exists():
             return path
         # File systems' clocks are coarse: what changed just now may have changed once more.
-        if self._listed == _times(self._folder) and time.time_ns() - max(self._listed, default=0) > _TICK:
+        if self._listed == times_of(self._folder) and time.time_ns() - max(self._listed, default=0) > _TICK:
             return None  # it was gone already when all was listed
         self._list()
         place = self._paths.get(key)
@@ -197,6 +188,10 @@ class MaildirMailbox:
                 found.append(message)
         return found
 
+    def present(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those whose file is there."""
+        return frozenset(key for key in keys if self._find(key) is not None)
+
     def _look(self, key: str) -> ListedMessage | None:
         for _ in range(2):  # its flags may change between finding and opening it
             path = self._find(key)
@@ -222,7 +217,7 @@ class MaildirMailbox:
             )
         return None
 
-    def arrivals(self, folder: str, since: int, sizes: frozenset[int]) -> list[ListedMessage]:
+    def arrivals(self, folder: str, since: int, sizes: frozenset[int] | None) -> list[ListedMessage]:
         """Look at all messages of these sizes: a Maildir has no UIDs to start from."""
         del since
         self.open(folder, write=False)
@@ -231,7 +226,7 @@ class MaildirMailbox:
         keys = []
         for key, place in self._paths.items():
             with contextlib.suppress(OSError):
-                if os.stat(f"{self._folder}/{place}").st_size in sizes:  # noqa: PTH116 - of a whole folder
+                if sizes is None or os.stat(f"{self._folder}/{place}").st_size in sizes:  # noqa: PTH116 - of a whole folder
                     keys.append(key)
         return self.look(keys)
 
@@ -262,11 +257,11 @@ class MaildirMailbox:
             raise Refused(f"there is no folder {target!r}", code="TRYCREATE", where=self.where)
         taken = self._taken.get(destination)
         if taken is None:
-            taken = self._taken[destination] = {key_of(name) for _, name in _names(destination)}
+            taken = self._taken[destination] = {key_of(name) for _, name in message_names(destination)}
         self._fresh = False
         moved: dict[str, str] = {}
         for key in keys:
-            new_key = key if key not in taken else _unique_name()
+            new_key = key if key not in taken else unique_name()
             done = self._rename(key, destination, new_key)
             if done is not None:
                 moved[key] = done
@@ -287,7 +282,7 @@ class MaildirMailbox:
                 # A message not seen by any program yet stays so: new/ goes to new/.
                 place = destination / path.parent.name
                 if (place / name).exists():  # put there since the keys were listed: a rename would replace it
-                    new_key = _unique_name()
+                    new_key = unique_name()
                     continue
                 path.rename(place / name)
             except FileNotFoundError:
@@ -302,6 +297,10 @@ class MaildirMailbox:
         """Never needed: a rename is atomic."""
         raise Refused(f"{len(keys)} messages are moved to {target!r}, not copied", where=self.where)
 
+    def may_remove(self) -> bool:
+        """Nothing is copied that would have to be."""
+        return False
+
     def remove(self, keys: Sequence[str]) -> None:
         """Never needed: a rename leaves nothing behind."""
         raise Refused(f"{len(keys)} messages are moved, not removed", where=self.where)
@@ -311,7 +310,7 @@ class MaildirMailbox:
         path = self._layout.path(folder)
         if path is None:
             raise Refused(f"there is no folder {folder!r}", where=self.where)
-        name = _unique_name()
+        name = unique_name()
         try:
             (path / "tmp" / name).write_bytes(raw)
             (path / "tmp" / name).rename(path / "new" / name)
@@ -324,7 +323,7 @@ class MaildirMailbox:
         before = self._looked.get(path, ())
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if select.select([wake], [], [], min(1.0, seconds))[0] or _times(path) != before:
+            if select.select([wake], [], [], min(1.0, seconds))[0] or times_of(path) != before:
                 return
 
     def close(self) -> None:
@@ -332,25 +331,3 @@ class MaildirMailbox:
 
     def drop(self) -> None:
         """Nothing is held open."""
-
-
-def _names(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the subfolder and the name of each message."""
-    for part in ("new", "cur"):
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(f"{folder}/{part}"):  # noqa: PTH208 - a Path for each would take ten times as long
-                if not name.startswith("."):
-                    yield part, name
-
-
-def _times(folder: Path) -> tuple[int, ...]:
-    with contextlib.suppress(OSError):
-        return tuple((folder / part).stat().st_mtime_ns for part in ("new", "cur"))
-    return ()
-
-
-def _unique_name() -> str:
-    """Make a name that no message has (https://cr.yp.to/proto/maildir.html)."""
-    host = socket.gethostname().replace("/", "\\057").replace(":", "\\072")
-    now = time.time_ns()
-    return f"{now // 10**9}.M{now // 1000 % 10**6}P{os.getpid()}Q{next(_number)}.{host}"

@@ -5,10 +5,12 @@
     3. The outcome is written down.
 
 Whatever leaves the outcome open (a killed process, a lost connection, an
-error answer) is settled by looking into both folders: a message that is gone
-from the source was moved; a copy that arrived in the target since step 1 and
-is claimed by no other move is this one's copy, and its source is removed;
-otherwise nothing happened. Exchange answers MOVE with an error although it
+error answer) is settled by looking into both folders
+(:mod:`classifier.mailbox.whereabouts`): a message that is gone from the source
+was moved; a copy that arrived in the target since step 1 and is claimed by no
+other move is this one's copy, and its source is removed; otherwise nothing
+happened. A source that cannot be removed leaves its row open, and is not moved
+again: that would make another copy. Exchange answers MOVE with an error although it
 moved; so no answer but OK is believed either way.
 """
 
@@ -21,7 +23,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field, replace
-from classifier.mailbox.protocol import DELETED, ListedMessage, Mailbox, MoveMethod, Refused
+from classifier.errors import MailboxError, TemporaryError
+from classifier.mailbox.protocol import Mailbox, MoveMethod, Refused
+from classifier.mailbox.whereabouts import Whereabouts
 from classifier.store.journal import Journal, Move, MoveState
 
 if TYPE_CHECKING:
@@ -51,18 +55,22 @@ class Outcome:
         moved: rows whose message is in the target.
         vanished: rows whose message somebody else took away meanwhile.
         refused: reason by key in the source: the message is where it was.
+        stuck: rows left open: what became of them cannot be seen, or the source stands beside its
+            copy and cannot be removed; in *refused*, too.
 
     """
 
     moved: list[Move] = field(default_factory=list)
     vanished: list[Move] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    stuck: list[Move] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
         """Take over what became of others."""
         self.moved += other.moved
         self.vanished += other.vanished
         self.refused.update(other.refused)
+        self.stuck += other.stuck
 
 
 class Mover:
@@ -73,6 +81,7 @@ class Mover:
         self.mailbox = mailbox
         self.journal = journal
         self._method = mailbox.move_method
+        self._whereabouts = Whereabouts(mailbox, journal)
         #: Moves taken back as not having happened: since which UID a late copy of theirs may appear.
         self._suspects: dict[tuple[bytes, int], int] = {}
 
@@ -95,13 +104,20 @@ class Mover:
             if self._method is MoveMethod.NONE:
                 outcome.refused.update(dict.fromkeys((m.source_key for m in part), NO_WAY))
                 continue
-            done = self._attempt(self._intend(part))
+            done = self._try(part)
             outcome.add(done)
             if len(done.refused) == len(part) and _hopeless(done.refused.values()):
                 reason = next(iter(done.refused.values()))
                 outcome.refused.update({m.source_key: reason for m in moves[start + BATCH :]})
                 break
         return outcome
+
+    def _try(self, moves: Sequence[Move]) -> Outcome:
+        try:
+            rows = self._intend(moves)
+        except Refused as refusal:  # what was moved before them stays told
+            return Outcome(refused=dict.fromkeys((m.source_key for m in moves), refusal.what))
+        return self._attempt(rows)
 
     def _intend(self, moves: Sequence[Move]) -> list[Move]:
         """Write *moves* down with the target as it is before them; the source is open afterwards."""
@@ -118,6 +134,8 @@ class Mover:
             raise Refused("the folder was made anew meanwhile", where=place)
         if not status.writable:
             raise Refused("the folder is read-only; nothing is moved", where=place)
+        if self._method is MoveMethod.COPY and not self.mailbox.may_remove():
+            raise Refused("no permission to remove messages from the folder; nothing is moved", where=place)
         return self.journal.intend(
             replace(m, target_validity=target.uid_validity, target_next=target.uid_next, target_key=None)
             for m in moves
@@ -156,7 +174,8 @@ class Mover:
         code = "OVERQUOTA" if _QUOTA.search(str(refusal)) else refusal.code
         reason = f"[{code}] {refusal}" if code in _HOPELESS else str(refusal)
         outcome = self._reconcile(self.journal.reload(rows), reason)
-        left = [m for m in rows if m.source_key in outcome.refused]
+        stuck = {m.id for m in outcome.stuck}
+        left = [m for m in rows if m.source_key in outcome.refused and m.id not in stuck]
         if not left or _hopeless([reason]):
             return outcome
         parts = [left]
@@ -170,7 +189,7 @@ class Mover:
         for number, part in enumerate(parts):
             for move in part:
                 outcome.refused.pop(move.source_key, None)
-            done = self._attempt(self._intend(part))
+            done = self._try(part)
             outcome.add(done)
             if _hopeless(done.refused.values()):
                 left = [m for rest in parts[number + 1 :] for m in rest]
@@ -187,17 +206,22 @@ class Mover:
             groups[move.source, move.source_validity, move.target].append(move)
         outcome = Outcome()
         for rows in groups.values():
-            if time.time() - max(m.at for m in rows) < FRESH:
-                self._await_quiet(rows)
-            outcome.add(self._reconcile(rows, "interrupted"))
+            try:
+                if time.time() - max(m.at for m in rows) < FRESH:
+                    self._await_quiet(rows)
+                outcome.add(self._reconcile(rows, "interrupted"))
+            except TemporaryError:
+                raise
+            except MailboxError as failure:  # a folder that cannot be opened any more costs no other's mail
+                outcome.stuck += rows
+                outcome.refused.update(dict.fromkeys((m.source_key for m in rows), str(failure)))
         return outcome
 
     def _await_quiet(self, rows: Sequence[Move]) -> None:
         """Wait while the server still carries out what the lost connection had asked for."""
         before: object = None
         for _ in range(10):
-            copies = self._unclaimed_copies(rows)
-            now = (self._still_there(rows), {k: sorted(v) for k, v in copies.items()})
+            now = (self._whereabouts.in_source(rows), self._whereabouts.copies(rows).keys)
             if now == before:
                 return
             before = now
@@ -214,94 +238,61 @@ class Mover:
         if not late:
             return
         rows = [replace(m, target_next=self._suspects.pop(m.identity, m.target_next)) for m in late]
-        copies = [key for keys in self._unclaimed_copies(rows, ours=False).values() for key in keys]
-        if copies:
-            log.warning("account %s: %d late copies are removed", rows[0].account, len(copies))
+        copies = self._whereabouts.copies(rows, ours=False)
+        extra: list[str] = []
+        for move in rows:
+            while (key := copies.exact(move)) is not None:
+                extra.append(key)
+        if extra:
+            log.warning("account %s: %d late copies are removed", rows[0].account, len(extra))
             self.mailbox.open(rows[0].target, write=True)
-            self.mailbox.remove(copies)
+            self.mailbox.remove(extra)
 
     def _reconcile(self, rows: Sequence[Move], reason: str) -> Outcome:
         """Look into both folders and close *rows* by what is there."""
-        here = self._still_there(rows)
-        unclaimed = self._unclaimed_copies(rows)
-        keys: dict[int, str] = {}
-        for move in rows:  # copies that are known by their key
-            waiting = unclaimed[move.identity]
-            if move.target_key in waiting:
-                waiting.remove(move.target_key)
-                keys[move.id] = move.target_key
-        # Then those that left the source have the first claim on what arrived.
-        for move in sorted(rows, key=lambda m: (m.source_key in here, m.id)):
-            waiting = unclaimed[move.identity]
-            if move.id not in keys and waiting:
-                keys[move.id] = waiting.pop(0)
-        outcome = Outcome()
-        gone = [m for m in rows if m.source_key not in here and m.id in keys]
-        copied = [m for m in rows if m.source_key in here and m.id in keys]
-        kept = [m for m in rows if m.source_key in here and m.id not in keys]
-        outcome.vanished = [m for m in rows if m.source_key not in here and m.id not in keys]
+        here = self._whereabouts.in_source(rows)
+        keys = self._copies_of(rows, here)
+        gone = [m for m in rows if m.id not in here and m.id in keys]
+        copied = [m for m in rows if m.id in here and m.id in keys]
+        kept = [m for m in rows if m.id in here and m.id not in keys]
+        outcome = Outcome(moved=gone, refused={m.source_key: reason for m in kept})
+        outcome.vanished = [m for m in rows if m.id not in here and m.id not in keys]
         self.journal.close(gone, MoveState.DONE, keys)
         self.journal.close(copied, MoveState.COPIED, keys)
         self.journal.withdraw([*outcome.vanished, *kept])
         for move in kept:
             self._suspects[move.identity] = min(move.target_next, self._suspects.get(move.identity, 1 << 32))
-        outcome.refused = {m.source_key: reason for m in kept}
-        outcome.moved = gone
         if copied:
-            self.mailbox.open(copied[0].source, write=True)
-            self.mailbox.remove([m.source_key for m in copied])
-            self.journal.close(copied, MoveState.DONE)
-            outcome.moved = gone + copied
+            outcome.add(self._remove_sources(copied, here))
         return outcome
 
-    def _still_there(self, rows: Sequence[Move]) -> set[str]:
-        first = rows[0]
-        name = self.mailbox.locate(first.source)
-        if name is None:
-            return set()
-        status = self.mailbox.open(name, write=False)
-        if status.uid_validity != first.source_validity:
-            # The folder was made anew: the old keys name nothing. What is there is looked at as new mail.
-            return set()
-        wanted = {m.source_key: m for m in rows}
-        found = self.mailbox.look(list(wanted))
-        return {m.key for m in found if _same(m, wanted[m.key])}
+    def _copies_of(self, rows: Sequence[Move], here: Mapping[int, str]) -> dict[int, str]:
+        """Give each of *rows* the key of its copy, as far as there are copies."""
+        copies = self._whereabouts.copies(rows)
+        keys = {m.id: key for m in rows if (key := copies.named(m)) is not None}
+        # Those that left the source have the first claim on what arrived.
+        order = sorted(rows, key=lambda m: (m.id in here, m.id))
+        for move in order:
+            if move.id not in keys and (key := copies.exact(move)) is not None:
+                keys[move.id] = key
+        if len(keys) < len(rows):
+            copies = self._whereabouts.copies(rows, anyhow=True)
+            for key in keys.values():
+                copies.take(key)
+            for move in order:
+                if move.id not in keys and (key := copies.alike(move)) is not None:
+                    keys[move.id] = key
+        return keys
 
-    def _unclaimed_copies(
-        self, rows: Sequence[Move], *, ours: bool = True
-    ) -> dict[tuple[bytes, int], list[str]]:
-        """Return what arrived in the target since the oldest of *rows*, less what other moves account for.
-
-        Args:
-            rows: moves into one target.
-            ours: False: less what *rows* themselves account for, too.
-
-        """
-        first = rows[0]
-        copies: dict[tuple[bytes, int], list[str]] = defaultdict(list)
-        status = self.mailbox.status(first.target) if self.mailbox.locate(first.target) else None
-        if status is None:
-            return copies
-        anew = any(m.target_validity != status.uid_validity for m in rows)
-        since = 0 if anew else min(m.target_next for m in rows)
-        identities = {m.identity for m in rows}
-        for message in self.mailbox.arrivals(first.target, since, frozenset(m.size for m in rows)):
-            identity = (message.digest, message.size)
-            if identity in identities and DELETED not in message.flags:
-                copies[identity].append(message.key)
-        own = {m.id for m in rows} if ours else set()
-        for move in self.journal.claimed(first.account, first.target, status.uid_validity, since):
-            waiting = copies.get(move.identity)
-            if waiting and move.id not in own:
-                if move.target_key in waiting:
-                    waiting.remove(move.target_key)
-                elif move.target_key is None:
-                    waiting.pop(0)
-        return copies
-
-
-def _same(message: ListedMessage, move: Move) -> bool:
-    return (message.digest, message.size) == move.identity
+    def _remove_sources(self, copied: list[Move], here: Mapping[int, str]) -> Outcome:
+        try:
+            self.mailbox.open(copied[0].source, write=True)
+            self.mailbox.remove([here[m.id] for m in copied])
+        except Refused as refusal:
+            reason = f"copied to {copied[0].target!r}, and cannot be removed here: {refusal}"
+            return Outcome(stuck=copied, refused={m.source_key: reason for m in copied})
+        self.journal.close(copied, MoveState.DONE)
+        return Outcome(moved=copied)
 
 
 def _hopeless(reasons: Iterable[str]) -> bool:

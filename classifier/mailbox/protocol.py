@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 from classifier.errors import MailboxError, TemporaryError
+from classifier.parse.headers import HeaderBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HEADER_LIMIT = 64 * 1024
 #: Bytes read of one message to judge it. Only what is read is cut, never what is moved.
 BODY_LIMIT = 4 * 1024 * 1024
+#: Characters of a Message-ID that are kept.
+MESSAGE_ID_LIMIT = 200
 #: The flag that marks a message as deleted by somebody: it is theirs, and stays where it is.
 DELETED = "\\Deleted"
 
@@ -98,6 +101,21 @@ class ListedMessage:
         """Name the message by its header section, whatever its line ends, wherever it lies."""
         return blake2b(self.headers.replace(b"\r\n", b"\n").rstrip(b"\n"), digest_size=16).digest()
 
+    @property
+    def identity(self) -> tuple[bytes, int]:
+        """What two copies of one message have in common."""
+        return self.digest, self.size
+
+    @property
+    def message_id(self) -> str:
+        """Its Message-ID, cut where no server's is as long, or ""."""
+        return (HeaderBlock(self.headers).get("message-id") or "")[:MESSAGE_ID_LIMIT]
+
+    @property
+    def received(self) -> int | None:
+        """When it was received, in whole seconds since 1970; None where not given."""
+        return int(self.received_at.timestamp()) if self.received_at else None
+
 
 class FolderMemory(Protocol):
     """What was looked through in one folder before."""
@@ -168,13 +186,13 @@ class Mailbox(Protocol):
         """Go through what is new in the open folder, oldest first."""
 
     def look(self, keys: Sequence[str]) -> list[ListedMessage]:
-        """Look at these messages of the open folder; those that are gone are left out."""
+        """Look at these messages of the open folder; those that are gone, or not shown now, are left out."""
 
-    def arrivals(self, folder: str, since: int, sizes: frozenset[int]) -> list[ListedMessage]:
-        """Open *folder* and look at what came in at UID *since* or later.
+    def present(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those that are in the open folder, whether or not they can be read."""
 
-        Messages of other sizes may be left out.
-        """
+    def arrivals(self, folder: str, since: int, sizes: frozenset[int] | None) -> list[ListedMessage]:
+        """Open *folder* and look at what came in at UID *since* or later, of these sizes (None: of all)."""
 
     def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
         """Read at most *limit* bytes of each; None: cannot be read; those that are gone are left out."""
@@ -193,11 +211,14 @@ class Mailbox(Protocol):
     def copy(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
         """Copy messages of the open folder; results and errors as :meth:`move`."""
 
+    def may_remove(self) -> bool:
+        """Say whether :meth:`remove` may be used in the open folder, as far as can be known beforehand."""
+
     def remove(self, keys: Sequence[str]) -> None:
-        """Remove exactly these messages from the open folder for good.
+        """Remove exactly these messages from the open folder for good, and see that they are gone.
 
         Raises:
-            Refused: it cannot be done; some may be marked as deleted.
+            Refused: some are there still, perhaps marked as deleted.
 
         """
 

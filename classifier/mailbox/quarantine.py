@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.errors import MailboxError, TemporaryError
-from classifier.mailbox.inspection import NOT_MOVED, Judged
 from classifier.mailbox.mover import NO_WAY, Mover
 from classifier.mailbox.protocol import Mailbox, MoveMethod
 from classifier.mailbox.returned import taken_back
 from classifier.parse.headers import HeaderBlock
 from classifier.store.journal import Journal, Move, MoveState, Purpose
-from classifier.store.judged import JudgedMail
+from classifier.store.judged import NOT_MOVED, JudgedMail
 from classifier.vocabulary import Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classifier.mailbox.inspection import Judged
+    from classifier.mailbox.protocol import ListedMessage
     from classifier.store.database import Database
 
 _MAX_WORDS = 200
+#: Why a message is not moved whose move was begun before.
+STUCK = "a move of it was begun, and what became of that cannot be settled yet"
 
 
 @dataclass
@@ -64,17 +67,28 @@ class Quarantine:
 
     def spare(self, forged: Sequence[Judged]) -> None:
         """Keep what the user took out of quarantine, before or by hand since, and remember it."""
+        moved_before: list[tuple[ListedMessage, list[Move]]] = []
         for item in forged:
-            if self._judged_mail.corrected(self.account, item.message.digest) == "genuine":
+            message = item.message
+            rows = self._journal.moves_of(self.account, message.digest, message.message_id, message.received)
+            if self._was_restored(message, rows):
                 item.action, item.note = Action.KEEP, "kept: you took it out of quarantine before"
+            elif rows:
+                moved_before.append((message, rows))
         wanted = {j.message.key: j for j in forged if j.action is Action.QUARANTINE}
-        back = taken_back(self.mailbox, self._journal, self.account, [j.message for j in wanted.values()])
+        back = taken_back(self.mailbox, moved_before)
         for key in back:
             wanted[key].action, wanted[key].note = Action.KEEP, "kept: you took it out of quarantine"
         if back and not self._dry_run:
             rows = list(back.values())
             self._journal.close(rows, MoveState.RETURNED)
             self._judged_mail.learn(self.account, rows, "genuine", "dragged", datetime.now(UTC))
+
+    def _was_restored(self, message: ListedMessage, rows: Sequence[Move]) -> bool:
+        """Say whether the user took it out before; a server may have written it anew on its way back."""
+        digests = [message.digest, *(m.digest for m in rows if m.state is MoveState.RETURNED)]
+        labels = (self._judged_mail.corrected(self.account, d) for d in dict.fromkeys(digests))
+        return next((label for label in labels if label is not None), "") == "genuine"
 
     def take(self, forged: Sequence[Judged], folder: str, validity: int) -> Quarantined:
         """Move *forged* out of *folder*; those that stay are marked as kept, to be looked at again.
@@ -105,8 +119,15 @@ class Quarantine:
                 remedy="name the folders themselves in `folders`, such as INBOX",
             )
         target = self.mailbox.ensure(self.folder)
-        outcome = self.mover.move([self._move_of(j, folder, validity, target) for j in forged])
-        return Quarantined(outcome.refused, {m.source_key for m in outcome.vanished})
+        # A move that could not be settled may have made its copy: another one would double it.
+        begun = {m.identity for m in self._journal.unsettled(self.account) if m.source == folder}
+        stuck = [j.message.key for j in forged if j.message.identity in begun]
+        outcome = self.mover.move(
+            [self._move_of(j, folder, validity, target) for j in forged if j.message.identity not in begun]
+        )
+        return Quarantined(
+            outcome.refused | dict.fromkeys(stuck, STUCK), {m.source_key for m in outcome.vanished}
+        )
 
     def _move_of(self, item: Judged, folder: str, validity: int, target: str) -> Move:
         assert item.examination is not None
@@ -121,11 +142,11 @@ class Quarantine:
             target=target,
             size=message.size,
             digest=message.digest,
-            received=int(message.received_at.timestamp()) if message.received_at else None,
+            received=message.received,
             kind=item.examination.report.kind,
             probability=judgement.probability,
             reason=(judgement.reasons[0] if judgement.reasons else "")[:_MAX_WORDS],
-            message_id=(headers.get("message-id") or "")[:_MAX_WORDS],
+            message_id=message.message_id,
             sender=(headers.text("from") or "")[:_MAX_WORDS],
             subject=(headers.text("subject") or "")[:_MAX_WORDS],
         )

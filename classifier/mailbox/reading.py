@@ -125,6 +125,18 @@ class Reader:
         self._caution.relax()
         return sorted(found.values(), key=lambda m: int(m.key)), [k for k in unreadable if k not in found]
 
+    def present(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those that the folder has, whether or not it shows them."""
+        wanted = sorted({int(k) for k in keys})
+        found: set[int] = set()
+        for start in range(0, len(wanted), BATCH):
+            reply = self._connection.call(
+                "UID", "SEARCH", "UID", uid_set(wanted[start : start + BATCH]), wanted=("SEARCH", "ESEARCH")
+            )
+            reply.checked("SEARCH", self._connection.where)
+            found |= self._found(reply)
+        return frozenset(map(str, found.intersection(wanted)))
+
     def of_sizes(self, uids: Sequence[int], sizes: frozenset[int]) -> Sequence[int]:
         """Leave out those of *uids* that have another size."""
         if len(uids) <= _FEW:

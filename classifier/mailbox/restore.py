@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from classifier.dataclass import dataclass, field, replace
+from classifier.dataclass import dataclass
 from classifier.mailbox.agent import AccountWork, at_work
-from classifier.mailbox.mover import Mover
-from classifier.mailbox.returned import locate
-from classifier.store.journal import Journal, Move, MoveState, Purpose
+from classifier.mailbox.leaving import Left, move_on
+from classifier.store.journal import Journal, Move, Purpose
 from classifier.store.judged import JudgedMail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from classifier.mailbox.protocol import Mailbox
 
 
 @dataclass(frozen=True)
@@ -45,35 +42,19 @@ class Wanted:
         )
 
 
-@dataclass
-class Restored:
-    """What became of the messages.
-
-    Attributes:
-        back: those that are where they were.
-        missing: those that are in quarantine no more.
-        refused: why others could not be moved, by their number.
-
-    """
-
-    back: list[Move] = field(default_factory=list)
-    missing: list[Move] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
-
-
 def find_quarantined(journal: Journal, account: str, wanted: Wanted) -> list[Move]:
     """Return the register's rows that are meant, oldest first."""
     return [m for m in journal.quarantined(account) if wanted.matches(m)]
 
 
-def restore(work: AccountWork, store: str | Path, wanted: Wanted, purpose: str = "restore") -> Restored:
+def restore(work: AccountWork, store: str | Path, wanted: Wanted, purpose: str = "restore") -> Left:
     """Move the messages that are meant back to the folders they came from.
 
     Raises:
         BackscatterError: the account or the store cannot be had.
 
     """
-    result = Restored()
+    result = Left()
     with at_work(work, store, purpose) as (mailbox, database):
         journal, judged = Journal(database), JudgedMail(database)
         rows = find_quarantined(journal, work.job.account, wanted)
@@ -82,38 +63,6 @@ def restore(work: AccountWork, store: str | Path, wanted: Wanted, purpose: str =
         groups: dict[tuple[str, str], list[Move]] = defaultdict(list)
         for row in rows:
             groups[row.target, row.source].append(row)
-        for (quarantine, folder), group in groups.items():
-            move_back(mailbox, journal, group, quarantine, folder, result=result)
+        for (_, folder), group in groups.items():
+            result.add(move_on(mailbox, journal, group, partial(mailbox.ensure, folder), Purpose.RESTORE))
     return result
-
-
-def move_back(
-    mailbox: Mailbox,
-    journal: Journal,
-    rows: Sequence[Move],
-    quarantine: str,
-    folder: str,
-    *,
-    result: Restored,
-) -> None:
-    """Move *rows* from *quarantine* to *folder*."""
-    present, validity = locate(mailbox, rows, quarantine)
-    result.missing += [m for m in rows if m.id not in present]
-    found = {present[m.id]: m for m in rows if m.id in present}
-    journal.close(result.missing, MoveState.RETURNED)
-    if not found:
-        return
-    target = mailbox.ensure(folder)
-    moves = [
-        replace(
-            m, purpose=Purpose.RESTORE, source=quarantine, source_validity=validity, source_key=key,
-            target=target, target_key=None,
-        )
-        for key, m in found.items()
-    ]  # fmt: skip
-    outcome = Mover(mailbox, journal).move(moves)
-    back = [found[m.source_key] for m in outcome.moved]
-    journal.close(back, MoveState.RETURNED)
-    result.back += back
-    result.refused |= {found[key].id: reason for key, reason in outcome.refused.items()}
-    result.missing += [found[m.source_key] for m in outcome.vanished]

@@ -10,39 +10,34 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from classifier.mailbox.whereabouts import is_message_of
 from classifier.store.journal import MoveState, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from classifier.mailbox.protocol import ListedMessage, Mailbox
-    from classifier.store.journal import Journal, Move
+    from classifier.store.journal import Move
 
 
 def taken_back(
-    mailbox: Mailbox, journal: Journal, account: str, messages: Sequence[ListedMessage]
+    mailbox: Mailbox, moved_before: Iterable[tuple[ListedMessage, Sequence[Move]]]
 ) -> dict[str, Move]:
     """Find the messages that were quarantined before and are there no more.
 
     Args:
         mailbox: opens the quarantine if it must; the caller opens its own folder again.
-        journal: the register of what was quarantined.
-        account: whose.
-        messages: what was found in a swept folder.
+        moved_before: what was found in a swept folder, each with its closed moves.
 
     Returns:
         The closed move by the key of the message that undoes it.
 
     """
-    candidates: list[tuple[ListedMessage, list[Move]]] = []
-    for message in messages:
-        rows = [
-            m
-            for m in journal.by_digest(account, message.digest)
-            if m.purpose is Purpose.QUARANTINE and m.state is MoveState.DONE
-        ]
-        if rows:
-            candidates.append((message, rows))
+    candidates = [
+        (message, quarantined)
+        for message, rows in moved_before
+        if (quarantined := [m for m in rows if m.purpose is Purpose.QUARANTINE and m.state is MoveState.DONE])
+    ]
     if not candidates:
         return {}
     present = _present([row for _, rows in candidates for row in rows], mailbox)
@@ -78,7 +73,11 @@ def locate(mailbox: Mailbox, rows: Collection[Move], folder: str) -> tuple[dict[
     status = mailbox.open(name, write=False)
     keys = {m.target_key: m for m in rows if m.target_key and m.target_validity == status.uid_validity}
     seen = {m.key: m for m in mailbox.look(list(keys))}
-    found = {m.id: key for key, m in keys.items() if key in seen and seen[key].digest == m.digest}
+    unseen = [key for key in keys if key not in seen]
+    hidden = mailbox.present(unseen) if unseen else frozenset()  # there, though not shown at this moment
+    found = {
+        m.id: key for key, m in keys.items() if key in hidden or (key in seen and is_message_of(seen[key], m))
+    }
     rest = [m for m in rows if m.id not in found]
     if rest:
         waiting: dict[bytes, list[str]] = defaultdict(list)

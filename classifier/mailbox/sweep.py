@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field, replace
 from classifier.errors import BackscatterError, MailboxError, TemporaryError
-from classifier.mailbox.inspection import NOT_MOVED, UNREADABLE, UNSURE, Inspection, Judged
+from classifier.mailbox.inspection import Inspection, Judged
 from classifier.mailbox.mover import BATCH
 from classifier.mailbox.protocol import Batch, FolderStatus, Mailbox, MoveMethod
 from classifier.mailbox.quarantine import Quarantine
 from classifier.mailbox.summary import AccountResult, Counts, Examiner, Listener, SweptMessage
 from classifier.mailbox.upkeep import Upkeep
 from classifier.store.journal import Purpose
-from classifier.store.judged import JudgedMail, Memory
+from classifier.store.judged import NOT_MOVED, UNREADABLE, UNSURE, JudgedMail, Memory
 from classifier.vocabulary import Action, Verdict
 
 if TYPE_CHECKING:
@@ -168,6 +168,15 @@ class Sweep:
             self.counts.reports += number
             self.counts.quarantined += number
             log.info("account %s: %d interrupted moves settled", self.job.account, len(settled.moved))
+        for folder in dict.fromkeys(m.source for m in settled.stuck):
+            stuck = [m for m in settled.stuck if m.source == folder]
+            self.counts.errors += len(stuck)
+            self._warn(
+                MailboxError(
+                    f"{len(stuck)} interrupted moves cannot be settled: {settled.refused[stuck[0].source_key]}",
+                    where=f"{self.job.account}/{folder}",
+                )
+            )
 
     def _guarded(self, do: Callable[..., object], *arguments: object) -> None:
         """Do one thing; what fails in it does not keep the next from being done."""

@@ -7,12 +7,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from classifier.dataclass import replace
 from classifier.mailbox.digest import compose
-from classifier.mailbox.mover import Mover
-from classifier.mailbox.returned import locate
+from classifier.mailbox.leaving import move_on
 from classifier.parse.headers import HeaderBlock
-from classifier.store.journal import Journal, Move, MoveState, Purpose
+from classifier.store.journal import Journal, Move, Purpose
 from classifier.store.judged import Correction, JudgedMail
 
 if TYPE_CHECKING:
@@ -68,7 +66,7 @@ class Upkeep:
         for batch in self.mailbox.new(memory):
             dragged = [m for m in batch.messages if m.key not in ours]
             corrections = [
-                Correction(m.digest, "forged", "dragged", now, name, _field(m, "message-id")) for m in dragged
+                Correction(m.digest, "forged", "dragged", now, name, m.message_id) for m in dragged
             ]
             self.judged.correct(self.account, corrections)
             self.journal.register((self._row(m, name, status.uid_validity) for m in dragged), now)
@@ -90,7 +88,7 @@ class Upkeep:
         return Move(
             account=self.account, purpose=Purpose.QUARANTINE, source="INBOX", source_validity=0, source_key="",
             target=folder, target_validity=validity, target_key=message.key, size=message.size,
-            digest=message.digest, reason="moved here by hand", message_id=_field(message, "message-id"),
+            digest=message.digest, reason="moved here by hand", message_id=message.message_id,
             sender=_field(message, "from"), subject=_field(message, "subject"),
         )  # fmt: skip
 
@@ -103,26 +101,14 @@ class Upkeep:
         moved = 0
         for folder in dict.fromkeys(m.target for m in old):
             rows = [m for m in old if m.target == folder]
-            present, validity = locate(self.mailbox, rows, folder)
-            found = {present[m.id]: m for m in rows if m.id in present}
-            self.journal.close([m for m in rows if m.id not in present], MoveState.RETURNED)
-            if not found:
-                continue
-            trash = self.mailbox.special("\\Trash") or self.mailbox.ensure("Trash")
-            moves = [
-                replace(
-                    m, purpose=Purpose.UPKEEP, source=folder, source_validity=validity, source_key=key,
-                    target=trash, target_key=None,
-                )
-                for key, m in found.items()
-            ]  # fmt: skip
-            outcome = Mover(self.mailbox, self.journal).move(moves)
-            gone = [found[m.source_key] for m in outcome.moved]
-            self.journal.close(gone, MoveState.EXPIRED)
-            moved += len(gone)
-            for reason in dict.fromkeys(outcome.refused.values()):
+            left = move_on(self.mailbox, self.journal, rows, self._trash, Purpose.UPKEEP)
+            moved += len(left.moved)
+            for reason in dict.fromkeys(left.refused.values()):
                 log.warning("account %s: old reports stay in quarantine: %s", self.account, reason)
         return moved
+
+    def _trash(self) -> str:
+        return self.mailbox.special("\\Trash") or self.mailbox.ensure("Trash")
 
     def digest(self, address: str, now: datetime | None = None) -> bool:
         """Put a summary of what was quarantined since the last one into INBOX, at most once a day.

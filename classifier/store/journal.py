@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS move (
 CREATE INDEX IF NOT EXISTS move_open ON move (account, state) WHERE state IN ('intended', 'copied');
 CREATE INDEX IF NOT EXISTS move_target ON move (account, target, target_key);
 CREATE INDEX IF NOT EXISTS move_digest ON move (account, digest);
+CREATE INDEX IF NOT EXISTS move_message_id ON move (account, message_id);
 """
 _COLUMNS = (
     "id", "account", "purpose", "state", "source", "source_validity", "source_key", "target", "target_validity",
@@ -188,11 +189,23 @@ class Journal:
             return self._rows(f"{where} AND account = ? ORDER BY id", account)
         return self._rows(f"{where} ORDER BY id")
 
-    def by_digest(self, account: str, digest: bytes) -> list[Move]:
-        """Return all closed moves of the message with this digest, oldest first."""
+    def moves_of(
+        self, account: str, digest: bytes, message_id: str = "", received: int | None = None
+    ) -> list[Move]:
+        """Return all closed moves of a message, oldest first.
+
+        Args:
+            account: whose.
+            digest: the message's header section.
+            message_id: its Message-ID, with *received*: also of one that the server wrote anew as it was moved.
+            received: its INTERNALDATE, seconds since 1970.
+
+        """
         return self._rows(
-            "WHERE account = ? AND digest = ? AND state IN ('done', 'returned') ORDER BY id", account, digest
-        )
+            "WHERE account = ? AND (digest = ? OR (message_id = ? AND message_id != '' AND received = ?))"
+            " AND state IN ('done', 'returned') ORDER BY id",
+            account, digest, message_id, received,
+        )  # fmt: skip
 
     def find(self, move_id: int) -> Move | None:
         """Return one row by its id."""

@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS digest_sent (
     account TEXT, at INTEGER, mark BLOB NOT NULL, last_move INTEGER NOT NULL, PRIMARY KEY (account, at)
 ) WITHOUT ROWID;
 """
+#: Reasons to look at a message again.
+NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
 #: A message that fails this often is left alone; one that could not be moved waits until there is room.
 MAX_TIMES = 5
 
@@ -125,8 +127,8 @@ class JudgedMail:
         again = dict(
             ask(
                 "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND (times < ? OR why = 'not moved') ORDER BY times",
-                (account, folder, uid_validity, MAX_TIMES),
+                " AND (times < ? OR why = ?) ORDER BY times",
+                (account, folder, uid_validity, MAX_TIMES, NOT_MOVED),
             ).fetchall()
         )
         return Memory(uid_validity, row[0] if row else 0, keys, again)
@@ -169,8 +171,8 @@ class JudgedMail:
             )
             connection.execute(
                 "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND times >= ? AND why != 'not moved'",
-                (*place, MAX_TIMES),
+                " AND times >= ? AND why != ?",
+                (*place, MAX_TIMES, NOT_MOVED),
             )
             connection.executemany(
                 "REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

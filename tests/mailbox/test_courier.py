@@ -57,7 +57,7 @@ def test_sweep_and_restore(server, user, tmp_path):
     user.deliver(mail("forged", 10), flags="T")  # somebody else's deletion
     result, _ = run(work, store)
     assert (result.counts.looked_at, result.counts.quarantined) == (2, 1)
-    assert len(restore(work, store, Wanted(text="forged 1")).back) == 1
+    assert len(restore(work, store, Wanted(text="forged 1")).moved) == 1
     assert {p.read_bytes(): p.stat().st_mtime for p in user.files("INBOX")}.items() <= {
         **times,
         mail("forged", 10): next(

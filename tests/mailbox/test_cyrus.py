@@ -90,7 +90,7 @@ def test_sweep_and_restore(server, tmp_path):
         assert client.search("SEEN") == []
         assert client.search("DELETED") == []
     assert run(work, tmp_path / "s.sqlite3")[0].counts.looked_at == 0
-    assert len(restore(work, tmp_path / "s.sqlite3", Wanted(text="forged 2")).back) == 1
+    assert len(restore(work, tmp_path / "s.sqlite3", Wanted(text="forged 2")).moved) == 1
     assert run(work, tmp_path / "s.sqlite3")[0].counts.quarantined == 0
     assert sum(server.census(user)[folder].values()) == 2
 

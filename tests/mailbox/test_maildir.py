@@ -59,8 +59,8 @@ def test_a_second_sweep_looks_at_new_mail_only(user, tmp_path):
 def test_a_large_inbox_is_listed_no_more_often_than_a_small_one(tmp_path, monkeypatch):
     monkeypatch.setattr(maildir, "BATCH", 5)
     listings = []
-    names = maildir._names
-    monkeypatch.setattr(maildir, "_names", lambda folder: (listings.append(folder), names(folder))[1])
+    names = maildir.message_names
+    monkeypatch.setattr(maildir, "message_names", lambda folder: (listings.append(folder), names(folder))[1])
     counts = []
     for size in (20, 200):
         user = User("local", tmp_path / f"mail{size}" / "Maildir", (-1, -1))

@@ -83,7 +83,7 @@ def test_gmail_labels(gmail, tmp_path):
     assert gmail.census()[ALL_MAIL] == everything
     assert not any(m.flags for m in gmail.folders[ALL_MAIL].messages.values())
     assert run(work, store)[0].counts.looked_at == 0
-    assert len(restore(work, store, Wanted(text="forged 1")).back) == 1
+    assert len(restore(work, store, Wanted(text="forged 1")).moved) == 1
     assert run(work, store)[0].counts.quarantined == 0
     assert subjects(gmail, "INBOX") == ["forged 1", *ORDINARY]
     assert subjects(gmail, "Backscatter") == ["forged 0", "forged 2"]
@@ -156,7 +156,7 @@ def test_exchange_and_its_answers_to_move(exchange, tmp_path, odd):
     assert not any(m.flags for f in exchange.folders.values() for m in f.messages.values())
     assert run(work, store)[0].counts.looked_at == 0
     exchange.odd_moves = odd if odd != "nothing" else ""
-    assert len(restore(work, store, Wanted()).back) == 3
+    assert len(restore(work, store, Wanted()).moved) == 3
     assert sum(exchange.census().values(), Counter()) == everything
     again = replace(work, job=replace(work.job, keep_days=1))
     assert run(again, store)[0].counts.quarantined == 0
@@ -234,7 +234,7 @@ def test_icloud(tmp_path):
         mailbox = work.open_mailbox(Caution())
         assert learn(mailbox).senders(["example.org"]) == ["anna@example.org"]
         mailbox.close()
-        assert len(restore(work, store, Wanted(text="forged 1")).back) == 1
+        assert len(restore(work, store, Wanted(text="forged 1")).moved) == 1
         # Dragged to the archive by another program: found there, though a folder that is listed is none.
         inbox, archive = server.folders["INBOX"], server.folders["Backscatter"]
         uid = next(u for u, m in archive.messages.items() if b"Subject: forged 0" in m.raw)

@@ -31,9 +31,9 @@ def test_restored_messages_come_back_and_stay(account, tmp_path):
         rows = Journal(database).quarantined("main")
     assert [r.subject for r in rows] == [f"forged {n}" for n in range(4)]
     result = restore(work, store, Wanted(ids=frozenset({rows[1].id})))
-    assert [m.subject for m in result.back] == ["forged 1"]
+    assert [m.subject for m in result.moved] == ["forged 1"]
     result = restore(work, store, Wanted(text="FORGED 2"))
-    assert [m.subject for m in result.back] == ["forged 2"]
+    assert [m.subject for m in result.moved] == ["forged 2"]
     assert b"forged 1" in inbox(user)
     assert len(user.files("Backscatter")) == 2
     flagged = next(p for p in user.files("INBOX") if b"forged 1" in p.read_bytes())
@@ -41,9 +41,9 @@ def test_restored_messages_come_back_and_stay(account, tmp_path):
     for _ in range(2):
         assert run(work, store)[0].counts.quarantined == 0
     result = restore(work, store, Wanted(since=datetime.now(UTC) - timedelta(hours=1)))
-    assert len(result.back) == 2
+    assert len(result.moved) == 2
     assert {p.read_bytes(): p.stat().st_mtime_ns for p in user.files("INBOX")} == before
-    assert restore(work, store, Wanted()).back == []
+    assert restore(work, store, Wanted()).moved == []
     with Database.open(store) as database:
         assert {(c.label, c.how) for c in JudgedMail(database).corrections("main")} == {
             ("genuine", "restored")
@@ -57,7 +57,7 @@ def test_what_is_no_longer_in_quarantine_is_told(account, tmp_path):
     next(p for p in user.files("Backscatter") if b"forged 3" in p.read_bytes()).unlink()
     result = restore(work, store, Wanted())
     assert [m.subject for m in result.missing] == ["forged 3"]
-    assert len(result.back) == 3
+    assert len(result.moved) == 3
 
 
 def test_a_message_dragged_into_quarantine_is_learnt_and_can_be_restored(account, tmp_path):
@@ -73,7 +73,7 @@ def test_a_message_dragged_into_quarantine_is_learnt_and_can_be_restored(account
     assert (correction.label, correction.how, correction.message_id) == (
         "forged", "dragged", "<ordinary.2@mx.remote.test>",
     )  # fmt: skip
-    assert len(restore(work, store, Wanted(text="ordinary")).back) == 1
+    assert len(restore(work, store, Wanted(text="ordinary")).moved) == 1
     run(work, store)
     with Database.open(store) as database:
         assert [c.label for c in JudgedMail(database).corrections("main")] == ["genuine"]

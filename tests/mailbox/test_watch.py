@@ -141,7 +141,7 @@ def test_restore_need_not_wait_for_the_watch_to_end(server, tmp_path, where):
     with watching([work], store) as recorder:
         await_quarantined(user, 1)
         started = time.monotonic()
-        assert [m.subject for m in restore(work, store, Wanted(text="forged 1")).back] == ["forged 1"]
+        assert [m.subject for m in restore(work, store, Wanted(text="forged 1")).moved] == ["forged 1"]
         assert time.monotonic() - started < 5
         # It goes on, and leaves alone what came back.
         user.deliver(mail("forged", 2), flags=None)
