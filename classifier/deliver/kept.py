@@ -51,9 +51,15 @@ def read(path: str) -> object:
 
 def write(path: str, kept: object) -> None:
     """Write plain data: all of it or nothing."""
+    own = os.path.dirname(path)  # noqa: PTH120 - see place
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - see place
         data = marshal.dumps(kept)  # type: ignore[arg-type] # what it cannot write it says
+        # Nothing above the cache folder is made: a home that is not there (Debian's /nonexistent) must not be.
+        for made in (os.path.dirname(own), own):  # noqa: PTH120 - see place
+            if not os.path.isdir(made):  # noqa: PTH112 - likewise
+                os.mkdir(made, mode=0o700)  # noqa: PTH102 - likewise
+    except FileExistsError:
+        pass  # by another filter, just now
     except (OSError, ValueError):
         return
     folder = _folder(path)

@@ -395,7 +395,11 @@ def test_no_home(home):
         COMMAND, input=REPORT, capture_output=True, env=environment, timeout=60, check=False
     )
     assert (done.returncode, split(done.stdout)[1]) == (0, REPORT)
-    for name, value in (("HOME", "/nonexistent"), ("HOME", "relative"), ("XDG_CACHE_HOME", "/proc/none")):
+    for name, value in (
+        ("HOME", str(home / "absent")),
+        ("HOME", "relative"),
+        ("XDG_CACHE_HOME", "/proc/none"),
+    ):
         environment[name] = value
         done = subprocess.run(
             COMMAND, input=REPORT, capture_output=True, env=environment, timeout=60, check=False

@@ -153,7 +153,8 @@ def test_the_filter_keeps_them_for_itself_alone(tmp_path, monkeypatch):
 def test_no_home_no_patterns(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "classifier", "filter"], input=REPORT, capture_output=True, check=True,
-        env={"PATH": os.defpath, "HOME": "/nonexistent", "PYTHONPATH": os.getcwd()}, timeout=60,
+        env={"PATH": os.defpath, "HOME": str(tmp_path / "absent"), "PYTHONPATH": os.getcwd()}, timeout=60,
     )  # fmt: skip
     assert b"X-Backscatter-Verdict" in done.stdout
     assert done.stderr == b""
+    assert not any(tmp_path.iterdir())
