@@ -133,6 +133,12 @@ class Chromium:
         """Return the lowest contrast of any text, and the start of that text."""
         return self.run(_CONTRAST)
 
+    def cut_off(self):
+        """Return the labels of the tables that are wider than their place and must be scrolled sideways."""
+        return self.run(
+            "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.ariaLabel)"
+        )
+
     def complaints(self):
         """Return what the browser wrote to its console about the page: messages, exceptions, issues, reports."""
         self.run("new Promise(done => setTimeout(done, 50))")

@@ -57,11 +57,12 @@ def evaluate(tmp_path, capsys, labelled):
 @pytest.mark.parametrize("number", [0, 1, 10, 1_000])
 def test_the_page_as_people_see_it(browser, evaluate, number):
     page, told, text = evaluate(number)
-    for theme, width in (("light", 1200), ("dark", 1200), ("light", 390), ("dark", 390)):
+    for theme, width in (("light", 1200), ("dark", 1200), ("light", 360), ("dark", 390)):
         browser.show(page, width=width, theme=theme, phone=width < 500)
         assert browser.complaints() == []
         assert browser.asked_for() == [page.as_uri()]
         assert browser.run("document.documentElement.scrollWidth") == width
+        assert browser.cut_off() == []
         ratio, where = browser.contrast()
         assert ratio >= 4.5, where
         # A label is never broken within a word.

@@ -32,7 +32,7 @@ def attacks():
 
 
 @pytest.mark.parametrize("number", [0, 1, 50_000])
-@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 1200), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 1200), ("light", 360), ("dark", 390)])
 def test_the_page_as_people_see_it(browser, attacks, tmp_path, *, number, theme, width):
     attack = attacks[number]
     file = tmp_path / "page.html"
@@ -42,6 +42,7 @@ def test_the_page_as_people_see_it(browser, attacks, tmp_path, *, number, theme,
     assert browser.asked_for() == [file.as_uri()]
     # Nothing is wider than the screen; the background is the theme's.
     assert browser.run("document.documentElement.scrollWidth") == width
+    assert browser.cut_off() == []
     background = browser.run("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(21, 24, 28)")
     ratio, where = browser.contrast()
@@ -72,6 +73,11 @@ def test_keyboard_and_outline(browser, attacks, tmp_path):
     assert browser.run("[...document.querySelectorAll('svg')].every(e => e.getAttribute('aria-label'))")
     assert browser.run("[...document.querySelectorAll('table')].every(t => t.querySelector('th[scope=col]'))")
     assert browser.pdf().startswith(b"%PDF-")
+    # On paper a chart's key stands on the same page.
+    browser.show(file, media="print")
+    assert browser.run(
+        "[...document.querySelectorAll('.key')].every(e => getComputedStyle(e).breakAfter === 'avoid')"
+    )
 
 
 HOSTILE = (
