@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classifier.checkup import allowance
 from classifier.checkup.findings import Finding, Level
 from classifier.errors import BackscatterError
 from classifier.mailbox.accounts import AccountDoor
 from classifier.mailbox.names import COMMON_NAMES
-from classifier.mailbox.protocol import MoveMethod
 from classifier.store.journal import Journal
+from classifier.store.judged import JudgedMail
 from classifier.store.lock import Lock
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ def account(settings: AccountSettings, config: Config, database: Database | None
         yield Finding(
             Level.ADVICE, about, f"{begun} moves were interrupted", "the next sweep settles them; run one"
         )
+    if database is not None and (waiting := JudgedMail(database).not_moved(settings.name)):
+        yield Finding(
+            Level.ADVICE,
+            about,
+            f"{waiting} forged reports could not be moved",
+            "each sweep tries again and says why; correct that",
+        )
     try:
         mailbox = AccountDoor(settings, config.store, Timeouts(connect=10, read=20, answer=60)).open()
     except BackscatterError as error:
@@ -56,15 +64,10 @@ def account(settings: AccountSettings, config: Config, database: Database | None
         return
     try:
         yield Finding(Level.GOOD, about, "can be opened")
-        if mailbox.move_method is MoveMethod.NONE:
-            yield Finding(
-                Level.WRONG,
-                about,
-                "the server can move nothing safely (neither MOVE nor UIDPLUS)",
-                "forged reports stay where they are; ask whoever runs it for one of the two",
-            )
+        yield from allowance.moving(mailbox, about)
         yield from _folders(settings, mailbox, about)
         yield from _quarantine(settings, mailbox, about, keep_days=config.policy.keep_days)
+        yield from _room(settings, mailbox, about)
         yield from _sent(settings, mailbox, about)
     except BackscatterError as error:
         yield _failed(about, error)
@@ -79,7 +82,17 @@ def _failed(about: str, error: BackscatterError) -> Finding:
 
 def _folders(settings: AccountSettings, mailbox: Mailbox, about: str) -> Iterator[Finding]:
     for folder in settings.folders:
-        if mailbox.locate(folder) is None or mailbox.status(folder) is None:
+        name = mailbox.locate(folder)
+        if name is not None and mailbox.is_view(folder):
+            yield Finding(
+                Level.WRONG,
+                about,
+                f"{folder} shows what lies in other folders, so nothing can be moved out of it",
+                "name those in 'folders', such as INBOX",
+            )
+        elif name is not None and (mailbox.status(folder) is not None or mailbox.rights(folder)):
+            yield from allowance.swept(mailbox, folder, about)
+        else:
             there = mailbox.folders()
             more = ", ..." if len(there) > _MOST else ""
             yield Finding(
@@ -88,13 +101,11 @@ def _folders(settings: AccountSettings, mailbox: Mailbox, about: str) -> Iterato
                 f"no folder {folder}",
                 f"correct 'folders'; there are {', '.join(there[:_MOST])}{more}",
             )
-        elif mailbox.is_view(folder):
-            yield Finding(
-                Level.WRONG,
-                about,
-                f"{folder} shows what lies in other folders, so nothing can be moved out of it",
-                "name those in 'folders', such as INBOX",
-            )
+
+
+def _room(settings: AccountSettings, mailbox: Mailbox, about: str) -> Iterator[Finding]:
+    there = (mailbox.locate(folder) for folder in (*settings.folders, settings.quarantine))
+    yield from allowance.room(mailbox, dict.fromkeys(name for name in there if name is not None), about)
 
 
 def _quarantine(
@@ -104,8 +115,10 @@ def _quarantine(
     if name is None:
         name = settings.quarantine
         yield Finding(Level.GOOD, about, f"folder {name} will be made when it is first needed")
+        yield from allowance.making(mailbox, name, about)
     else:
         yield Finding(Level.GOOD, about, f"quarantine is {name}")
+        yield from allowance.quarantine(mailbox, name, about)
         if name in {mailbox.locate(folder) for folder in settings.folders}:
             yield Finding(
                 Level.WRONG,

@@ -33,6 +33,7 @@ from classifier.mailbox.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from classifier.mailbox.allowance import Quota
     from classifier.mailbox.protocol import FolderMemory
 
 #: Messages in one batch.
@@ -296,6 +297,16 @@ class MaildirMailbox:
     def copy(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
         """Never needed: a rename is atomic."""
         raise Refused(f"{len(keys)} messages are moved to {target!r}, not copied", where=self.where)
+
+    def rights(self, folder: str) -> frozenset[str] | None:
+        """Tell nothing beyond whether it is writable."""
+        del folder
+        return None
+
+    def quotas(self, folder: str) -> Sequence[Quota]:
+        """Tell of none: the disk has an end, and no limit besides."""
+        del folder
+        return ()
 
     def may_remove(self) -> bool:
         """Nothing is copied that would have to be."""

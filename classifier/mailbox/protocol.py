@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from classifier.mailbox.allowance import Quota
+
 #: Header bytes read of one message; a longer header section is bait.
 HEADER_LIMIT = 64 * 1024
 #: Bytes read of one message to judge it. Only what is read is cut, never what is moved.
@@ -210,6 +212,12 @@ class Mailbox(Protocol):
 
     def copy(self, keys: Sequence[str], target: str) -> Mapping[str, str]:
         """Copy messages of the open folder; results and errors as :meth:`move`."""
+
+    def rights(self, folder: str) -> frozenset[str] | None:
+        """Return the letters of the user's rights in *folder* (RFC 4314 section 2.1); None: it is not told."""
+
+    def quotas(self, folder: str) -> Sequence[Quota]:
+        """Return the limits that hold for *folder* (RFC 9208), as far as they are told."""
 
     def may_remove(self) -> bool:
         """Say whether :meth:`remove` may be used in the open folder, as far as can be known beforehand."""

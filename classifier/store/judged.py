@@ -188,6 +188,15 @@ class JudgedMail:
                 "REPLACE INTO folder_mark VALUES (?, ?, ?, ?, ?)", (*place, memory.uid_next, now)
             )
 
+    def not_moved(self, account: str) -> int:
+        """Return how many forged reports could not be moved, and wait."""
+        if not self._there:
+            return 0
+        found = self._database.connection.execute(
+            "SELECT count(*) FROM look_again WHERE account = ? AND why = ?", (account, NOT_MOVED)
+        ).fetchone()
+        return int(found[0])
+
     def forget_gone(self, account: str, folder: str, gone: Iterable[str]) -> None:
         """Drop the keys of messages that are no longer there."""
         with self._database.transaction() as connection:
