@@ -1,4 +1,4 @@
-"""A header section, kept byte for byte and read on demand.
+"""A header section: where it begins and ends; kept byte for byte and read on demand.
 
 Signatures are computed over the bytes as they were sent, so nothing here is
 ever re-folded or re-encoded (the standard library's message does both).
@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 
 from classifier.parse.encoded import decode_words
+from classifier.parse.limits import MAX_HEADER_BYTES, MAX_STRAY_LINES
 
 #: Every field of a section: its bytes with folded lines and line end, and its name
 #: (RFC 5322 section 2.2). No group is possessive: Python before 3.11.5 takes too much with those.
 _FIELDS = re.compile(rb"^(([!-9;-~]{1,998}+)[ \t]*+:.*+(?:\n[ \t].*+)*\n?)", re.MULTILINE)
+#: A line that belongs to no header section: neither a field nor a continuation.
+_STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
+#: How a field begins: its name and the colon.
+FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]{0,99}:")
 _UNFOLD = re.compile(r"[\r\n]+[ \t]*|\x00")
 #: Values are read up to here; beyond it lies bait, not information.
 MAX_VALUE_CHARS = 64_000
@@ -187,3 +192,71 @@ class HeaderBlock:
 
 
 EMPTY = HeaderBlock(b"")
+
+
+def message_start(buffer: bytes, start: int, end: int) -> int:
+    """Return where a message's first field begins, below blank lines and an mbox separator."""
+    at = start
+    while at < end and buffer[at] in b" \t\r\n":
+        at += 1
+    # White space alone before the first field is a stray blank line, not the end of an empty header section.
+    if at > start:
+        line = buffer.rfind(b"\n", start, at) + 1
+        start = (
+            line if line and (FIELD.match(buffer, at, end) or buffer.startswith(b"From ", at, end)) else start
+        )
+    if buffer.startswith((b"From ", b">From "), start, end):
+        line_end = buffer.find(b"\n", start, end)
+        return end if line_end < 0 else line_end + 1
+    return start
+
+
+def read_section(buffer: bytes, start: int, end: int, *, message: bool) -> tuple[HeaderBlock, int]:
+    """Return the header section that begins at *start*, and where the body begins.
+
+    A missing blank line is made up for: where a line is no field and none
+    follows it, the body begins with it.
+    """
+    if buffer.startswith(b"\n", start, end):
+        return EMPTY, start + 1
+    if buffer.startswith(b"\r\n", start, end):
+        return EMPTY, start + 2
+    bound = min(end, start + MAX_HEADER_BYTES)
+    header_end, body = _blank_line(buffer, start, bound)
+    section = buffer[start:header_end]
+    headers = HeaderBlock(section)
+    if headers.is_whole:
+        return headers, body
+    stray = _STRAY.search(section)
+    for _ in range(MAX_STRAY_LINES):
+        if stray is None:
+            break
+        at = stray.end()
+        if _is_body(section, at, message=message):
+            return HeaderBlock(section[:at]), start + at
+        stray = _STRAY.search(section, max(at, 1))
+    return headers, body
+
+
+def _blank_line(buffer: bytes, start: int, bound: int) -> tuple[int, int]:
+    """Return where the first line with nothing in it begins, and where the next one does; else twice *bound*."""
+    lf = buffer.find(b"\n\n", start, bound)
+    crlf = buffer.find(b"\n\r\n", start, bound if lf < 0 else lf + 1)
+    if crlf >= 0:
+        return crlf + 1, crlf + 3
+    return (lf + 1, lf + 2) if lf >= 0 else (bound, bound)
+
+
+def _is_body(section: bytes, at: int, *, message: bool) -> bool:
+    """Say whether the body begins with the stray line at *at*, rather than a field damaged by its way."""
+    if not message or section.startswith(b"--", at):
+        return True
+    following = section.find(b"\n", at) + 1
+    # A lost folding leaves one such line, or two, between fields.
+    for _ in range(2):
+        if following <= 0 or following >= len(section):
+            return False
+        if FIELD.match(section, following):
+            return False
+        following = section.find(b"\n", following) + 1
+    return True

@@ -13,23 +13,13 @@ import binascii
 import re
 
 from classifier.parse.encoded import decode_bytes
-from classifier.parse.headers import EMPTY, HeaderBlock
-from classifier.parse.limits import (
-    MAX_DEPTH,
-    MAX_HEADER_BYTES,
-    MAX_OWN_PARTS,
-    MAX_PARTS,
-    MAX_STRAY_LINES,
-    MAX_TEXT_CHARS,
-)
+from classifier.parse.headers import FIELD, message_start, read_section
+from classifier.parse.limits import MAX_DEPTH, MAX_OWN_PARTS, MAX_PARTS, MAX_TEXT_CHARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: A line that belongs to no header section: neither a field nor a continuation.
-_STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
-_FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]{0,99}:")
 _TYPE = re.compile(r"[ \t]*([A-Za-z0-9!#$&^_.+-]{1,127})[ \t]*/[ \t]*([A-Za-z0-9!#$&^_.+-]{1,127})")
 #: One parameter (RFC 2045 section 5.1, with the sections of RFC 2231).
 _PARAMETER = re.compile(
@@ -90,8 +80,8 @@ class Part:
     ) -> None:
         """Find the header section; the rest waits until it is asked for."""
         if message:
-            start = _message_start(buffer, start, end)
-        self.headers, self.body_start = _read_headers(buffer, start, end, message=message)
+            start = message_start(buffer, start, end)
+        self.headers, self.body_start = read_section(buffer, start, end, message=message)
         self.buffer = buffer
         self.start = start
         self.end = end
@@ -213,7 +203,7 @@ class Part:
         if self.encoding:
             # RFC 2046 section 5.2.1 forbids it; some gateways do it all the same.
             decoded = self.decoded()
-            if _FIELD.match(decoded.lstrip()):
+            if FIELD.match(decoded.lstrip()):
                 buffer, start, end = decoded, 0, len(decoded)
         body = buffer[start:end]
         if not body or body.isspace():
@@ -298,76 +288,6 @@ def parse_tree(raw: bytes) -> tuple[Part, dict[str, None]]:
 def parse_embedded(data: bytes) -> Part:
     """Return *data*, a message that was found inside another, as a part tree of its own."""
     return parse_tree(data)[0]
-
-
-def _message_start(buffer: bytes, start: int, end: int) -> int:
-    """Skip what stands above a message's first field: blank lines, an mbox separator."""
-    at = start
-    while at < end and buffer[at] in b" \t\r\n":
-        at += 1
-    # White space alone before the first field is a stray blank line, not the end of an empty header section.
-    if at > start:
-        line = buffer.rfind(b"\n", start, at) + 1
-        start = (
-            line
-            if line and (_FIELD.match(buffer, at, end) or buffer.startswith(b"From ", at, end))
-            else start
-        )
-    if buffer.startswith((b"From ", b">From "), start, end):
-        line_end = buffer.find(b"\n", start, end)
-        return end if line_end < 0 else line_end + 1
-    return start
-
-
-def _read_headers(buffer: bytes, start: int, end: int, *, message: bool) -> tuple[HeaderBlock, int]:
-    """Return the header section that begins at *start*, and where the body begins.
-
-    A missing blank line is made up for: where a line is no field and none
-    follows it, the body begins with it.
-    """
-    if buffer.startswith(b"\n", start, end):
-        return EMPTY, start + 1
-    if buffer.startswith(b"\r\n", start, end):
-        return EMPTY, start + 2
-    bound = min(end, start + MAX_HEADER_BYTES)
-    header_end, body = _blank_line(buffer, start, bound)
-    section = buffer[start:header_end]
-    headers = HeaderBlock(section)
-    if headers.is_whole:
-        return headers, body
-    stray = _STRAY.search(section)
-    for _ in range(MAX_STRAY_LINES):
-        if stray is None:
-            break
-        at = stray.end()
-        if _is_body(section, at, message=message):
-            return HeaderBlock(section[:at]), start + at
-        stray = _STRAY.search(section, max(at, 1))
-    return headers, body
-
-
-def _blank_line(buffer: bytes, start: int, bound: int) -> tuple[int, int]:
-    """Return where the first line with nothing in it begins, and where the next one does; else twice *bound*."""
-    lf = buffer.find(b"\n\n", start, bound)
-    crlf = buffer.find(b"\n\r\n", start, bound if lf < 0 else lf + 1)
-    if crlf >= 0:
-        return crlf + 1, crlf + 3
-    return (lf + 1, lf + 2) if lf >= 0 else (bound, bound)
-
-
-def _is_body(section: bytes, at: int, *, message: bool) -> bool:
-    """Say whether the body begins with the stray line at *at*, rather than a field damaged by its way."""
-    if not message or section.startswith(b"--", at):
-        return True
-    following = section.find(b"\n", at) + 1
-    # A lost folding leaves one such line, or two, between fields.
-    for _ in range(2):
-        if following <= 0 or following >= len(section):
-            return False
-        if _FIELD.match(section, following):
-            return False
-        following = section.find(b"\n", following) + 1
-    return True
 
 
 def read_parameters(value: str | None) -> dict[str, str]:
