@@ -10,41 +10,7 @@ from dataclasses import dataclass
 import dkim
 import nacl.signing
 
-
-def _is_prime(number, chance):
-    if any(number % p == 0 for p in (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43)):
-        return False
-    odd, twos = number - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    for _ in range(12):
-        x = pow(chance.randrange(2, number - 1), odd, number)
-        if x in (1, number - 1):
-            continue
-        for _ in range(twos - 1):
-            x = x * x % number
-            if x == number - 1:
-                break
-        else:
-            return False
-    return True
-
-
-def _prime(bits, chance):
-    while True:
-        number = chance.getrandbits(bits) | (3 << (bits - 2)) | 1
-        if number % 65_537 != 1 and _is_prime(number, chance):
-            return number
-
-
-def _der(tag, content):
-    size = len(content)
-    head = bytes([size]) if size < 128 else bytes([0x82, size >> 8, size & 255])
-    return bytes([tag]) + head + content
-
-
-def _integer(number):
-    return _der(2, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+from classifier.corpus.keys import der, integer, prime
 
 
 @dataclass(frozen=True)
@@ -59,15 +25,15 @@ class Key:
 @functools.cache
 def rsa_key(bits=1024, number=0):
     chance = random.Random(f"{bits}/{number}")
-    p, q = _prime(bits // 2, chance), _prime(bits - bits // 2, chance)
+    p, q = prime(bits // 2, chance), prime(bits - bits // 2, chance)
     p, q = max(p, q), min(p, q)
     n, e = p * q, 65_537
     d = pow(e, -1, (p - 1) * (q - 1))
     parts = (0, n, e, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
-    private = base64.encodebytes(_der(0x30, b"".join(map(_integer, parts))))
+    private = base64.encodebytes(der(0x30, b"".join(map(integer, parts))))
     pem = b"-----BEGIN RSA PRIVATE KEY-----\n" + private + b"-----END RSA PRIVATE KEY-----\n"
     algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
-    public = _der(0x30, algorithm + _der(3, b"\0" + _der(0x30, _integer(n) + _integer(e))))
+    public = der(0x30, algorithm + der(3, b"\0" + der(0x30, integer(n) + integer(e))))
     return Key(pem, "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode(), b"rsa-sha256")
 
 

@@ -12,6 +12,8 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from tests.relay import Relay, close
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,19 +45,12 @@ class S3:
         self._server.start()
         self._upstream = self._server.get_host_and_port()
         self._send("POST", "/moto-api/reset", b"")
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = [self._listener]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self._relay = Relay(self._upstream, self._carry)
+        self._relay.__enter__()
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for each in self._open:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        for thread in self._threads:
-            thread.join(10)
+        self._relay.__exit__()
         # What the server holds is the process's, and would be there for the next one.
         self._send("POST", "/moto-api/reset-auth", b"inf")
         self._server.stop()
@@ -65,7 +60,7 @@ class S3:
         """Return the environment of a program that is to find the store, as its user sets it."""
         return {
             **os.environ,
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._listener.getsockname()[1]}",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._relay.port}",
             "AWS_ACCESS_KEY_ID": "reader",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -91,19 +86,12 @@ class S3:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.read()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self._upstream)
-            self._open += [client, server]
-            wanted = _Wanted()
-            for work in (self._ask, self._answer):
-                thread = threading.Thread(target=work, args=(client, server, wanted), daemon=True)
-                self._threads.append(thread)
-                thread.start()
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        wanted = _Wanted()
+        answers = threading.Thread(target=self._answer, args=(client, server, wanted), daemon=True)
+        answers.start()
+        self._ask(client, server, wanted)
+        answers.join(10)
 
     def _ask(self, client: socket.socket, server: socket.socket, wanted: _Wanted) -> None:
         with contextlib.suppress(OSError):
@@ -115,7 +103,7 @@ class S3:
                         wanted.path = path.decode()
                         self.cuts[wanted.path] -= 1
                 server.sendall(data)
-        _end(server)
+        close(server)
 
     def _answer(self, client: socket.socket, server: socket.socket, wanted: _Wanted) -> None:
         with contextlib.suppress(OSError):
@@ -126,7 +114,7 @@ class S3:
                     client.sendall(data[: len(data) - (len(body) + 1) // 2])
                     break
                 client.sendall(data)
-        _end(client)
+        close(client)
 
 
 @dataclass
@@ -134,8 +122,3 @@ class _Wanted:
     """What one connection asked for that is to be broken off."""
 
     path: str = ""
-
-
-def _end(end: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)

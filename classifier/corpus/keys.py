@@ -19,6 +19,7 @@ from classifier.corpus.chance import Chance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from random import Random
 
     from nacl.signing import SigningKey
 
@@ -33,7 +34,7 @@ _SPACES = re.compile(rb"[ \t]+")
 _UNFOLD = re.compile(rb"\r?\n[ \t]*")
 
 
-def _is_prime(number: int, chance: Chance) -> bool:
+def _is_prime(number: int, chance: Random) -> bool:
     """Test as Miller and Rabin do; a composite passes once in 4 ** 16."""
     if any(number % p == 0 for p in _SMALL_PRIMES):
         return False
@@ -53,14 +54,16 @@ def _is_prime(number: int, chance: Chance) -> bool:
     return True
 
 
-def _prime(bits: int, chance: Chance) -> int:
+def prime(bits: int, chance: Random) -> int:
+    """Return a prime of so many bits whose two highest are set, and with which 65,537 can be the exponent."""
     while True:
         number = chance.getrandbits(bits) | (3 << (bits - 2)) | 1
         if number % 65_537 != 1 and _is_prime(number, chance):
             return number
 
 
-def _der(tag: int, content: bytes) -> bytes:
+def der(tag: int, content: bytes) -> bytes:
+    """Return one value of DER (ITU-T X.690), of up to 65,535 bytes."""
     size = len(content)
     head = (
         bytes((size,))
@@ -72,8 +75,9 @@ def _der(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + head + content
 
 
-def _integer(number: int) -> bytes:
-    return _der(2, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+def integer(number: int) -> bytes:
+    """Return *number* as DER's INTEGER."""
+    return der(2, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,9 @@ def _rsa(number: int) -> Key:
     # Four primes instead of two (RFC 8017 section 3.1): signing is three times as fast.
     primes: list[int] = []
     while len(primes) < _PRIMES:
-        prime = _prime(_RSA_BITS // _PRIMES, chance)
-        if prime not in primes:
-            primes.append(prime)
+        found = prime(_RSA_BITS // _PRIMES, chance)
+        if found not in primes:
+            primes.append(found)
     n, e = math.prod(primes), 65_537
     d = pow(e, -1, math.prod(p - 1 for p in primes))
     parts = [(p, d % (p - 1), n // p * pow(n // p, -1, p)) for p in primes]
@@ -111,7 +115,7 @@ def _rsa(number: int) -> Key:
         m = int.from_bytes(padded, "big")
         return (sum(pow(m % p, dp, p) * joined for p, dp, joined in parts) % n).to_bytes(size, "big")
 
-    public = _der(0x30, _RSA_ALGORITHM + _der(3, b"\0" + _der(0x30, _integer(n) + _integer(e))))
+    public = der(0x30, _RSA_ALGORITHM + der(3, b"\0" + der(0x30, integer(n) + integer(e))))
     return Key("v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode("ascii"), "rsa-sha256", sign)
 
 

@@ -386,11 +386,11 @@ def test_bait_is_bounded_in_time(bait):
 def test_a_key_out_of_reason_is_not_computed_with():
     import base64
 
-    from tests.keys import _der, _integer
+    from classifier.corpus.keys import der, integer
 
     huge = (1 << 60_000) | 1
     for n, e in ((huge, 65_537), (huge >> 58_000, huge >> 50_000), (huge >> 58_000, 1), (0, 3)):
-        public = _der(0x30, _integer(n)[:60_000] + _integer(e)[:60_000])
+        public = der(0x30, integer(n)[:60_000] + integer(e)[:60_000])
         record = "v=DKIM1; p=" + base64.b64encode(public).decode()
         started = time.process_time()
         assert judged(SIGNED, look({NAME: record})).points_to is NEITHER

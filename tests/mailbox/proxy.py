@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from tests.relay import Relay, close
+
+if TYPE_CHECKING:
+    import socket
 
 #: What can go wrong; "late" ones let the server do its work first.
 FAULTS = (
@@ -55,33 +59,13 @@ class Proxy:
     struck: bool = False
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._sockets: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self._relay = Relay(("127.0.0.1", self.upstream), self._serve)
+        self._relay.__enter__()
+        self.port = self._relay.port
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for each in self._sockets:
-            _close(each)
-        for thread in self._threads:
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.upstream))
-            self._sockets += [client, server]
-            thread = threading.Thread(target=self._serve, args=(client, server), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._relay.__exit__()
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         """Pass bytes on until either side ends or the fault strikes."""
@@ -97,8 +81,8 @@ class Proxy:
                     if not self._command(line + b"\r\n", client, server, state):
                         state.silent.wait(10)
                         break
-        _close(client)
-        _close(server)
+        close(client)
+        close(server)
         answers.join(5)
 
     def _command(self, line: bytes, client: socket.socket, server: socket.socket, state: _Session) -> bool:
@@ -128,7 +112,7 @@ class Proxy:
             state.answered.wait(10)
         kind = fault.kind.removesuffix("-late")
         if kind in {"drop", "cut"}:
-            _close(client)
+            close(client)
             return False
         if kind == "stall":
             end = time.monotonic() + 10  # until the client gives up
@@ -145,7 +129,7 @@ class Proxy:
         state.holding.clear()
         if kind == "bye":
             client.sendall(b"* BYE shutting down\r\n")
-            _close(client)
+            close(client)
             return False
         client.sendall(tag + (b" NO sorry\r\n" if kind == "no" else b" BAD what?\r\n"))
         return True
@@ -167,7 +151,7 @@ class Proxy:
                     state.answered.set()
         state.answered.set()
         if not state.holding.is_set():
-            _close(client)
+            close(client)
 
 
 class _Session:
@@ -178,9 +162,3 @@ class _Session:
         self.silent.set()
         self.tag = b""
         self.cut_at = 0
-
-
-def _close(each: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        each.shutdown(socket.SHUT_RDWR)
-    each.close()
