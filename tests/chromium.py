@@ -45,6 +45,20 @@ _CONTRAST = """(() => {
     return least;
 })()"""
 
+#: What a keyboard or a screen reader would miss on the page.
+_OUTLINE = """(() => {
+    const levels = [...document.querySelectorAll('h1, h2, h3')].map(h => Number(h.tagName[1]));
+    const all = (selector, sound) => [...document.querySelectorAll(selector)].every(sound);
+    return Object.entries({
+        'one h1, first, and no level left out': levels[0] === 1 && levels.lastIndexOf(1) === 0
+            && levels.every((level, i) => !i || level - levels[i - 1] <= 1),
+        'what scrolls can be reached and has a name': all('.scroll', e => e.tabIndex === 0 && e.ariaLabel),
+        'what opens can be reached': all('summary', e => e.tabIndex === 0),
+        'each chart has a name': all('svg', e => e.getAttribute('aria-label')),
+        'each column has a head': all('table', t => t.querySelector('th[scope=col]')),
+    }).filter(([, sound]) => !sound).map(([rule]) => rule);
+})()"""
+
 
 class Chromium:
     """One browser with one page. Everything it reports is kept in ``events``."""
@@ -132,6 +146,10 @@ class Chromium:
     def contrast(self):
         """Return the lowest contrast of any text, and the start of that text."""
         return self.run(_CONTRAST)
+
+    def outline_faults(self):
+        """Return the rules of an outline for keyboard and screen reader that the page breaks."""
+        return self.run(_OUTLINE)
 
     def cut_off(self):
         """Return the labels of the tables that are wider than their place and must be scrolled sideways."""

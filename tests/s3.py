@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import re
-import socket
 import threading
 import urllib.request
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from tests.relay import Relay, close
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
 BUCKET = "archive"

@@ -2,13 +2,10 @@
 
 import contextlib
 import json
-import logging
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -20,6 +17,7 @@ from classifier.place import Place
 from classifier.present.json import as_line, failure, line
 from classifier.runtime import StoreUse
 from classifier.sources import messages
+from tests.dask_cluster import dask_cluster, end_losing_a_worker
 from tests.samples import ORDINARY, REPORT
 from tests.support import missing
 
@@ -173,21 +171,11 @@ def test_what_cannot_be(archive, arguments, words):
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(archive):
-    try:
-        from distributed import LocalCluster
-    except ImportError:
-        missing("Dask is not installed")
     for box in range(6, 30):
         os.link(archive / "mail" / "0.mbox", archive / "mail" / f"{box}.mbox")
     (archive / "list").write_text(f"{archive}/mail\n{archive}/absent\n")
     whole = classify(archive, "--json", "--list", "list")
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    with dask_cluster() as cluster:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "classifier", "--config", "config.toml", "classify", "--list", "list"),
@@ -196,13 +184,8 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(archive):
             cwd=archive, stderr=subprocess.PIPE,
         )  # fmt: skip
         with process:
-            end = time.monotonic() + 100
-            while not list(archive.glob("out/part-*")) and time.monotonic() < end:
-                time.sleep(0.005)
-            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-            assert process.poll() is None
-            _, errors = process.communicate(timeout=200)
-    assert errors.decode().splitlines() == [
+            errors = end_losing_a_worker(cluster, process, lambda: list(archive.glob("out/part-*")))
+    assert errors.splitlines() == [
         f"backscatter: {archive}/absent: no such file or folder",
         f"backscatter: 3,022 messages in 31 parts in {archive}/out; 1 could not be judged",
     ]

@@ -1,14 +1,11 @@
 """An archive in a store that speaks S3: pages of names, answers that break off, no access, a cluster."""
 
-import logging
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from tests.dask_cluster import dask_cluster, end_losing_a_worker
 from tests.s3 import BUCKET, S3
 from tests.samples import ORDINARY, REPORT
 from tests.support import missing
@@ -142,34 +139,19 @@ def test_no_access_is_told_in_one_line(tmp_path, store):
 
 
 def test_a_cluster_that_loses_a_worker_reads_and_writes_there(tmp_path, store, monkeypatch):
-    try:
-        from distributed import LocalCluster
-    except ImportError:
-        missing("Dask is not installed")
     fill(tmp_path, store, {f"in/{number:02}.mbox": box(number, number + 100) for number in range(20)})
     whole = classify(tmp_path, store, "--json", "in")
     for name, value in store.environment.items():
         monkeypatch.setenv(name, value)
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
+    with dask_cluster() as cluster:
         arguments = ("--output", f"{TOP}/out", "--backend", "dask", "--scheduler", cluster.scheduler_address)
         with subprocess.Popen(
             command(f"{TOP}/in", *arguments), cwd=tmp_path, stderr=subprocess.PIPE
         ) as process:
-            end = time.monotonic() + 100
-            while time.monotonic() < end and not any(
-                r.startswith("PUT") and "part-" in r for r in store.asked
-            ):
-                time.sleep(0.005)
-            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-            assert process.poll() is None
-            _, errors = process.communicate(timeout=200)
-    assert (process.returncode, errors.decode()) == (
+            errors = end_losing_a_worker(
+                cluster, process, lambda: any(r.startswith("PUT") and "part-" in r for r in store.asked)
+            )
+    assert (process.returncode, errors) == (
         0,
         f"backscatter: 2,000 messages in 20 parts in {TOP}/out\n",
     )

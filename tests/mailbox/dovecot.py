@@ -20,7 +20,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.mailbox.daemon import PASSWORD, ImapServer, free_port, started
-from tests.support import require_program
+from tests.support import require_program, server_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -309,3 +309,14 @@ def dovecot(
     program = require_program("dovecot", "dovecot-imapd")
     with started([program, "-F", "-c", folder / "dovecot.conf"], folder, port):
         yield Dovecot(port, folder, tls_port, (owner.pw_uid, owner.pw_gid))
+
+
+@contextlib.contextmanager
+def dovecot_asking(port: int, mechanism: str) -> Iterator[Dovecot]:
+    """Run a server that takes access tokens by *mechanism*, and asks the provider on *port* about them."""
+    folder = server_folder("oauth")
+    url = f"http://127.0.0.1:{port}/info?access_token="
+    (folder / "oauth2.conf.ext").write_text(f"tokeninfo_url = {url}\nusername_attribute = email\n")
+    passdb = f"oauth2\n  args = {folder}/oauth2.conf.ext\n  mechanisms = {mechanism}"
+    with dovecot(folder, mechanisms=f" {mechanism}", passdb=passdb) as server:
+        yield server

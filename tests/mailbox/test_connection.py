@@ -17,7 +17,7 @@ from classifier.mailbox.login import Login
 from classifier.mailbox.oauth import TokenSource
 from classifier.settings import OAuth2Settings
 from tests.mailbox.daemon import free_port
-from tests.mailbox.dovecot import dovecot
+from tests.mailbox.dovecot import dovecot, dovecot_asking
 from tests.support import server_folder
 
 QUICK = Timeouts(2, 2)
@@ -163,11 +163,7 @@ def source(tokens, tmp_path, monkeypatch, provider="google"):
 
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])
 def test_login_by_token(tokens, tmp_path, monkeypatch, mechanism):
-    folder = server_folder("oauth")
-    url = f"http://127.0.0.1:{tokens.server_port}/info?access_token="
-    (folder / "oauth2.conf.ext").write_text(f"tokeninfo_url = {url}\nusername_attribute = email\n")
-    passdb = f"oauth2\n  args = {folder}/oauth2.conf.ext\n  mechanisms = {mechanism}"
-    with dovecot(folder, mechanisms=f" {mechanism}", passdb=passdb) as server:
+    with dovecot_asking(tokens.server_port, mechanism) as server:
         tokens_source = source(tokens, tmp_path, monkeypatch)
         login = Login("anna", token=tokens_source.token)
         for _ in range(2):

@@ -20,9 +20,8 @@ from classifier.errors import ConfigurationError, MailboxError
 from classifier.mailbox import oauth, signin
 from classifier.mailbox.oauth import Provider
 from classifier.settings import AccountSettings, OAuth2Settings
-from tests.mailbox.dovecot import dovecot
+from tests.mailbox.dovecot import dovecot_asking
 from tests.mailbox.tokens import SECRET
-from tests.support import server_folder
 
 
 @pytest.fixture
@@ -168,14 +167,10 @@ def test_without_a_token_no_configuration_is_written(providers, tmp_path, answer
 
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])
 def test_init_signs_in_and_the_account_works(providers, tmp_path, mechanism, capsys):
-    folder = server_folder("oauth")
-    url = f"http://127.0.0.1:{providers.server_port}/info?access_token="
-    (folder / "oauth2.conf.ext").write_text(f"tokeninfo_url = {url}\nusername_attribute = email\n")
-    passdb = f"oauth2\n  args = {folder}/oauth2.conf.ext\n  mechanisms = {mechanism}"
     config = tmp_path / "sub" / "config.toml"
     # The provider hands out a new refresh token each time, and takes no old one.
     providers.rotate = True
-    with dovecot(folder, mechanisms=f" {mechanism}", passdb=passdb) as server:
+    with dovecot_asking(providers.server_port, mechanism) as server:
         user = server.user("anna")
         for number in range(3):
             user.deliver(b"From: anna@example.org\nMessage-ID: <%d@mua.example.org>\n\nhi\n" % number, "Sent")
