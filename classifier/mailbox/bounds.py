@@ -1,19 +1,37 @@
-"""What a server may make us wait for, and hold: an end to each answer, and to each literal."""
+"""What a server may make us wait for, and hold: an end to each answer, to each literal, and to silence."""
 
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
-from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
 
 #: The largest literal that is taken from a server: more than is ever asked for. A server that gives no
 #: part of a message but all of it costs that message, and not the memory.
 LARGEST_LITERAL = 32 * 1024 * 1024
+#: Seconds of silence after which the other side is asked whether it is there, seconds between two such
+#: questions, and how many of them may go unanswered: a connection that was cut without a word, by a router
+#: that forgot it or a network that is gone, is given up a minute and a half later, and not at the next IDLE.
+KEEPALIVE = (60, 10, 3)
+
+
+def kept_alive(connection: socket.socket) -> None:
+    """Have the system notice when the other side of *connection* is gone, and keep routers from forgetting it."""
+    idle, every, most = KEEPALIVE
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for names, value in (
+        (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), idle),  # Linux, macOS
+        (("TCP_KEEPINTVL",), every),
+        (("TCP_KEEPCNT",), most),
+    ):
+        option = next((found for name in names if (found := getattr(socket, name, None)) is not None), None)
+        if option is not None:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @contextlib.contextmanager
@@ -22,7 +40,7 @@ def ended_after(seconds: float, connection: Callable[[], socket.socket]) -> Iter
 
     def end() -> None:
         with contextlib.suppress(OSError, IndexError):  # gone, or not there yet
-            connection().shutdown(SHUT_RDWR)
+            connection().shutdown(socket.SHUT_RDWR)
 
     clock = threading.Timer(seconds, end)
     clock.daemon = True

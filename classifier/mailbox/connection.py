@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
 from classifier.errors import MailboxError, TemporaryError
-from classifier.mailbox.bounds import bounded, ended_after, noting
+from classifier.mailbox.bounds import bounded, ended_after, kept_alive, noting
 from classifier.mailbox.login import Login, log_in, words
-from classifier.mailbox.protocol import ConnectionLost, Refused
+from classifier.mailbox.protocol import ConnectionLost, NotReached, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -263,6 +263,7 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
                 ssl_context=context,
                 timeout=SocketTimeout(limits.connect, limits.read),
             )
+        kept_alive(client.socket())
         client._imap.read = bounded(client._imap.read)  # noqa: SLF001
         client._imap.debug = 0  # noqa: SLF001 - no protocol in any log: it holds addresses
         client.normalise_times = False
@@ -278,12 +279,14 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
         ) from error  # fmt: skip
     except socket.gaierror as error:
         _hang_up(client)
-        raise TemporaryError(
+        raise NotReached(
             "no such host is known", where=address, remedy="check imap, or try again later"
         ) from error
     except (OSError, imaplib.IMAP4.error) as error:
         _hang_up(client)
-        raise TemporaryError(
+        # A server that answers and then hangs up may have too many connections.
+        kind = NotReached if isinstance(error, OSError) else TemporaryError
+        raise kind(
             f"the server is not reached ({words(error)})",
             where=address,
             remedy="check imap, or try again later",

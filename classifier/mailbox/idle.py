@@ -12,6 +12,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
+from classifier.mailbox import clock
 from classifier.mailbox.protocol import ConnectionLost, Refused
 
 if TYPE_CHECKING:
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 
 #: Seconds between two NOOPs.
 POLL_EVERY = 3.0
+#: Seconds after which it is seen at the latest that the machine was asleep ...
+LOOK_UP = 5.0
+#: ... and for which the server may then be silent: most have given the connection up by that time.
+AFTER_SLEEP = 5.0
 
 
 def idle(connection: Connection, seconds: float, wake: int) -> bool:
     """Wait in IDLE until mail comes in, *wake* can be read, or *seconds* are over.
 
     Ending it takes a round trip, so that a connection that died silently is
-    noticed at the next re-issue.
+    noticed at the next re-issue. It ends early when the machine was asleep.
 
     Returns:
         Whether mail came in.
@@ -36,14 +41,21 @@ def idle(connection: Connection, seconds: float, wake: int) -> bool:
 
     """
     imap = connection.client._imap  # noqa: SLF001 - see connection.py
-    end = time.monotonic() + seconds
+    end = clock.now() + seconds
+    slept = clock.now() - time.monotonic() + 1.0
+    patience = imap.sock.gettimeout()
     tag = _begin(connection)
     with connection.translated():
-        while not imap.untagged_responses.get("EXISTS") and (left := end - time.monotonic()) > 0:
+        while not imap.untagged_responses.get("EXISTS") and (left := end - clock.now()) > 0:
             if not _waiting(connection):
-                readable = select.select([imap.sock, wake], [], [], left)[0]
-                if wake in readable or not readable:
+                readable = select.select([imap.sock, wake], [], [], min(left, LOOK_UP))[0]
+                if clock.now() - time.monotonic() > slept:
+                    imap.sock.settimeout(AFTER_SLEEP)
                     break
+                if wake in readable:
+                    break
+                if not readable:
+                    continue
                 if _waiting(connection) is None:
                     continue  # no more than a piece of a TLS record
             if imap._get_response() is not None and imap.tagged_commands[tag]:  # noqa: SLF001
@@ -51,7 +63,9 @@ def idle(connection: Connection, seconds: float, wake: int) -> bool:
             if "BYE" in imap.untagged_responses:
                 raise ConnectionLost("the server said goodbye", where=connection.where)
         imap.send(b"DONE\r\n")
-    return bool(connection.finish(tag, "EXISTS").data["EXISTS"])
+    found = bool(connection.finish(tag, "EXISTS").data["EXISTS"])
+    imap.sock.settimeout(patience)
+    return found
 
 
 def _begin(connection: Connection) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass
 from classifier.errors import MailboxError, TemporaryError
+from classifier.mailbox.protocol import NotReached
 from classifier.store.database import Database, store_failure
 
 if TYPE_CHECKING:
@@ -211,9 +212,7 @@ def ask(endpoint: str, form: dict[str, str], account: str) -> dict[str, object]:
         status, raw = error.code, error.read(_MAX_ANSWER)
         error.close()
     except OSError as error:
-        raise TemporaryError(
-            "the token server is not reached", where=where, remedy="try again later"
-        ) from error
+        raise NotReached("the token server is not reached", where=where, remedy="try again later") from error
     try:
         answer = json.loads(raw)
     except ValueError:

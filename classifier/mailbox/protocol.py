@@ -35,6 +35,10 @@ class ConnectionLost(TemporaryError):  # noqa: N818 - named for what happened
     """The connection broke or went silent; what the last command did is not known."""
 
 
+class NotReached(TemporaryError):  # noqa: N818 - likewise
+    """Nobody answers there at this moment: to try again soon costs nobody anything."""
+
+
 class Refused(MailboxError):  # noqa: N818 - named for what happened
     """The server answered NO or BAD, or the file system an error; nothing else broke.
 

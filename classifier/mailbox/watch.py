@@ -15,15 +15,16 @@ import selectors
 import socket
 import sqlite3
 import threading
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.errors import BackscatterError, TemporaryError
+from classifier.mailbox import clock
 from classifier.mailbox.aside import Aside
 from classifier.mailbox.caution import Caution
-from classifier.mailbox.protocol import ConnectionLost
+from classifier.mailbox.idle import LOOK_UP
+from classifier.mailbox.protocol import ConnectionLost, NotReached
 from classifier.mailbox.summary import AccountResult, Listener
 from classifier.mailbox.sweep import Sweep
 from classifier.store.database import Database, store_failure
@@ -46,6 +47,8 @@ REISSUE = 540.0
 OTHERS_EVERY = 15.0
 #: Seconds before the first and before any later attempt to connect again.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+#: As long as nobody answers, it is tried again after so many seconds at the latest: the network may be back.
+UNREACHED_WAIT = 10.0
 #: Seconds after which a signal is heard at the latest.
 HEARING = 0.5
 #: Seconds for which an account is left to somebody who rang for it, at least.
@@ -176,6 +179,7 @@ class _Loop:
         self._ever = False
         self._caution = Caution()
         self._swept = False
+        self._told, self._told_at = "", 0.0
 
     def run(self, reissue: float) -> None:
         """Loop until it is time to end, or the account cannot be watched."""
@@ -226,14 +230,20 @@ class _Loop:
 
     def _pause(self, seconds: float) -> None:
         """Wait before the next connection."""
-        end = time.monotonic() + seconds
-        while not self._stop() and (left := end - time.monotonic()) > 0:
-            select.select([self._wake], [], [], left)
+        end = clock.now() + seconds
+        while not self._stop() and (left := end - clock.now()) > 0:
+            select.select([self._wake], [], [], min(left, LOOK_UP))
             self._step_aside()
 
     def _tell(self, error: BackscatterError) -> None:
         self._result.errors.append(error)
         self._listener.warning(error)
+
+    def _warn(self, error: BackscatterError) -> None:
+        """Tell of a lost or missing connection; of the same one every few minutes, however often it is tried."""
+        if str(error) != self._told or clock.now() - self._told_at >= LONGEST_WAIT:
+            self._told, self._told_at = str(error), clock.now()
+            self._listener.warning(error)
 
     def _was_first(self) -> None:
         if self._first_done is not None:
@@ -259,9 +269,11 @@ class _Loop:
                     self._caution.lost()
                 if not self._ever and not isinstance(error, TemporaryError):
                     raise error from None
-                self._listener.warning(error)
+                self._warn(error)
             self._was_first()
             wait = FIRST_WAIT if self._swept else wait
+            if isinstance(error, NotReached):
+                wait = min(wait, UNREACHED_WAIT)
             self._pause(wait * random.uniform(0.5, 1.5))  # noqa: S311 - spreads clients, hides nothing
             wait = min(wait * 2, LONGEST_WAIT)
 
@@ -274,6 +286,7 @@ class _Loop:
                 # What failed in a folder was told; a loop that runs for years must not collect it.
                 self._result.errors.clear()
                 self._ever = self._swept = True
+                self._told = ""
                 self._was_first()
                 if self._stop():
                     break
