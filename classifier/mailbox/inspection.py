@@ -179,7 +179,9 @@ class Inspection:
         """
         candidates = self._candidates(batch.messages)
         # Nothing of the other messages is needed any more but their keys.
-        rest = Batch((), uid_next=batch.uid_next, names=batch.names, unreadable=batch.unreadable)
+        rest = Batch(
+            (), uid_next=batch.uid_next, names=batch.names, unreadable=batch.unreadable, gone=batch.gone
+        )
         begun = _Ahead(rest, [m.key for m in batch.messages], candidates)
         size = sum(min(m.size, BODY_LIMIT) + len(m.headers) for m in candidates)
         aside = self._aside

@@ -199,6 +199,9 @@ class _Some:
         spread = keys[:-LOOKED_AT][:: self._step] if self._step else []
         return spread + keys[-LOOKED_AT:]
 
+    def gone(self, _names: Collection[str]) -> Collection[str]:
+        return ()  # nothing is kept
+
 
 def _some(mailbox: Mailbox, folder: str, *, older: bool) -> Iterator[ListedMessage]:
     status = mailbox.open(folder, write=False)

@@ -174,11 +174,13 @@ class MaildirMailbox:
         self._taken.clear()
         self._looked[self._folder] = self._listed
         keys = sorted(memory.unknown(self._paths))
+        gone = memory.gone(self._paths) if keys else ()
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
             messages = self.look(part)
             unreadable = tuple({k for k in part if k in self._paths} - {m.key for m in messages})
-            yield Batch(messages, names=tuple(part), unreadable=unreadable)
+            yield Batch(messages, names=tuple(part), unreadable=unreadable, gone=gone)
+            gone = ()
 
     def look(self, keys: Sequence[str]) -> list[ListedMessage]:
         """Look at these messages; those that are gone (or not readable) are left out."""

@@ -16,7 +16,7 @@ from classifier.errors import MailboxError, TemporaryError
 from classifier.parse.headers import HeaderBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from classifier.mailbox.allowance import Quota
@@ -132,6 +132,9 @@ class FolderMemory(Protocol):
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Return those of *names* (keys) that are not known already for another reason than their UID."""
 
+    def gone(self, names: Collection[str]) -> Collection[str]:
+        """Return the keys that are known so and are none of *names*, all that the folder holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -142,6 +145,7 @@ class Batch:
         uid_next: after this batch everything below is looked through; 0 without UIDs.
         names: without UIDs: the keys that this batch covers.
         unreadable: keys that the server would not show.
+        gone: without UIDs: keys that were looked through once and are no longer there.
 
     """
 
@@ -149,6 +153,7 @@ class Batch:
     uid_next: int = 0
     names: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    gone: Collection[str] = ()
 
 
 class Mailbox(Protocol):

@@ -310,6 +310,7 @@ class Sweep:
                 this.memory,
                 uid_next=batch.uid_next,
                 names=batch.names,
+                gone=batch.gone,
                 judged=[j.record() for j in judged if j.is_report],
                 again=again,
                 settled=() if this.fresh else [k for k in keys if k not in again],

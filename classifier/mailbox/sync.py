@@ -61,7 +61,9 @@ def sync_ledger(
             added = ledger.add_many(records)
             habits.learn_all(ours)
             total = Added(total.added + added.added, total.merged + added.merged, total.known + added.known)
-            judged.commit(place, status.name, memory, uid_next=batch.uid_next, names=batch.names)
+            judged.commit(
+                place, status.name, memory, uid_next=batch.uid_next, names=batch.names, gone=batch.gone
+            )
         if not more_follow:
             ledger.mark_synced(began)
     return total

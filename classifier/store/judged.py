@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from classifier.dataclass import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from classifier.store.database import Database
     from classifier.store.journal import Move
@@ -98,6 +98,10 @@ class Memory:
         """Return those of *names* that were not looked at yet."""
         return [name for name in names if name not in self.keys]
 
+    def gone(self, names: Collection[str]) -> Collection[str]:
+        """Return the keys looked at before that are none of *names*."""
+        return self.keys.difference(names)
+
 
 class JudgedMail:
     """The memory of one store."""
@@ -141,6 +145,7 @@ class JudgedMail:
         *,
         uid_next: int = 0,
         names: Sequence[str] = (),
+        gone: Iterable[str] = (),
         judged: Sequence[JudgedMessage] = (),
         again: dict[str, str] | None = None,
         settled: Iterable[str] = (),
@@ -153,6 +158,7 @@ class JudgedMail:
             memory: as it was asked for; brought up to date.
             uid_next: all below it is looked through.
             names: keys looked through, in a folder without UIDs.
+            gone: such keys of which nothing is to be kept.
             judged: the verdicts.
             again: keys to look at again, with the reason.
             settled: keys that need no other look.
@@ -178,6 +184,10 @@ class JudgedMail:
                 "REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*place, j.key, j.digest, j.kind, j.verdict, j.probability, now) for j in judged],
             )
+            connection.executemany(
+                "DELETE FROM folder_seen WHERE account = ? AND folder = ? AND key = ?",
+                [(account, folder, key) for key in gone],
+            )
             if names:
                 connection.executemany(
                     "INSERT OR IGNORE INTO folder_seen VALUES (?, ?, ?)",
@@ -196,14 +206,6 @@ class JudgedMail:
             "SELECT count(*) FROM look_again WHERE account = ? AND why = ?", (account, NOT_MOVED)
         ).fetchone()
         return int(found[0])
-
-    def forget_gone(self, account: str, folder: str, gone: Iterable[str]) -> None:
-        """Drop the keys of messages that are no longer there."""
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM folder_seen WHERE account = ? AND folder = ? AND key = ?",
-                [(account, folder, key) for key in gone],
-            )
 
     # What the user corrected
 

@@ -9,6 +9,7 @@ import pytest
 from classifier.errors import MailboxError
 from classifier.mailbox import maildir
 from classifier.mailbox.maildir import MaildirMailbox
+from classifier.store.database import Database
 from classifier.store.judged import Memory
 from classifier.vocabulary import Action
 from tests.mailbox.dovecot import User
@@ -54,6 +55,28 @@ def test_a_second_sweep_looks_at_new_mail_only(user, tmp_path):
     user.deliver(mail("forged", 9), flags=None)
     result, _ = run(maildir_work(user.maildir), store)
     assert (result.counts.looked_at, result.counts.quarantined) == (1, 1)
+
+
+def test_nothing_is_kept_of_messages_that_are_gone(user, tmp_path):
+    store = tmp_path / "store.sqlite3"
+
+    def kept():
+        with Database.open(store, readonly=True) as database:
+            return {
+                key
+                for (key,) in database.connection.execute(
+                    "SELECT key FROM folder_seen WHERE folder = 'INBOX'"
+                )
+            }
+
+    run(maildir_work(user.maildir), store)
+    assert len(kept()) == 10
+    for path in user.files("INBOX"):
+        path.unlink()
+    new = user.deliver(mail("ordinary", 99))
+    result, _ = run(maildir_work(user.maildir), store)
+    assert result.counts.looked_at == 1
+    assert kept() == {new.name.partition(":")[0]}
 
 
 def test_a_large_inbox_is_listed_no_more_often_than_a_small_one(tmp_path, monkeypatch):
