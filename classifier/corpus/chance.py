@@ -23,7 +23,6 @@ UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 BASE36 = DIGITS + LOWER
 BASE62 = DIGITS + UPPER + LOWER
-BASE64 = UPPER + LOWER + DIGITS + "+/"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: All that is generated happens from here on: the clock of the machine is never asked.

@@ -14,7 +14,7 @@ from classifier.corpus.chance import EPOCH, HEX, Chance, Weighted
 from classifier.corpus.keys import Signer, ed25519_key, rsa_key
 from classifier.corpus.knowledge import MemoryHabits, MemoryLedger
 from classifier.corpus.people import Host, Person
-from classifier.corpus.programs import MACHINES, PEOPLE, Program
+from classifier.corpus.programs import PEOPLE, Program
 from classifier.identity import Identity
 
 if TYPE_CHECKING:
@@ -124,7 +124,6 @@ class Protected:
         ledger: what it knows it sent.
         habits: what that looks like.
         signed: recent signed messages, as a correspondent may have kept them.
-        correspondents: people outside whom it writes to.
         since: from when on its ledger is complete and its reverse paths are tagged.
 
     """
@@ -153,7 +152,6 @@ class Protected:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     habits: MemoryHabits = field(default_factory=MemoryHabits)
     signed: list[Letter] = field(default_factory=list)
-    correspondents: list[Person] = field(default_factory=list)
     since: datetime = SINCE
 
     def tagged(self, address: str, when: datetime) -> str:
@@ -402,13 +400,3 @@ def identity_toml(identity: Identity) -> str:
     if identity.ledger_complete_since:
         lines += ["", "[ledger]", f"complete_since = {identity.ledger_complete_since:%Y-%m-%d}"]
     return "\n".join(lines) + "\n"
-
-
-def machine_host(domain: Protected, kind: str) -> str:
-    """Return the name of an inner host that writes mail by itself."""
-    return f"{ {'php': 'www', 'php-mail': 'www', 'cron': 'db1', 'java': 'app', 'python': 'app', 'ticket': 'tickets'}.get(kind, 'host') }.{domain.name}"
-
-
-def machine(kind: str) -> Program:
-    """Return the program of a machine."""
-    return MACHINES[kind]

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from classifier.corpus.people import Person
     from classifier.corpus.words import Wording
 
-Shape = "Callable[[Chance, str, datetime], str]"
-
 
 @dataclass(frozen=True)
 class Program:

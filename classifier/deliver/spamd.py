@@ -13,8 +13,6 @@ from classifier.dataclass import dataclass, field
 
 #: The request line and headers together, in bytes.
 MAX_HEADERS = 16_384
-#: The port that ``spamc`` uses by itself.
-PORT = 783
 
 
 class Command(StrEnum):

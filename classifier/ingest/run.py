@@ -44,8 +44,6 @@ class ImportSummary:
         merged: known, and more was learnt of them.
         known: known as they are.
         skipped: not ours, with a null sender, or without an identifier.
-        transit: of those read, taken in from outside without authentication;
-            the ledger keeps them as no sign of anything.
         ignored: files in folders that are neither mail, list nor log.
         error_count: inputs that could not be read (to their end).
         errors: each of them in one line, ``where: what``.
@@ -59,7 +57,6 @@ class ImportSummary:
     merged: int = 0
     known: int = 0
     skipped: int = 0
-    transit: int = 0
     ignored: int = 0
     error_count: int = 0
     errors: list[str] = field(default_factory=list)
@@ -156,7 +153,6 @@ class _Run:
         if record is None:
             self._summary.skipped += 1
             return
-        self._summary.transit += record.source == "transit"
         yield record
 
     def _input(self, path: str) -> Iterator[LedgerRecord | None]:

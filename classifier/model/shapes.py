@@ -24,7 +24,6 @@ _MADE_BY: tuple[tuple[str, str], ...] = (
     ("eudora", r"(?:[0-9a-f]{1,2}\.){3,}.*|v0[0-9]{7}.*|p0[0-9]{7}.*|a0[0-9]{7}.*"),
 )  # fmt: skip
 _PROGRAMS = tuple((word, re.compile(shape, re.IGNORECASE)) for word, shape in _MADE_BY)
-_QMAIL = re.compile(r"[0-9]{14}\.[0-9]{1,7}\.qmail$", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,20}[a-z][a-z0-9-]{1,62}\.?", re.IGNORECASE)
 _LITERAL = re.compile(r"\[?(?:ipv6:)?[0-9a-f.:]*[.:][0-9a-f.:]*\]?", re.IGNORECASE)
 
@@ -66,11 +65,6 @@ def program_fits(headers: HeaderBlock) -> bool | None:
         if word in program:
             return shape.fullmatch(left) is not None
     return None
-
-
-def is_qmail_id(message_id: str) -> bool:
-    """Say whether a Message-ID has the form that qmail gives to mail which it queues itself."""
-    return _QMAIL.match(message_id[:300].strip("<> \t").partition("@")[0]) is not None
 
 
 def right_hand_side(message_id: str | None) -> str:

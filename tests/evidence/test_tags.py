@@ -104,7 +104,6 @@ def test_without_keys_a_tag_says_nothing():
 
 
 MISSING = ("batv-missing", "forged", "strong")
-SINCE_PLUS = MADE
 UNTAGGED = {
     "a DSN with a null sender": ({}, TAGGED, [MISSING]),
     "a non-standard bounce with a null sender": ({"kind": ReportKind.BOUNCE}, TAGGED, [MISSING]),

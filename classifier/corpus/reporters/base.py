@@ -169,11 +169,6 @@ class Failure:
         """The header section to return."""
         return self.original.partition(b"\n\n")[0] + b"\n"
 
-    @property
-    def original_name(self) -> str:
-        """The original's To as written, folding undone."""
-        return " ".join((self.letter.get("to") or "").split())
-
 
 @dataclass(frozen=True)
 class Notice:
@@ -206,7 +201,6 @@ class Format:
         stages: who refuses where it reports.
         delayed: True: a notice of delay.
         answers_author: True: it goes to From instead of the reverse path.
-        identifies: True: it names the Message-ID even where nothing is returned.
 
     """
 
@@ -219,7 +213,6 @@ class Format:
     stages: tuple[Stage, ...] = (Stage.LOCAL,)
     delayed: bool = False
     answers_author: bool = False
-    identifies: bool = False
 
 
 def part(content_type: str, content: bytes | str, *more: tuple[str, str]) -> bytes:

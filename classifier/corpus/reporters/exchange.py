@@ -227,8 +227,8 @@ def _base64_online(f: Failure) -> Notice:
 
 
 FORMATS = (
-    Format("exchange", DSN, _on_site, 5, "exchange", (FULL, HEADERS, HEADERS), BOTH, identifies=True),
-    Format("exchange-online", DSN, _online, 7, "online", (HEADERS, HEADERS, FULL), BOTH, identifies=True),
+    Format("exchange", DSN, _on_site, 5, "exchange", (FULL, HEADERS, HEADERS), BOTH),
+    Format("exchange-online", DSN, _online, 7, "online", (HEADERS, HEADERS, FULL), BOTH),
     Format("exchange-2003", DSN, _exchange_2003, 3, "exchange-2003", (FULL, HEADERS), BOTH),
     Format("exchange-5.5", BOUNCE, _exchange_55, 1.5, "bare", (FULL, NOTHING)),
     Format("exchange-4.0", BOUNCE, _imc_40, 0.5, "bare", (NOTHING,)),

@@ -388,7 +388,6 @@ FORMATS = (
         "sun",
         (FULL, HEADERS),
         (Stage.SESSION,),
-        identifies=True,
     ),
     Format("zimbra", DSN, _zimbra, 1, "zimbra", (FULL, HEADERS), (Stage.SESSION,)),
     Format("james", BOUNCE, _james, 0.6, "bare", stages=(Stage.SESSION,)),

@@ -342,7 +342,7 @@ def _icloud(f: Failure) -> Notice:
 
 
 FORMATS = (
-    Format("google", DSN, _google, 8, "google", (FULL, HEADERS), BOTH, identifies=True),
+    Format("google", DSN, _google, 8, "google", (FULL, HEADERS), BOTH),
     Format(
         "google-delayed",
         DSN,
@@ -352,7 +352,6 @@ FORMATS = (
         (HEADERS,),
         (Stage.SESSION,),
         delayed=True,
-        identifies=True,
     ),
     Format("google-old", BOUNCE, _google_old, 1.5, "google", (HEADERS, FULL), (Stage.SESSION,)),
     Format("yahoo-old", BOUNCE, _yahoo_old, 1.5, "qmail", stages=(Stage.SESSION,)),

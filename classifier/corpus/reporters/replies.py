@@ -341,11 +341,11 @@ def _mailman(f: Failure) -> Notice:
 
 
 FORMATS = (
-    Format("vacation", ReportKind.AUTO_REPLY, _vacation, 2, "sendmail", (NOTHING,), identifies=True),
-    Format("sieve-vacation", ReportKind.AUTO_REPLY, _sieve, 2.5, "postfix", (NOTHING,), identifies=True),
-    Format("exchange-oof", ReportKind.AUTO_REPLY, _office, 3, "online", (NOTHING,), identifies=True),
+    Format("vacation", ReportKind.AUTO_REPLY, _vacation, 2, "sendmail", (NOTHING,)),
+    Format("sieve-vacation", ReportKind.AUTO_REPLY, _sieve, 2.5, "postfix", (NOTHING,)),
+    Format("exchange-oof", ReportKind.AUTO_REPLY, _office, 3, "online", (NOTHING,)),
     Format("exchange-oof-old", ReportKind.AUTO_REPLY, _office_old, 0.7, "exchange", (NOTHING,)),
-    Format("webmail-away", ReportKind.AUTO_REPLY, _webmail, 1.5, "google", (NOTHING,), identifies=True),
+    Format("webmail-away", ReportKind.AUTO_REPLY, _webmail, 1.5, "google", (NOTHING,)),
     Format("quoting-responder", ReportKind.AUTO_REPLY, _quoting, 0.6, "qmail", (FULL, HEADERS)),
     Format(
         "ticket-system",
@@ -355,10 +355,9 @@ FORMATS = (
         "postfix",
         (NOTHING,),
         answers_author=True,
-        identifies=True,
     ),
     Format("mailman-held", ReportKind.AUTO_REPLY, _mailman, 1, "postfix", (NOTHING,), answers_author=True),
-    Format("tmda", ReportKind.CHALLENGE, _tmda, 1, "qmail", (FULL, HEADERS), identifies=True),
+    Format("tmda", ReportKind.CHALLENGE, _tmda, 1, "qmail", (FULL, HEADERS)),
     Format("challenge", ReportKind.CHALLENGE, _challenge, 1, "gateway", (NOTHING,)),
     Format("amavis", ReportKind.VIRUS_WARNING, _amavis, 1.2, "postfix", (HEADERS, FULL)),
     Format(
@@ -377,7 +376,5 @@ FORMATS = (
         "sendmail",
         (NOTHING, HEADERS),
     ),
-    Format(
-        "mdn", ReportKind.MDN, _mdn, 2, "online", (HEADERS, NOTHING), answers_author=True, identifies=True
-    ),
+    Format("mdn", ReportKind.MDN, _mdn, 2, "online", (HEADERS, NOTHING), answers_author=True),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from classifier.corpus.chance import Weighted
 from classifier.corpus.reporters import exchange, groupware, providers, replies, unix
 
 #: Whatever can report about mail that anybody sent.
@@ -10,5 +9,3 @@ FORMATS = (*unix.FORMATS, *exchange.FORMATS, *providers.FORMATS, *groupware.FORM
 #: Programs on our own hosts that report what our relay refused.
 INNER = unix.INNER
 BY_NAME = {fmt.name: fmt for fmt in (*FORMATS, *INNER)}
-#: Formats by how often they are met.
-MET = Weighted((fmt, fmt.weight) for fmt in FORMATS)

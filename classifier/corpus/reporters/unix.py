@@ -574,7 +574,6 @@ FORMATS = (
         (NOTHING,),
         (Stage.SESSION,),
         delayed=True,
-        identifies=True,
     ),
     Format(
         "qmail",
@@ -604,7 +603,7 @@ FORMATS = (
     Format("courier", DSN, _courier, 2, "courier", (FULL, HEADERS), BOTH),
     Format("opensmtpd", DSN, _opensmtpd, 2, "opensmtpd", (FULL, HEADERS), BOTH),
     Format("haraka", DSN, _haraka, 1.5, "haraka", (FULL, HEADERS), BOTH),
-    Format("chasquid", DSN, _chasquid, 1, "bare", (FULL,), (Stage.SESSION,), identifies=True),
+    Format("chasquid", DSN, _chasquid, 1, "bare", (FULL,), (Stage.SESSION,)),
     Format("mlmmj", BOUNCE, _mlmmj, 1, "postfix", (FULL,), answers_author=True),
     Format("mmdf", BOUNCE, _mmdf, 0.4, "bare"),
     Format("smail", BOUNCE, _smail, 0.4, "bare"),
