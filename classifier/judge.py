@@ -62,6 +62,7 @@ class Policy:
 
     Attributes:
         keep_delayed: True: delay notices are never quarantined.
+        proof_only: True: no probability, however high, says forged; only proof does.
         forged_from: the probability from which the evidence alone says forged.
         model_from: the same for verdicts in which a model took part.
         configured_from: the same where it is known who is protected.
@@ -69,6 +70,7 @@ class Policy:
     """
 
     keep_delayed: bool = False
+    proof_only: bool = False
     forged_from: float = FORGED_FROM
     model_from: float = FORGED_FROM
     configured_from: float = FORGED_FROM
@@ -205,7 +207,10 @@ def judge(
         return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, ("proof contradicts proof", *reasons), misuse)
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
     threshold = policy.threshold(name, inferred=identity.inferred)
-    if probability >= threshold:
+    if probability >= threshold and policy.proof_only and weighed.forged is not Strength.PROOF:
+        verdict = Verdict.UNSURE
+        reasons = ("kept: the policy takes nothing but proof", *reasons)
+    elif probability >= threshold:
         verdict = Verdict.FORGED
     elif probability <= GENUINE_TO and (weighed.log_odds or 0.0) <= _GENUINE_LOG_ODDS:
         verdict = Verdict.GENUINE

@@ -67,6 +67,7 @@ def policy_of(settings: PolicySettings, model: Model | None = None) -> Policy:
         configured = _promised(model, settings, threshold, configured=True)
     return Policy(
         keep_delayed=settings.keep_delayed,
+        proof_only=not settings.max_genuine_loss,
         forged_from=threshold,
         model_from=by_model,
         configured_from=configured,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from classifier.config import parse_config
+from classifier.evidence.base import forged
 from classifier.identity import Identity
 from classifier.judge import FORGED_FROM, judge
 from classifier.model.artifact import Promise
@@ -19,7 +20,7 @@ from classifier.runtime import Runtime, StoreUse, policy_of
 from classifier.settings import PolicySettings
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
-from classifier.vocabulary import Verdict
+from classifier.vocabulary import Action, Strength, Verdict
 from tests.dnsserver import DnsServer, Zone
 from tests.samples import ORDINARY, REPORT
 
@@ -129,6 +130,30 @@ def test_less_loss_asks_for_more_certainty():
     strict, loose = (policy_of(PolicySettings(max_genuine_loss=x)).forged_from for x in (0.0, 0.01))
     assert loose < FORGED_FROM < strict < 1
     assert policy_of(PolicySettings(max_genuine_loss=1)).forged_from >= 0.9
+
+
+def test_where_nothing_may_be_lost_only_proof_says_forged():
+    report, identity = parse(REPORT), Identity(domains=("example.org",))
+    default, strict = (policy_of(PolicySettings(max_genuine_loss=x)) for x in (0.001, 0.0))
+    sure = tuple(forged("address", Strength.STRONG, finding, "") for finding in ("never-sends", "unknown"))
+    assert judge(report, identity, sure, default).verdict is Verdict.FORGED
+    kept = judge(report, identity, sure, strict)
+    assert (kept.verdict, kept.action) == (Verdict.UNSURE, Action.KEEP)
+    assert kept.reasons[0] == "kept: the policy takes nothing but proof"
+    proof = (*sure, forged("address", Strength.PROOF, "proof", ""))
+    assert judge(report, identity, proof, strict).action is Action.QUARANTINE
+
+
+@pytest.mark.parametrize(
+    ("told", "action"), [(b"failed", "quarantine"), (b"delayed", "keep"), (b"relayed", "keep")]
+)
+def test_delay_notices_are_kept_where_asked(told, action):
+    report = parse(REPORT.replace(b"Action: failed", b"Action: " + told))
+    sure = (forged("address", Strength.STRONG, "never-sends", ""),)
+    identity = Identity(domains=("example.org",))
+    kept = judge(report, identity, sure, policy_of(PolicySettings(keep_delayed=True)))
+    assert (kept.verdict, kept.action) == ("forged", action)
+    assert judge(report, identity, sure, policy_of(PolicySettings())).action is Action.QUARANTINE
 
 
 def test_who_is_protected_by_a_guess_takes_more_certainty():
