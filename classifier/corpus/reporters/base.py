@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from classifier.corpus.chance import Weighted, mail_date
 from classifier.corpus.words import encoded_word
+from classifier.vocabulary import ReportKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from classifier.corpus.chance import Chance
     from classifier.corpus.letter import Letter
     from classifier.corpus.people import Host
-    from classifier.vocabulary import ReportKind
 
 
 class Returned(Enum):
@@ -34,6 +34,12 @@ class Stage(Enum):
 
     SESSION = "session"  # the next server, while the reporter was its client
     LOCAL = "local"  # the reporter itself, after it had taken the mail in
+
+
+#: The short names of what stands in every row of the formats' tables.
+DSN, BOUNCE = ReportKind.DSN, ReportKind.BOUNCE
+FULL, HEADERS, NOTHING = Returned.FULL, Returned.HEADERS, Returned.NOTHING
+BOTH = (Stage.LOCAL, Stage.SESSION)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,16 @@ import html
 
 from classifier.corpus.chance import BASE62, HEX, UPPER_HEX, mail_date
 from classifier.corpus.reporters.base import (
+    BOTH,
+    BOUNCE,
+    DSN,
+    FULL,
+    HEADERS,
+    NOTHING,
     Failure,
     Format,
     Notice,
     Returned,
-    Stage,
     encoded_text,
     fields,
     multipart,
@@ -19,11 +24,6 @@ from classifier.corpus.reporters.base import (
     returned_part,
     subject,
 )
-from classifier.vocabulary import ReportKind
-
-DSN, BOUNCE = ReportKind.DSN, ReportKind.BOUNCE
-FULL, HEADERS, NOTHING = Returned.FULL, Returned.HEADERS, Returned.NOTHING
-BOTH = (Stage.LOCAL, Stage.SESSION)
 
 #: Subject prefix, opening, explanation, "diagnostic information", "generating server", "original headers".
 _WORDS = {

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from classifier.corpus.chance import BASE62, DIGITS, HEX, UPPER, UPPER_HEX, compact, mail_date, unix_date
 from classifier.corpus.reporters.base import (
+    BOTH,
+    BOUNCE,
+    DSN,
+    FULL,
+    HEADERS,
+    NOTHING,
     Failure,
     Format,
     Notice,
-    Returned,
     Stage,
     fields,
     multipart,
     part,
     returned_part,
 )
-from classifier.vocabulary import ReportKind
-
-DSN, BOUNCE = ReportKind.DSN, ReportKind.BOUNCE
-FULL, HEADERS, NOTHING = Returned.FULL, Returned.HEADERS, Returned.NOTHING
-BOTH = (Stage.LOCAL, Stage.SESSION)
 
 
 def _domino(f: Failure) -> Notice:

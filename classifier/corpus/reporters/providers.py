@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from classifier.corpus.chance import BASE36, BASE62, DIGITS, HEX, LOWER, UPPER_HEX, in_zone, mail_date
 from classifier.corpus.reporters.base import (
+    BOTH,
+    BOUNCE,
+    DSN,
+    FULL,
+    HEADERS,
+    NOTHING,
     Failure,
     Format,
     Notice,
-    Returned,
     Stage,
     encoded_text,
     fields,
@@ -15,11 +20,6 @@ from classifier.corpus.reporters.base import (
     part,
     returned_part,
 )
-from classifier.vocabulary import ReportKind
-
-DSN, BOUNCE = ReportKind.DSN, ReportKind.BOUNCE
-FULL, HEADERS, NOTHING = Returned.FULL, Returned.HEADERS, Returned.NOTHING
-BOTH = (Stage.LOCAL, Stage.SESSION)
 
 _GOOGLE = {
     "en": ("Address not found", "Your message wasn't delivered to {r} because the address couldn't be found, or is unable to receive mail."),

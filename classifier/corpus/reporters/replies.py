@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from classifier.corpus.chance import BASE36, BASE62, DIGITS, HEX, UPPER_HEX, compact, mail_date
 from classifier.corpus.letter import mailbox
 from classifier.corpus.reporters.base import (
+    FULL,
+    HEADERS,
+    NOTHING,
     Failure,
     Format,
     Notice,
-    Returned,
     encoded_text,
     fields,
     multipart,
@@ -23,7 +25,6 @@ from classifier.vocabulary import ReportKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FULL, HEADERS, NOTHING = Returned.FULL, Returned.HEADERS, Returned.NOTHING
 AWAY = {
     "en": (
         "Automatic reply: ",

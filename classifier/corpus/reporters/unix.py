@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 from classifier.corpus.chance import BASE62, DIGITS, HEX, UPPER_HEX, compact, mail_date, unix_date
 from classifier.corpus.reporters.base import (
+    BOTH,
+    BOUNCE,
+    DSN,
+    FULL,
+    HEADERS,
+    NOTHING,
     Failure,
     Format,
     Notice,
-    Returned,
     Stage,
     encoded_text,
     fields,
@@ -17,14 +22,9 @@ from classifier.corpus.reporters.base import (
     part,
     returned_part,
 )
-from classifier.vocabulary import ReportKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-DSN, BOUNCE = ReportKind.DSN, ReportKind.BOUNCE
-FULL, HEADERS, NOTHING = Returned.FULL, Returned.HEADERS, Returned.NOTHING
-BOTH = (Stage.LOCAL, Stage.SESSION)
 
 
 def _postfix_words(f: Failure) -> str:
