@@ -51,7 +51,7 @@ class Upkeep:
         memory = self.judged.memory(self.account, name, status.uid_validity)
         if memory.uid_next == status.uid_next and status.uid_next:
             return []
-        ours = self.journal.keys_in(self.account, name, status.uid_validity)
+        ours = self.journal.keys_in(self.account, name, status.uid_validity, memory.uid_next)
         if not ours and not memory.uid_next and not memory.keys:
             # A folder that was there before: what lies in it says nothing about us.
             return self._skip(name)
@@ -97,7 +97,7 @@ class Upkeep:
         if not keep_days:
             return 0
         before = (time.time() if now is None else now) - keep_days * _DAY
-        old = [m for m in self.journal.quarantined(self.account) if m.at < before]
+        old = self.journal.quarantined(self.account, before)
         moved = 0
         for folder in dict.fromkeys(m.target for m in old):
             rows = [m for m in old if m.target == folder]

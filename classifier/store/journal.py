@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS move (
     message_id TEXT NOT NULL, sender TEXT NOT NULL, subject TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS move_open ON move (account, state) WHERE state IN ('intended', 'copied');
-CREATE INDEX IF NOT EXISTS move_target ON move (account, target, target_key);
+CREATE INDEX IF NOT EXISTS move_register ON move (account, at) WHERE purpose = 'quarantine' AND state = 'done';
+CREATE INDEX IF NOT EXISTS move_uid ON move (account, target, CAST(target_key AS INTEGER));
 CREATE INDEX IF NOT EXISTS move_digest ON move (account, digest);
 CREATE INDEX IF NOT EXISTS move_message_id ON move (account, message_id);
 """
@@ -155,16 +156,14 @@ class Journal:
         rows = self.intend(moves, now)
         self.close(rows, MoveState.DONE, {m.id: m.target_key for m in rows if m.target_key is not None})
 
-    def keys_in(self, account: str, target: str, validity: int) -> set[str]:
-        """Return the keys of the messages in *target* that the journal knows of."""
-        return {
-            m.target_key
-            for m in self._rows(
-                "WHERE account = ? AND target = ? AND target_validity = ? AND target_key IS NOT NULL",
-                account, target, validity,
-            )
-            if m.target_key is not None
-        }  # fmt: skip
+    def keys_in(self, account: str, target: str, validity: int, since: int) -> set[str]:
+        """Return the keys of the messages in *target* that the journal knows of, from UID *since* on; 0: all."""
+        rows = self._database.connection.execute(
+            "SELECT target_key FROM move WHERE account = ? AND target = ? AND CAST(target_key AS INTEGER) >= ?"
+            " AND target_validity = ? AND target_key IS NOT NULL",
+            (account, target, since, validity),
+        )
+        return {key for (key,) in rows}
 
     def reload(self, moves: Sequence[Move]) -> list[Move]:
         """Read rows again, as they stand now."""
@@ -182,12 +181,21 @@ class Journal:
             account, target, validity, since,
         )  # fmt: skip
 
-    def quarantined(self, account: str | None = None) -> list[Move]:
-        """Return the register of what was quarantined and not taken back, oldest first."""
+    def quarantined(self, account: str | None = None, before: float | None = None) -> list[Move]:
+        """Return the register of what was quarantined and not taken back, oldest first.
+
+        Args:
+            account: whose; None: everybody's.
+            before: of what was written down before this moment, seconds since 1970; None: of all.
+
+        """
         where = "WHERE purpose = 'quarantine' AND state = 'done'"
-        if account is not None:
-            return self._rows(f"{where} AND account = ? ORDER BY id", account)
-        return self._rows(f"{where} ORDER BY id")
+        values: list[object] = []
+        for condition, value in (("account = ?", account), ("at < ?", before)):
+            if value is not None:
+                where += f" AND {condition}"
+                values.append(value)
+        return self._rows(f"{where} ORDER BY id", *values)
 
     def moves_of(
         self, account: str, digest: bytes, message_id: str = "", received: int | None = None
@@ -201,11 +209,15 @@ class Journal:
             received: its INTERNALDATE, seconds since 1970.
 
         """
-        return self._rows(
-            "WHERE account = ? AND (digest = ? OR (message_id = ? AND message_id != '' AND received = ?))"
-            " AND state IN ('done', 'returned') ORDER BY id",
-            account, digest, message_id, received,
-        )  # fmt: skip
+        closed = "AND state IN ('done', 'returned')"
+        found = self._rows(f"WHERE account = ? AND digest = ? {closed}", account, digest)
+        if message_id and received is not None:
+            # Asked apart: for an OR of the two SQLite goes through all of the account's rows.
+            found += self._rows(
+                f"WHERE account = ? AND message_id = ? AND received = ? {closed}",
+                account, message_id, received,
+            )  # fmt: skip
+        return sorted({m.id: m for m in found}.values(), key=lambda m: m.id)
 
     def find(self, move_id: int) -> Move | None:
         """Return one row by its id."""

@@ -127,7 +127,7 @@ class User:
         """Put a message into a folder: with *flags* into cur/, without (None) into new/."""
         path = self.make_folder(folder) if not (self.folder(folder) / "cur").is_dir() else self.folder(folder)
         number = next(self._numbers)
-        base = f"{1_700_000_000 + number}.M{number}P{os.getpid()}.test"
+        base = f"{1_700_000_000 + number}.M{number * 982_451_653 % 1_000_000}P{os.getpid()}.test"
         target = path / ("new" if flags is None else "cur") / (base if flags is None else f"{base}:2,{flags}")
         temporary = path / "tmp" / base
         temporary.write_bytes(raw)
