@@ -7,11 +7,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from classifier.deliver.result_headers import VERDICT as RESULT
 from classifier.mailbox.digest import compose
 from classifier.mailbox.leaving import move_on
 from classifier.parse.headers import HeaderBlock
 from classifier.store.journal import Journal, Move, Purpose
 from classifier.store.judged import Correction, JudgedMail
+from classifier.vocabulary import Verdict
 
 if TYPE_CHECKING:
     from classifier.mailbox.protocol import ListedMessage, Mailbox
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAX_WORDS = 200
+_BY_HAND, _FILTERED = "moved here by hand", "delivered here as forged"
 _DAY = 86_400
 
 
@@ -43,7 +46,10 @@ class Upkeep:
         self.judged = JudgedMail(database)
 
     def learn(self) -> list[Correction]:
-        """Notice what the user dragged into quarantine since last time: it counts as found forged."""
+        """Notice what the user dragged into quarantine since last time: it counts as found forged.
+
+        What ``filter`` found forged, and a rule put there, is no word of the user's.
+        """
         name = self.mailbox.locate(self.quarantine)
         status = self.mailbox.status(name) if name is not None else None
         if name is None or status is None:
@@ -66,7 +72,9 @@ class Upkeep:
         for batch in self.mailbox.new(memory):
             dragged = [m for m in batch.messages if m.key not in ours]
             corrections = [
-                Correction(m.digest, "forged", "dragged", now, name, m.message_id) for m in dragged
+                Correction(m.digest, "forged", "dragged", now, name, m.message_id)
+                for m in dragged
+                if not _was_filtered(m)
             ]
             self.judged.correct(self.account, corrections)
             self.journal.register((self._row(m, name, status.uid_validity) for m in dragged), now)
@@ -88,7 +96,7 @@ class Upkeep:
         return Move(
             account=self.account, purpose=Purpose.QUARANTINE, source="INBOX", source_validity=0, source_key="",
             target=folder, target_validity=validity, target_key=message.key, size=message.size,
-            digest=message.digest, reason="moved here by hand", message_id=message.message_id,
+            digest=message.digest, reason=_FILTERED if _was_filtered(message) else _BY_HAND, message_id=message.message_id,
             sender=_field(message, "from"), subject=_field(message, "subject"),
         )  # fmt: skip
 
@@ -133,6 +141,10 @@ class Upkeep:
         self.judged.note_digest(self.account, now, mark, rows[-1].id)
         self.mailbox.append("INBOX", raw)
         return True
+
+
+def _was_filtered(message: ListedMessage) -> bool:
+    return _field(message, RESULT).partition(" ")[0] == Verdict.FORGED
 
 
 def _field(message: ListedMessage, name: str) -> str:
