@@ -56,15 +56,15 @@ def policy_of(settings: PolicySettings, model: Model | None = None) -> Policy:
     By the weights of the evidence, ``FORGED_FROM`` goes with the default of
     ``max_genuine_loss``; the doubt that it leaves scales with the loss that is
     allowed. Where the *model* takes part, the threshold is where it can promise
-    that no more is lost, of reports about configured identities or of any; if it
-    cannot, the same.
+    that no more is lost, of reports about configured identities or of any; for one
+    of the user's own that cannot, the default model's. Where neither can, the same.
     """
     doubt = (1 - FORGED_FROM) * settings.max_genuine_loss / MAX_GENUINE_LOSS
     threshold = min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, 1 - doubt))
     by_model = configured = threshold
     if model is not None:
-        by_model = _promised(model, settings, threshold, configured=False)
-        configured = _promised(model, settings, threshold, configured=True)
+        by_model = _threshold_of(model, settings, threshold, configured=False)
+        configured = _threshold_of(model, settings, threshold, configured=True)
     return Policy(
         keep_delayed=settings.keep_delayed,
         proof_only=not settings.max_genuine_loss,
@@ -74,11 +74,11 @@ def policy_of(settings: PolicySettings, model: Model | None = None) -> Policy:
     )
 
 
-def _promised(model: Model, settings: PolicySettings, otherwise: float, *, configured: bool) -> float:
+def _threshold_of(model: Model, settings: PolicySettings, otherwise: float, *, configured: bool) -> float:
     from classifier.model.promise import probability_threshold  # noqa: PLC0415 - with a model only
 
-    promised = probability_threshold(model, settings.max_genuine_loss, configured=configured)
-    return otherwise if promised is None else min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, promised))
+    asked = probability_threshold(model, settings.max_genuine_loss, otherwise, configured=configured)
+    return min(_MOST_THRESHOLD, max(_LEAST_THRESHOLD, asked))
 
 
 class Runtime:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Generated reports that stand beside the user's.
 BACKGROUND = 4_000
+#: Log loss of saying one half of everything.
+COIN = math.log(2)
 #: Inputs that could not be used are named up to this number.
 _NAMED = 10
 
@@ -56,7 +60,8 @@ def command(
 
     PATHs are .eml files, mboxes, Maildirs and folders. The new model takes the
     place of the one in use only if it does better on a part of the mail that
-    it was not fitted on. Exit status 1: some messages could not be used.
+    it was not fitted on, and loses no more genuine reports elsewhere. Exit status 1:
+    some messages could not be used, or the labels look exchanged.
     """
     store = default_store() if app.config is None else app.config.store
     if rollback:
@@ -77,8 +82,8 @@ def command(
             files.put_in_place(outcome.model, store)
             click.echo(f"{outcome.model.name} is in use; --rollback takes it back")
         else:
-            click.echo("the model in use does as well or better and stays; --replace overrides that")
-    return 1 if unusable else 0
+            click.echo(f"{_why(outcome)}; the model in use stays; --replace overrides that")
+    return 1 if unusable or (outcome.exchanged and not replace) else 0
 
 
 def _alone(store: str) -> Lock:
@@ -119,13 +124,17 @@ class _Sources:
             if self.bootstrap:
                 from classifier.training.bootstrap import bootstrapped  # noqa: PLC0415 - likewise
 
-                found = bootstrapped(work, account.sent, config)
+                found = bootstrapped(work, account.sent, config, partial(_count, account.name))
             else:
                 from classifier.mailbox.labelled import labelled_messages  # noqa: PLC0415 - likewise
 
-                found = labelled_messages(work, config.store)
+                found = labelled_messages(work, config.store, partial(_count, account.name))
             for number, (raw, is_forged) in enumerate(found, 1):
-                yield Given(f"{account.name}#{number}", raw, is_forged)
+                yield Given(f"{account.name}#{number}", raw, is_forged, made=self.bootstrap)
+
+
+def _count(account: str, found: object) -> None:
+    click.echo(f"{account}: {found}")
 
 
 def _read(app: App, sources: _Sources, jobs: int | None) -> Collected:
@@ -184,20 +193,25 @@ def _trained(app: App, store: str, sources: _Sources, jobs: int | None) -> tuple
         say(note)
     policy = PolicySettings() if app.config is None else app.config.policy
     now = datetime.now(UTC)
-    card = {
-        "made": now.date().isoformat(),
-        "own": {"genuine": int((own.labels == 0).sum()), "forged": int(own.labels.sum())},
-        "generated": BACKGROUND,
-    }
+    counts = {"genuine": int((own.labels == 0).sum()), "forged": int(own.labels.sum())}
+    card = {"made": now.date().isoformat(), "own": counts, "generated": BACKGROUND}
     with Progress("generated reports measured") as progress:
-        generated = background(BACKGROUND, seed="retrain", jobs=jobs, advance=progress.advance)
-    click.echo(f"fitting on {len(own):,} reports of yours and {len(generated):,} generated ones")
+        generated, others = (
+            background(BACKGROUND, seed=seed, jobs=jobs, advance=progress.advance)
+            for seed in ("retrain", "retrain/elsewhere")
+        )
+    click.echo(
+        f"fitting on {len(own):,} reports of yours ({counts['genuine']:,} genuine, {counts['forged']:,} "
+        f"forged; a third of them is held out) and {len(generated):,} generated ones"
+    )
     outcome = retrain(
         own,
         generated,
+        others,
         current,
+        shipped=files.shipped(),
         name=f"own-{now:%Y-%m-%d.%H%M%S}",
-        loss=policy.max_genuine_loss,
+        policy=policy,
         card=card,
         configured=app.config is not None,
         jobs=jobs,
@@ -206,11 +220,21 @@ def _trained(app: App, store: str, sources: _Sources, jobs: int | None) -> tuple
 
 
 def _tell(outcome: Outcome, loss: float) -> None:
-    click.echo("on the part held out:")
-    for title, figures in (("in use", outcome.before), ("new", outcome.after)):
-        if figures is not None:
-            click.echo(f"  {title:8} {_row(figures)}")
-    click.echo(f"cross-validated log loss on the rest: {outcome.cross_validated:.4f}")
+    for heading, before, after in (
+        ("on the part of yours that was held out:", outcome.before, outcome.after),
+        ("on generated reports of other domains:", outcome.elsewhere_before, outcome.elsewhere_after),
+    ):
+        click.echo(heading)
+        for title, figures in (("in use", before), ("new", after)):
+            if figures is not None:
+                click.echo(f"  {title:8} {_row(figures)}")
+    click.echo(f"cross-validated log loss on the rest of yours: {outcome.cross_validated:.4f}")
+    click.echo(f"(log loss: less is better; {COIN:.2f} is what a coin would do)")
+    if outcome.exchanged:
+        say(
+            "the labels look exchanged: the model in use finds most of the reports given as genuine more like forged "
+            "than those given as forged; check which is which"
+        )
     if outcome.promised:
         click.echo(
             f"promise: at most {loss:.2%} of genuine reports like these are quarantined, at 95 % confidence, "
@@ -218,9 +242,22 @@ def _tell(outcome: Outcome, loss: float) -> None:
         )
     else:
         click.echo(
-            f"no promise: {outcome.model.promise.genuine:,} different genuine reports were held out, and it takes "
-            f"{outcome.missing:,} more; the shipped threshold is kept"
+            f"no promise: {outcome.model.promise.genuine:,} different genuine reports that came in were held out, and it "
+            f"takes {outcome.missing:,} more; the default model's threshold is kept"
         )
+
+
+def _why(outcome: Outcome) -> str:
+    """Say why a candidate does not take the other's place."""
+    if outcome.exchanged:
+        return "the labels look exchanged"
+    for place, before, after in (
+        ("here", outcome.before, outcome.after),
+        ("elsewhere", outcome.elsewhere_before, outcome.elsewhere_after),
+    ):
+        if before is not None and after.genuine_moved > before.genuine_moved:
+            return f"the new model would quarantine more genuine reports {place}"
+    return "the new model does no better on your reports"
 
 
 def _row(figures: Figures) -> str:

@@ -27,6 +27,7 @@ from classifier.parse.trace import read_hop
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from classifier.corpus.world import World
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _PER_WORLD = 60
 #: Longer messages are cut off, as servers do.
 _MAX_BYTES = 200_000
+#: A hop of another year has a wrong clock, or bait in its place.
+_YEARS = 1970, 2100
 _FIELD = re.compile(rb"[^\s:][^\n]*\n(?:[ \t][^\n]*\n)*")
 #: Hand-overs of the collector's own, after delivery.
 _FETCHED = ("fetchmail", "with imap", "with pop3", "getmail")
@@ -146,9 +149,14 @@ def _read(raw: bytes, *, spam: bool, to: str | None = None) -> _Found | None:
     text = headers.text("subject") or ""
     letter = _RealLetter(
         [(n, v.encode("utf-8", "replace").decode()) for n, v in listed], body, Person("", to, "en"), to,
-        (hop.for_address or f"{to.partition('@')[0]}@{organisation(hop.by)}",), hop.when or EPOCH, Wording(text, "", spam, "en"), whole=whole,
+        (hop.for_address or f"{to.partition('@')[0]}@{organisation(hop.by)}",), _plausible(hop.when), Wording(text, "", spam, "en"), whole=whole,
     )  # fmt: skip
     return _Found(letter, hop, Label.FORGED if spam else Label.GENUINE, to)
+
+
+def _plausible(when: datetime | None) -> datetime:
+    """Return the time of a hop, or another where whoever wrote it wrote nonsense."""
+    return when if when is not None and _YEARS[0] <= when.year <= _YEARS[1] else EPOCH
 
 
 def _border(fields: list[bytes]) -> tuple[int, TraceHop | None]:

@@ -59,13 +59,16 @@ def _plain(model: Model) -> tuple[object, ...]:
         model.words_intercept,
         model.scale,
         model.shift,
-        (model.promise.genuine, model.promise.highest),
-        (model.promise_configured.genuine, model.promise_configured.highest),
+        *[
+            (promise.genuine, promise.highest)
+            for promise in (model.promise, model.promise_configured, model.shipped, model.shipped_configured)
+        ],
     )
 
 
 def _model(plain: tuple) -> Model:  # type: ignore[type-arg] # as it was written
-    name, intercept, curves, words, words_intercept, scale, shift, promise, configured = plain
+    name, intercept, curves, words, words_intercept, scale, shift, *promises = plain
+    promise, configured, shipped, shipped_configured = (Promise(*each) for each in promises)
     return Model(
         name=name,
         intercept=intercept,
@@ -74,7 +77,9 @@ def _model(plain: tuple) -> Model:  # type: ignore[type-arg] # as it was written
         words_intercept=words_intercept,
         scale=scale,
         shift=shift,
-        promise=Promise(*promise),
-        promise_configured=Promise(*configured),
+        promise=promise,
+        promise_configured=configured,
         card={},
+        shipped=shipped,
+        shipped_configured=shipped_configured,
     )

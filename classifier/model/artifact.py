@@ -27,6 +27,8 @@ MAX_BYTES = 4 << 20
 _MAX_STEPS = 512
 #: No single number of a model is larger: log-odds beyond say nothing more.
 _LIMIT = 1e4
+#: Only models that their users trained have these.
+_SHIPPED = ("shipped", "shipped_configured")
 _REMEDY = "train a new one (backscatter train), or remove the file to use the default model"
 
 
@@ -80,6 +82,9 @@ class Model:
         promise: what the threshold rests on.
         promise_configured: the same of reports about configured identities alone.
         card: what it was made of and how good it is; for people.
+        shipped: of a model that was trained by its user, what the default model's threshold
+            rested on: that threshold is kept as long as the model's own promise cannot be made.
+        shipped_configured: the same of reports about configured identities alone.
 
     """
 
@@ -93,6 +98,8 @@ class Model:
     promise: Promise
     promise_configured: Promise
     card: Mapping[str, Any]
+    shipped: Promise = NO_PROMISE
+    shipped_configured: Promise = NO_PROMISE
 
 
 def from_bytes(data: bytes, where: str) -> Model:
@@ -146,6 +153,7 @@ def from_bytes(data: bytes, where: str) -> Model:
         promise=reader.promise("promise"),
         promise_configured=reader.promise("promise_configured"),
         card=card,
+        **{name: reader.promise(name) for name in _SHIPPED if name in raw},
     )
 
 
@@ -169,6 +177,7 @@ def to_bytes(model: Model) -> bytes:
         "promise": _promise(model.promise),
         "promise_configured": _promise(model.promise_configured),
         "card": model.card,
+        **{name: _promise(found) for name in _SHIPPED if (found := getattr(model, name)) != NO_PROMISE},
         "words": list(model.words),
     }
     return (json.dumps(raw, ensure_ascii=True, allow_nan=False, indent=1, sort_keys=False) + "\n").encode()

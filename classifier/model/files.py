@@ -71,6 +71,14 @@ def in_use(store: str, read: Callable[[str], Model] = read) -> tuple[Model | Non
     return None, [*notes, "judging by the evidence alone"]
 
 
+def shipped() -> Model | None:
+    """Return the default model; None where it cannot be used."""
+    try:
+        return read(default_path())
+    except BackscatterError:
+        return None
+
+
 def put_in_place(model: Model, store: str) -> None:
     """Make *model* the user's own, and keep the one before it. A crash leaves one of the two in place.
 
@@ -91,11 +99,14 @@ def put_in_place(model: Model, store: str) -> None:
             file.write(to_bytes(model))
             file.flush()
             os.fsync(file.fileno())
-        if os.path.exists(own):  # noqa: PTH110 - likewise
-            # A link first: at no moment is there no model.
+        there = os.path.exists(own)  # noqa: PTH110 - likewise
+        if not there or _is_usable(own):
+            # Where the default model is in use, that is the one before, not an older one of the user's.
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(previous)  # noqa: PTH108 - likewise
-            os.link(own, previous)
+            if there:
+                # A link first: at no moment is there no model.
+                os.link(own, previous)
         os.replace(made, own)  # noqa: PTH105 - likewise
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -103,6 +114,14 @@ def put_in_place(model: Model, store: str) -> None:
         raise InputError(
             f"model not written: {error.strerror or error}", where=own, remedy="the model in use stays"
         ) from None
+
+
+def _is_usable(path: str) -> bool:
+    try:
+        read(path)
+    except BackscatterError:
+        return False
+    return True
 
 
 def roll_back(store: str) -> str:
@@ -115,12 +134,17 @@ def roll_back(store: str) -> str:
         InputError: there is no model of the user's, or the folder cannot be written.
 
     """
+    import contextlib  # noqa: PLC0415 - in training only
+
     own, previous, aside = beside(store), beside(store, PREVIOUS), beside(store, CURRENT + ".aside")
     try:
         if os.path.exists(previous):  # noqa: PTH110 - likewise
             read(previous)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(aside)  # noqa: PTH108 - likewise
             if os.path.exists(own):  # noqa: PTH110 - likewise
-                os.replace(own, aside)  # noqa: PTH105 - likewise
+                # A link, for the same reason.
+                os.link(own, aside)
             os.replace(previous, own)  # noqa: PTH105 - likewise
             if os.path.exists(aside):  # noqa: PTH110 - likewise
                 os.replace(aside, previous)  # noqa: PTH105 - likewise

@@ -58,16 +58,32 @@ def promise_for(model: Model, loss: float, *, configured: bool) -> Promise:
 
     Each is true of the reports that it speaks of; few reports ask for more than many.
     """
-    of_any, of_configured = (
-        order_statistic(model.promise, loss),
-        order_statistic(model.promise_configured, loss),
-    )
-    if not configured or of_configured is None or (of_any is not None and of_any <= of_configured):
-        return model.promise
-    return model.promise_configured
+    return _lesser(model.promise, model.promise_configured, loss, configured=configured)
 
 
-def probability_threshold(model: Model, loss: float, *, configured: bool) -> float | None:
-    """Return :func:`threshold` as a probability of forged."""
-    log_odds = threshold(promise_for(model, loss, configured=configured), loss, configured=configured)
-    return None if log_odds is None else 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
+def _lesser(of_any: Promise, of_configured: Promise, loss: float, *, configured: bool) -> Promise:
+    any_asks, configured_asks = order_statistic(of_any, loss), order_statistic(of_configured, loss)
+    if not configured or configured_asks is None or (any_asks is not None and any_asks <= configured_asks):
+        return of_any
+    return of_configured
+
+
+def probability_threshold(model: Model, loss: float, otherwise: float, *, configured: bool) -> float:
+    """Return the probability from which a report is called forged by *model*.
+
+    Its own promise says it; where that cannot be made, what the default model's rested on;
+    where nothing can be promised, it is *otherwise*, or what the highest known score of a
+    genuine report asks for, whichever is more.
+    """
+    own = promise_for(model, loss, configured=configured)
+    shipped = _lesser(model.shipped, model.shipped_configured, loss, configured=configured)
+    for promise in (own, shipped):
+        log_odds = threshold(promise, loss, configured=configured)
+        if log_odds is not None:
+            return _probability(log_odds)
+    distance = DISTANCE if configured else DISTANCE_INFERRED
+    return max([otherwise, *[_probability(p.highest[0] + distance) for p in (own, shipped) if p.highest]])
+
+
+def _probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))

@@ -11,14 +11,16 @@ and what came out, stands in the model's card.
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
+from classifier.judge import FORGED_FROM
 from classifier.model.artifact import from_bytes, to_bytes
-from classifier.model.promise import order_statistic
+from classifier.model.promise import order_statistic, threshold
 from classifier.present.figures import Share
 from classifier.present.ranking import area_under_roc, calibration_error
 from classifier.settings import MAX_GENUINE_LOSS
@@ -26,7 +28,7 @@ from classifier.training import fitting
 from classifier.training.background import background, real_background
 from classifier.training.examples import Examples, together
 from classifier.training.folds import cross_validate
-from classifier.training.retrain import limit_of, measured
+from classifier.training.retrain import measured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,13 +108,18 @@ def _limits(scores: NDArray[np.float64], held: Examples) -> tuple[NDArray[np.flo
         fitting.promise_of(scores, held),
         fitting.promise_of(scores[configured], held.take(np.flatnonzero(configured))),
     )
-    of_any = limit_of(promises[0], MAX_GENUINE_LOSS, configured=False)
+    of_any = _limit(promises[0], configured=False)
     of_configured = min(
-        limit_of(p, MAX_GENUINE_LOSS, configured=True)
+        _limit(p, configured=True)
         for p in promises
         if p is promises[0] or order_statistic(p, MAX_GENUINE_LOSS) is not None
     )
     return np.where(configured, of_configured, of_any), *promises
+
+
+def _limit(promise: Promise, *, configured: bool) -> float:
+    found = threshold(promise, MAX_GENUINE_LOSS, configured=configured)
+    return math.log(FORGED_FROM / (1 - FORGED_FROM)) if found is None else found
 
 
 def _configured(examples: Examples) -> NDArray[np.bool_]:

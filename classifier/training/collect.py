@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from classifier.batch import bare
+from classifier.dataclass import replace
 from classifier.parallel import Lost, in_order
 from classifier.parse.message import parse
 from classifier.runtime import Runtime, StoreUse
-from classifier.training.examples import Example, example
-from classifier.vocabulary import NOT_REPORTS
+from classifier.training.examples import MADE, Example, example
+from classifier.vocabulary import NOT_REPORTS, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,6 +30,7 @@ class Given:
         raw: the message; None where it could not be read.
         is_forged: its label.
         error: why it could not be read.
+        made: True: made about a message that was sent or received, with hops that nobody wrote.
 
     """
 
@@ -36,6 +38,7 @@ class Given:
     raw: bytes | None
     is_forged: bool
     error: str = ""
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,22 @@ class Measuring:
                 if report.kind in NOT_REPORTS:
                     return None
                 identity = None if self.config is None else self.config.identity_of(report.addressed_domains)
-                if runtime.resolver is not None:
+                lookups = runtime.lookups()
+                if given.made:
+                    # DNS knows nothing of hosts that were invented: SPF would fail for what is genuine.
+                    lookups = replace(lookups, resolver=None, dnsbl=())
+                elif runtime.resolver is not None:
                     runtime.resolver.begin_message()
-                return example(report, given.is_forged, runtime.lookups(), identity)
+                found = example(report, given.is_forged, lookups, identity, note=MADE if given.made else ())
+                if found is not None and given.made and given.is_forged and _is_ours(found):
+                    return None  # mail of our own lies in Junk, too
+                return found
 
             yield one
+
+
+def _is_ours(found: Example) -> bool:
+    return found.weighed.genuine in {Strength.STRONG, Strength.PROOF}
 
 
 @dataclass

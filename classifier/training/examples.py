@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from classifier.parse.report import Report
 
 
+#: The note of a report that was made about a message of the user's, and is not one that came.
+MADE = ("made",)
+
+
 @dataclass(frozen=True)
 class Example:
     """One labelled report, measured; in few bytes, for there may be a hundred thousand.

@@ -287,6 +287,41 @@ def centred(model: Model, examples: Examples) -> Model:
     return replace(model, intercept=intercept, curves=tuple(curves))
 
 
+def blended(first: Model, second: Model, share: float) -> Model:
+    """Return *second* with a *share* of itself and the rest of *first*: sums of step functions add up to such a sum.
+
+    Of the words' scores the mean is taken before its step function, which comes close to the same.
+    """
+    rest = 1 - share
+
+    def mean(one: float, other: float) -> float:
+        return rest * one + share * other
+
+    def step(curve: Curve, value: float) -> float:
+        return curve.values[bisect_left(curve.thresholds, value)]
+
+    curves = []
+    for one, other in zip(first.curves, second.curves, strict=True):
+        thresholds = tuple(sorted({*one.thresholds, *other.thresholds}))
+        values = [
+            mean(first.scale * step(one, at), second.scale * step(other, at))
+            for at in (*thresholds, math.inf)
+        ]
+        missing = mean(first.scale * one.missing, second.scale * other.missing)
+        curves.append(Curve(thresholds, tuple(values), missing))
+    return replace(
+        second,
+        curves=tuple(curves),
+        intercept=mean(
+            first.scale * first.intercept + first.shift, second.scale * second.intercept + second.shift
+        ),
+        words=tuple(map(mean, first.words, second.words)),
+        words_intercept=mean(first.words_intercept, second.words_intercept),
+        scale=1.0,
+        shift=0.0,
+    )
+
+
 def final(log_odds: NDArray[np.float64], examples: Examples) -> NDArray[np.float64]:
     """Return the log-odds that the judge compares with its thresholds: the model's, held by strong evidence."""
     pairs = zip(examples.weighed, log_odds, strict=True)

@@ -3,31 +3,35 @@
 Few people have labels by the thousand. So the generated reports that the
 default model was fitted on come in beside theirs: what their mail does not
 show is not forgotten. A part of their reports is held out; the candidate and
-the model in use are compared on it, and on nothing else.
+the model in use are compared on it. The fewer there are, the more of the default
+model stays in what is fitted to them. What the candidate gains there it may not
+pay for elsewhere: on generated reports of other domains, too, it may lose no
+more genuine ones.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from classifier.errors import InputError
-from classifier.judge import FORGED_FROM
 from classifier.model.artifact import NO_PROMISE
 from classifier.model.features import WORDS
-from classifier.model.promise import needed, promise_for, threshold
+from classifier.model.promise import needed, threshold
 from classifier.model.score import score, words_score
+from classifier.runtime import policy_of
 from classifier.training import fitting
-from classifier.training.examples import Examples, together
+from classifier.training.examples import MADE, Examples, together
 from classifier.training.folds import cross_validate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.model.artifact import Model, Promise
+    from classifier.settings import PolicySettings
 
 #: Fewer reports of either label than this teach nothing that can be checked.
 LEAST = 10
@@ -35,8 +39,12 @@ LEAST = 10
 _HELD_EVERY = 3
 #: The user's reports weigh so many times a generated one, at most, and together no more than all of those.
 _OWN_WEIGHT = 10.0
-#: Log-odds of the threshold where nothing can be promised.
-SHIPPED = math.log(FORGED_FROM / (1 - FORGED_FROM))
+#: As many different reports of the user's weigh as much as the default model does.
+_EQUAL = 100
+#: Reports that were made about the user's mail are all of one kind, so they never weigh more than this share.
+_MADE_SHARE = 0.25
+#: The model in use orders right labels far better than chance; below this share of the pairs they look exchanged.
+_EXCHANGED = 0.25
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,11 @@ class Outcome:
         model: the candidate.
         before: the figures of the model in use; None where there is none.
         after: the figures of the candidate.
+        elsewhere_before: the same of the model in use on generated reports of other domains.
+        elsewhere_after: the same of the candidate there.
         cross_validated: the candidate's log loss on reports of groups that it did not see.
         better: True where the candidate is to take the other's place.
+        exchanged: True where the labels look as if genuine were called forged, and forged genuine.
         promised: True where the candidate's threshold carries a promise.
         missing: how many more genuine reports a promise takes.
 
@@ -77,20 +88,27 @@ class Outcome:
     model: Model
     before: Figures | None
     after: Figures
+    elsewhere_before: Figures | None
+    elsewhere_after: Figures
     cross_validated: float
     better: bool
+    exchanged: bool
     promised: bool
     missing: int
 
 
 def scores(model: Model, examples: Examples) -> NDArray[np.float64]:
     """Return the log-odds that the judge compares with its thresholds."""
+    return fitting.final(_log_odds(model, examples), examples)
+
+
+def _log_odds(model: Model, examples: Examples) -> NDArray[np.float64]:
     found = []
     for values, buckets in zip(examples.values, examples.buckets, strict=True):
         row = [float(v) for v in values]
         row[WORDS] = words_score(model, buckets)
         found.append(score(model, row)[0])
-    return fitting.final(np.array(found), examples)
+    return np.array(found)
 
 
 def measured(
@@ -108,12 +126,6 @@ def measured(
     )
 
 
-def limit_of(promise: Promise, loss: float, *, configured: bool) -> float:
-    """Return the threshold of a model with this promise."""
-    found = threshold(promise, loss, configured=configured)
-    return SHIPPED if found is None else found
-
-
 def check(own: Examples) -> None:
     """Refuse what cannot be learnt from.
 
@@ -126,21 +138,23 @@ def check(own: Examples) -> None:
     if min(forged, genuine) >= LEAST and len(np.unique(own.twins)) >= 2 * LEAST:
         return
     missing = "forged" if not forged else "genuine" if not genuine else ""
-    what = (
-        f"no {missing} reports to learn from"
-        if missing
-        else f"too few different reports: {forged} forged, {genuine} genuine"
-    )
+    what = f"too few different reports: {forged} forged, {genuine} genuine"
+    if missing:
+        what = f"no {missing} reports to learn from"
+    elif min(forged, genuine) >= LEAST:
+        what += f", of which many are near-identical: {len(np.unique(own.twins))} different ones in all"
     raise InputError(what, remedy=f"give at least {LEAST} different ones of each; nothing was changed")
 
 
 def retrain(
     own: Examples,
     background: Examples,
+    elsewhere: Examples,
     current: Model | None,
     *,
+    shipped: Model | None,
     name: str,
-    loss: float,
+    policy: PolicySettings,
     card: dict[str, Any],
     configured: bool = True,
     jobs: int | None = None,
@@ -150,9 +164,11 @@ def retrain(
     Args:
         own: the user's labelled reports.
         background: generated ones.
+        elsewhere: other generated ones, of other domains, that no model has seen.
         current: the model in use.
+        shipped: the default model, whose threshold is kept where nothing can be promised.
         name: of the candidate.
-        loss: ``max_genuine_loss``.
+        policy: what the user wants of verdicts.
         card: what is to be told of the training.
         configured: whether the user said who is protected.
         jobs: processes; None for one a processor.
@@ -166,34 +182,73 @@ def retrain(
     held_out = _held_out(own)
     held, kept = own.take(np.flatnonzero(held_out)), own.take(np.flatnonzero(~held_out))
     each = min(_OWN_WEIGHT, max(1.0, len(background) / max(1, len(kept))))
-    kept = replace(kept, weights=np.full(len(kept), each))
+    kept = replace(kept, weights=np.where(_made(kept), 1.0, each))
     learnt = together(kept, background)
     raw = cross_validate(learnt, fitting.Settings(), jobs=jobs)
     mine = np.arange(len(kept))
     pipeline = fitting.calibrate_on(fitting.fit(learnt, fitting.Settings()), raw, learnt)
     model = fitting.export(pipeline, name, NO_PROMISE, card)
+    calibrated = pipeline.scale * raw[mine] + pipeline.shift
+    if shipped is not None:
+        share = _share(kept)
+        model = fitting.blended(shipped, model, share)
+        model = replace(model, shipped=shipped.promise, shipped_configured=shipped.promise_configured)
+        calibrated = (1 - share) * _log_odds(shipped, kept) + share * calibrated
     model = fitting.centred(model, learnt)
-    candidate_scores = scores(model, held)
-    promise = fitting.promise_of(candidate_scores, held)
+    promise = _promise(model, held)
     model = replace(model, promise=promise)
-    after = measured(candidate_scores, held, limit_of(promise, loss, configured=configured))
-    before = None
+    mine_known = np.full(len(held), configured)
+    theirs_known = np.array([note[2] == "configured" for note in elsewhere.notes])
+    pairs = [(held, mine_known), (elsewhere, theirs_known)]
+    after, elsewhere_after = (_judged(model, part, known, policy) for part, known in pairs)
+    before = elsewhere_before = None
+    exchanged = False
     if current is not None:
-        before = measured(
-            scores(current, held),
-            held,
-            limit_of(promise_for(current, loss, configured=configured), loss, configured=configured),
-        )
-    calibrated = fitting.final(pipeline.scale * raw[mine] + pipeline.shift, kept)
+        before, elsewhere_before = (_judged(current, part, known, policy) for part, known in pairs)
+        exchanged = _exchanged(current, own)
     return Outcome(
         model=model,
         before=before,
         after=after,
-        cross_validated=fitting.log_loss(calibrated, kept.labels),
-        better=before is None or better(after, before),
-        promised=threshold(promise, loss, configured=configured) is not None,
-        missing=max(0, needed(loss) - promise.genuine),
+        elsewhere_before=elsewhere_before,
+        elsewhere_after=elsewhere_after,
+        cross_validated=fitting.log_loss(fitting.final(calibrated, kept), kept.labels),
+        better=(before is None or better(after, before))
+        and (elsewhere_before is None or elsewhere_after.genuine_moved <= elsewhere_before.genuine_moved)
+        and not exchanged,
+        exchanged=exchanged,
+        promised=threshold(promise, policy.max_genuine_loss, configured=configured) is not None,
+        missing=max(0, needed(policy.max_genuine_loss) - promise.genuine),
     )
+
+
+def _made(examples: Examples) -> NDArray[np.bool_]:
+    return np.array([note == MADE for note in examples.notes], dtype=bool)
+
+
+def _share(kept: Examples) -> float:
+    """Return how much of the model the user's reports are to make."""
+    made = _made(kept)
+    real = len(np.unique(kept.twins[~made]))
+    return max(real / (real + _EQUAL), _MADE_SHARE if made.any() else 0.0)
+
+
+def _promise(model: Model, held: Examples) -> Promise:
+    """Return what real genuine reports show; what was made from sent mail shows what the maker thought of."""
+    real = held.take(np.flatnonzero(~_made(held)))
+    return fitting.promise_of(scores(model, real), real)
+
+
+def _judged(model: Model, examples: Examples, known: NDArray[np.bool_], policy: PolicySettings) -> Figures:
+    """Count what the judge would move by *model*; *known*: of which of them it knows who is protected."""
+    judge = policy_of(policy, model)
+    limits = np.where(known, judge.configured_from, judge.model_from)
+    return measured(scores(model, examples), examples, np.log(limits / (1 - limits)))
+
+
+def _exchanged(current: Model, own: Examples) -> bool:
+    """Say whether the model in use orders these reports mostly the wrong way round."""
+    return bool(roc_auc_score(own.labels, scores(current, own)) < _EXCHANGED)
 
 
 def better(after: Figures, before: Figures) -> bool:

@@ -15,6 +15,9 @@ from classifier.corpus.worlds import worlds
 from classifier.model import files
 from classifier.model.features import has_material
 from classifier.parse.message import parse
+from classifier.runtime import policy_of
+from classifier.settings import PolicySettings
+from classifier.training import retrain as retrain_module
 from classifier.training.retrain import Figures, better
 from tests.samples import ORDINARY
 
@@ -64,11 +67,17 @@ def train(tmp_path, capsys):
 def test_labelled_mail_makes_a_model_that_says_how_it_does(train, labelled):
     done = train("--genuine", labelled / "genuine", "--forged", labelled / "forged", "--replace")
     assert done.exit_code == 0, done.output
-    assert "on the part held out:" in done.output
+    assert "on the part of yours that was held out:" in done.output
     assert "in use" in done.output
     assert "no promise:" in done.output
+    assert "on generated reports of other domains:" in done.output
     model = json.loads(train.model.read_bytes())
     assert model["name"].startswith("own-")
+    # Few reports of one's own are no reason to quarantine on less than before.
+    mine, default = (
+        policy_of(PolicySettings(), found) for found in (files.read(str(train.model)), files.shipped())
+    )
+    assert mine == default
     assert model["card"]["own"]["genuine"] > 50
     assert train.model.stat().st_mode & 0o777 == 0o600
     first = train.model.read_bytes()
@@ -78,6 +87,28 @@ def test_labelled_mail_makes_a_model_that_says_how_it_does(train, labelled):
     assert train.model.read_bytes() != first
     assert "is in use" in train("--rollback").output
     assert train.model.read_bytes() == first
+
+
+def test_exchanged_labels_are_noticed(train, labelled):
+    done = train("--genuine", labelled / "forged", "--forged", labelled / "genuine")
+    assert done.exit_code == 1, done.output
+    assert "the labels look exchanged" in done.output
+    assert not train.model.exists()
+
+
+def test_a_model_that_loses_more_elsewhere_is_not_put_in_place(train, labelled, monkeypatch):
+    judged = retrain_module._judged
+
+    def losing(model, examples, known, policy):
+        found, is_new = judged(model, examples, known, policy), model.name.startswith("own-")
+        lost = is_new and len(examples) > 400  # a third of 240 was held out here
+        return replace(found, genuine_moved=int(lost), log_loss=0.0 if is_new else 1.0)
+
+    monkeypatch.setattr(retrain_module, "_judged", losing)
+    done = train("--genuine", labelled / "genuine", "--forged", labelled / "forged")
+    assert done.exit_code == 0, done.output
+    assert "would quarantine more genuine reports elsewhere; the model in use stays" in done.output
+    assert not train.model.exists()
 
 
 def test_a_worse_model_is_not_put_in_place(train, labelled, monkeypatch):

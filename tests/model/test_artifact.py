@@ -7,9 +7,10 @@ import os
 
 import pytest
 
+from classifier.deliver.kept_model import read_kept
 from classifier.errors import InputError, ModelError
 from classifier.model import files
-from classifier.model.artifact import MAX_BYTES, from_bytes, to_bytes
+from classifier.model.artifact import MAX_BYTES, NO_PROMISE, from_bytes, to_bytes
 from classifier.model.features import FEATURES
 
 
@@ -115,6 +116,53 @@ def test_the_first_own_model_gives_way_to_the_default_one(tmp_path, model):
     files.put_in_place(dataclasses.replace(model, name="first"), store)
     assert files.roll_back(store) == model.name
     assert files.roll_back(store) == "first"
+
+
+def test_what_was_in_use_before_comes_back_and_nothing_older(tmp_path, model):
+    store = str(tmp_path / "state.sqlite3")
+    first, second, third = (dataclasses.replace(model, name=name) for name in ("first", "second", "third"))
+    files.put_in_place(first, store)
+    assert files.roll_back(store) == model.name
+    files.put_in_place(second, store)
+    assert files.roll_back(store) == model.name  # not the first, which was taken back
+    assert files.roll_back(store) == "second"
+    # A damaged one is not kept in the place of one that can be used.
+    files.put_in_place(third, store)
+    (tmp_path / "model.json").write_text("{")
+    files.put_in_place(first, store)
+    assert files.roll_back(store) == "second"
+
+
+def test_a_roll_back_that_is_cut_off_leaves_a_model_of_the_users_in_place(tmp_path, model, monkeypatch):
+    store = str(tmp_path / "state.sqlite3")
+    for name in ("first", "second"):
+        files.put_in_place(dataclasses.replace(model, name=name), store)
+    replace = os.replace
+
+    def cut_off(source, target):
+        assert files.in_use(store)[0].name in {"first", "second"}
+        replace(source, target)
+        raise OSError(errno.EIO, "cut off")
+
+    monkeypatch.setattr(os, "replace", cut_off)
+    with pytest.raises(InputError, match="not rolled back: cut off"):
+        files.roll_back(store)
+    monkeypatch.undo()
+    assert files.in_use(store)[0].name == "first"
+
+
+def test_a_threshold_that_is_kept_is_read_back(tmp_path, model):
+    own = dataclasses.replace(
+        model, promise=NO_PROMISE, shipped=model.promise, shipped_configured=model.promise_configured
+    )
+    path = tmp_path / "model.json"
+    path.write_bytes(to_bytes(own))
+    assert files.read(str(path)) == own
+    for _ in range(2):  # read, and as it was kept
+        assert dataclasses.replace(read_kept(str(path)), card=own.card) == own
+    bad = json.loads(to_bytes(own)) | {"shipped": {"genuine": 1, "highest": [2.0, 1.0]}}
+    with pytest.raises(ModelError, match="fewer reports"):
+        from_bytes(json.dumps(bad).encode(), "x")
 
 
 def test_a_full_disk_leaves_the_model_in_use_and_no_part_of_another(tmp_path, model, monkeypatch):

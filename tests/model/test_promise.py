@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -43,12 +44,12 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
     both = model(of_any, own)
     assert promise_for(both, 0.001, configured=True) is own
     assert promise_for(both, 0.001, configured=False) is of_any
-    assert probability_threshold(both, 0.001, configured=True) == pytest.approx(
+    assert probability_threshold(both, 0.001, 0.99, configured=True) == pytest.approx(
         1 / (1 + math.exp(-2.0 - DISTANCE))
     )
     # Who is protected was read off the report: mail differs more from what was measured.
     assert DISTANCE_INFERRED > DISTANCE
-    assert probability_threshold(both, 0.001, configured=False) == pytest.approx(
+    assert probability_threshold(both, 0.001, 0.99, configured=False) == pytest.approx(
         1 / (1 + math.exp(-order_statistic(of_any, 0.001) - DISTANCE_INFERRED))
     )
     # A smaller number of reports may ask for more; what all of them show is true as well.
@@ -60,8 +61,31 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
 @pytest.mark.parametrize("promise", [Promise(0, ()), Promise(10, (1.0,))])
 def test_too_few_promise_nothing(promise):
     assert threshold(promise, 0.001, configured=True) is None
-    assert probability_threshold(model(promise, promise), 0.001, configured=True) is None
+    assert probability_threshold(model(promise, promise), 0.001, 0.99, configured=True) == 0.99
     assert threshold(promise, 0.0, configured=True) is None
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_model_of_the_users_own_keeps_the_default_models_threshold_until_it_can_promise(configured):
+    default = model(Promise(9_000, (5.0, 4.5, 4.0, 3.5, 3.0)), Promise(4_000, (2.0, 1.0)))
+    few = replace(
+        model(Promise(30, (0.5,))), shipped=default.promise, shipped_configured=default.promise_configured
+    )
+    asked = {
+        name: probability_threshold(one, 0.001, 0.99, configured=configured)
+        for name, one in (("default", default), ("few", few))
+    }
+    assert asked["few"] == asked["default"] > 0.98
+    enough = replace(few, promise=Promise(4_000, (3.0, 2.9)))
+    assert probability_threshold(enough, 0.001, 0.99, configured=configured) == pytest.approx(
+        1 / (1 + math.exp(-3.0 - (DISTANCE if configured else DISTANCE_INFERRED)))
+    )
+
+
+def test_less_loss_than_can_be_promised_never_asks_for_less():
+    few = model(Promise(9_000, (7.0, 4.5, 4.0, 3.5, 3.0)))
+    asked = [probability_threshold(few, loss, 0.99, configured=True) for loss in (0.0001, 0.0005, 0.001)]
+    assert asked == sorted(asked, reverse=True)
 
 
 def test_the_promise_holds_on_mail_like_that_measured():

@@ -15,7 +15,9 @@ from classifier.model.features import FEATURES, WORDS
 from classifier.model.score import score, words_score
 from classifier.training import fitting
 from classifier.training.background import background
+from classifier.training.examples import MADE
 from classifier.training.folds import cross_validate
+from classifier.training.retrain import _share
 from tests.support import ends
 
 
@@ -67,6 +69,31 @@ def test_the_same_input_gives_the_same_bytes(examples, model):
     again = fitting.calibrate_on(fitting.fit(examples, settings), raw, examples)
     promise = fitting.promise_of(fitting.final(again.log_odds(examples), examples), examples)
     assert to_bytes(fitting.centred(fitting.export(again, "test", promise, {}), examples)) == to_bytes(model)
+
+
+def test_two_models_blend_to_the_mean_of_what_they_say(examples, model):
+    other = fitting.export(
+        fitting.fit(examples, fitting.Settings(rounds=40), seed=5), "other", NO_PROMISE, {}
+    )
+    other = dataclasses.replace(other, scale=1.5, shift=-0.2)
+    both = from_bytes(to_bytes(fitting.blended(model, other, 0.25)), "x")
+    for values in many(examples, 500).values:
+        row = [float(v) for v in values]
+        row[WORDS] = 0.0
+        expected = 0.75 * score(model, row)[0] + 0.25 * score(other, row)[0]
+        assert score(both, row)[0] == pytest.approx(expected, abs=1e-9)
+    some = [3, 70, 900]
+    assert words_score(both, some) == pytest.approx(
+        0.75 * words_score(model, some) + 0.25 * words_score(other, some)
+    )
+
+
+def test_the_fewer_reports_of_ones_own_the_more_of_the_default_model_stays(examples):
+    def share(number, note=()):
+        return _share(dataclasses.replace(examples.take(np.arange(number)), notes=[note] * number))
+
+    assert share(10) < share(60) < 0.5 < share(400) < 1
+    assert share(400, MADE) == 0.25
 
 
 def test_what_is_missing_never_counts_more_for_forged_than_its_plain_absence(examples):
