@@ -122,6 +122,7 @@ class Runtime:
         self._judged_bytes = 0
         self._judged_again: list[Examination] = []
         self._observed = False
+        self._model_state: tuple[int, ...] | None = None
 
     def may_be_report(self, headers: bytes, mail_from: str | None) -> bool:
         """Say whether a message with these headers is worth reading whole; True when in doubt."""
@@ -188,6 +189,8 @@ class Runtime:
             self.notes.append(f"the policies of our domains not remembered ({error})")
 
     def _judge(self, report: Report) -> Examination:
+        if self._use is StoreUse.KEEP:
+            self._take_up_model()
         identity = None if self.config is None else self.config.identity_of(report.addressed_domains)
         return examine_report(report, self.lookups(), identity, self.policy, self.model)
 
@@ -200,10 +203,23 @@ class Runtime:
         """The model to judge with; None where none can be used."""
         from classifier.model.files import in_use, read  # noqa: PLC0415 - with a report only
 
-        store = default_store() if self.config is None else self.config.store
-        model, notes = in_use(store, self._read_model or read)
+        model, notes = in_use(self._store, self._read_model or read)
         self.notes += notes
         return model
+
+    @property
+    def _store(self) -> str:
+        return default_store() if self.config is None else self.config.store
+
+    def _take_up_model(self) -> None:
+        """Let whatever runs for long (serve, watch) judge by the model that a train has put in place meanwhile."""
+        from classifier.model.files import beside, state_of  # noqa: PLC0415 - with a report only
+
+        state = state_of(beside(self._store))
+        if state != self._model_state:
+            self._model_state = state
+            for known in ("model", "policy"):
+                self.__dict__.pop(known, None)
 
     @cached_property
     def policy(self) -> Policy:

@@ -4,6 +4,7 @@ import math
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,9 @@ from classifier.config import parse_config
 from classifier.evidence.base import forged
 from classifier.identity import Identity
 from classifier.judge import FORGED_FROM, judge
-from classifier.model.artifact import Promise
+from classifier.model.artifact import NO_PROMISE, Promise
 from classifier.model.features import NAMES
-from classifier.model.files import in_use
+from classifier.model.files import beside, in_use, put_in_place, roll_back
 from classifier.model.score import Opinion
 from classifier.parse.message import parse
 from classifier.runtime import Runtime, StoreUse, policy_of
@@ -177,6 +178,34 @@ def test_who_is_protected_by_a_guess_takes_more_certainty():
     )
     assert (known.verdict, guessed.verdict) == (Verdict.FORGED, Verdict.UNSURE)
     assert known.threshold < known.probability < guessed.threshold
+
+
+def test_what_runs_takes_up_the_model_that_a_train_puts_in_place(config):
+    """serve and watch keep one runtime for days."""
+    default, _ = in_use("")
+
+    def name(model):
+        return model.name if model else None
+
+    with Runtime(config, StoreUse.KEEP, clock=lambda: NOW) as runtime:
+        assert runtime.examine(REPORT).judgement.model == default.name
+        for own in ("first", "second"):
+            put_in_place(
+                replace(default, name=own, promise=NO_PROMISE, promise_configured=NO_PROMISE), config.store
+            )
+            found = runtime.examine(REPORT).judgement
+            assert (found.model, found.threshold) == (own, FORGED_FROM)
+        roll_back(config.store)
+        assert runtime.examine(REPORT).judgement.model == "first"
+        Path(beside(config.store)).write_text("{")
+        assert runtime.examine(REPORT).judgement.model == default.name
+        assert "model refused" in runtime.notes[-1]
+    # One answer to a command holds for all of its input.
+    with Runtime(config, StoreUse.READ, clock=lambda: NOW) as runtime:
+        roll_back(config.store)
+        assert runtime.examine(REPORT).judgement.model == "second"
+        put_in_place(default, config.store)
+        assert runtime.examine(REPORT).judgement.model == "second"
 
 
 def test_what_our_domains_publish_is_noted_at_the_start_of_a_sweep(config):

@@ -80,7 +80,9 @@ def command(
         _tell(outcome, loss=(PolicySettings() if app.config is None else app.config.policy).max_genuine_loss)
         if outcome.better or replace:
             files.put_in_place(outcome.model, store)
-            click.echo(f"{outcome.model.name} is in use; --rollback takes it back")
+            click.echo(
+                f"{outcome.model.name} is in use, with the next report also in what runs; --rollback takes it back"
+            )
         else:
             click.echo(f"{_why(outcome)}; the model in use stays; --replace overrides that")
     return 1 if unusable or (outcome.exchanged and not replace) else 0

@@ -6,13 +6,11 @@ program that knows the same features; see :mod:`classifier.deliver.kept`.
 
 from __future__ import annotations
 
-import os
-
 from classifier.deliver import kept
 from classifier.digest import blake2b
 from classifier.model.artifact import FORMAT, Curve, Model, Promise
 from classifier.model.features import NAMES
-from classifier.model.files import read
+from classifier.model.files import read, state_of
 
 
 def read_kept(path: str) -> Model:
@@ -24,7 +22,7 @@ def read_kept(path: str) -> Model:
 
     """
     name = blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-    place, state = kept.place(f"model.{name}"), _state(path)
+    place, state = kept.place(f"model.{name}"), state_of(path)
     found = kept.read(place) if place and state else None
     if type(found) is tuple and len(found) == 3 and found[:2] == (state, _KNOWN):
         try:
@@ -33,21 +31,12 @@ def read_kept(path: str) -> Model:
             pass  # not as it was written; the file itself tells
     model = read(path)
     # Not where it was replaced meanwhile.
-    if place and state and state == _state(path):
+    if place and state and state == state_of(path):
         kept.write(place, (state, _KNOWN, _plain(model)))
     return model
 
 
 _KNOWN = (FORMAT, *NAMES)
-
-
-def _state(path: str) -> tuple[int, ...] | None:
-    """Return what no change of a file leaves as it was; the time of the inode's change cannot be set."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - pathlib costs 5 ms
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _plain(model: Model) -> tuple[object, ...]:
