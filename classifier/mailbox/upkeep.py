@@ -131,7 +131,7 @@ class Upkeep:
         """
         now = now or datetime.now(UTC)
         last, last_move = self.judged.last_digest(self.account)
-        if last is not None and now - last < timedelta(days=1):
+        if last is not None and abs(now - last) < timedelta(days=1):  # a clock may have been years ahead
             return False
         rows = [m for m in self.journal.quarantined(self.account) if m.id > last_move]
         if not rows:

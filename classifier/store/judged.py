@@ -261,7 +261,8 @@ class JudgedMail:
     def last_digest(self, account: str) -> tuple[datetime | None, int]:
         """Return when the last digest was written, and the number of the last move that it told of."""
         row = self._database.connection.execute(
-            "SELECT at, last_move FROM digest_sent WHERE account = ? ORDER BY at DESC LIMIT 1", (account,)
+            "SELECT at, last_move FROM digest_sent WHERE account = ? ORDER BY last_move DESC, at DESC LIMIT 1",
+            (account,),
         ).fetchone()
         return (datetime.fromtimestamp(row[0], UTC), row[1]) if row else (None, 0)
 

@@ -14,7 +14,7 @@ import pytest
 from classifier.mailbox import mover, reading
 from classifier.mailbox.connection import connect
 from classifier.mailbox.imap import ImapMailbox
-from classifier.mailbox.protocol import BODY_LIMIT
+from classifier.mailbox.protocol import BODY_LIMIT, Refused
 from classifier.parse.message import parse
 from classifier.store.judged import Memory
 from tests.mailbox.daemon import PASSWORD
@@ -41,6 +41,10 @@ def test_a_full_quarantine_keeps_everything_where_it_is(tmp_path):
         with server.client(user) as client:
             client.select_folder("INBOX", readonly=True)
             assert client.search("DELETED") == []
+        mailbox = ImapMailbox(connect(server.server(), server.login(user), "main"))
+        with pytest.raises(Refused, match=r"cannot put a message into 'INBOX' \(.*OVERQUOTA"):
+            mailbox.append("INBOX", mail("ordinary", size=500_000))  # as a digest would be
+        mailbox.close()
         # Room is made; what waited is moved.
         user.files("INBOX")[0].unlink()
         user.files("INBOX")[0].unlink()

@@ -126,6 +126,27 @@ def test_the_digest_comes_once_a_day_and_is_not_judged(account, tmp_path):
     assert sum(b"1 report " in text for text in last) == 1
 
 
+def test_a_clock_that_was_years_ahead_costs_no_digest(account, tmp_path):
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    run(work, store)
+    now = datetime.now(UTC)
+    with at_work(work, store, "test") as (mailbox, database):
+        upkeep = Upkeep("main", "Backscatter", mailbox, database)
+        assert upkeep.digest("anna@example.org", now + timedelta(days=20_000))
+    user.deliver(mail("forged", 9))
+    run(work, store)
+    with at_work(work, store, "test") as (mailbox, database):
+        upkeep = Upkeep("main", "Backscatter", mailbox, database)
+        assert upkeep.digest("anna@example.org", now)
+    user.deliver(mail("forged", 10))
+    run(work, store)
+    with at_work(work, store, "test") as (mailbox, database):
+        upkeep = Upkeep("main", "Backscatter", mailbox, database)
+        assert not upkeep.digest("anna@example.org", now + timedelta(hours=1)), "one a day"
+        assert upkeep.digest("anna@example.org", now + timedelta(days=2))
+
+
 def test_the_ledger_learns_from_the_sent_folder(account, tmp_path):
     user, work = account
     store = tmp_path / "store.sqlite3"

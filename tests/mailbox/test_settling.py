@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
+from classifier.mailbox import mover
 from classifier.mailbox.agent import at_work
 from classifier.mailbox.connection import Timeouts
 from classifier.mailbox.restore import Wanted, restore
 from classifier.store.journal import Journal
 from tests.mailbox.dovecot import dovecot, without
+from tests.mailbox.proxy import Fault, Proxy
 from tests.mailbox.scripted import EXCHANGE, Folder, Message, Session, scripted
 from tests.mailbox.support import imap_work, mail, run
 from tests.support import server_folder
@@ -110,6 +113,29 @@ def test_half_done_and_ok(tmp_path, capability):
         assert (result.exit_status, result.counts.quarantined) == (0, 1)
     assert subjects(folders, "Backscatter") == FORGED
     assert Counter(m.raw for f in folders.values() for m in f.messages.values()) == before
+
+
+@pytest.mark.parametrize("kind", ["drop-late", "cut", "no-late", "bye-late", "stall-late"])
+def test_the_same_message_id_several_times(moving_server, tmp_path, monkeypatch, kind):
+    """Received in the same second, too, as by several aliases: each goes its own way, and none for another."""
+    monkeypatch.setattr(mover, "SECOND_LOOK", 0.02)
+    server = moving_server
+    when = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    for command in ("UID MOVE", "UID COPY", "UID EXPUNGE"):
+        user, store = server.user(), tmp_path / f"{command}.sqlite3"
+        for n in range(6):
+            raw = mail(("forged", "genuine", "ordinary")[n % 3], 1).replace(b".1@mx", b"@mx")
+            raw = raw.replace(b"<forged@", b"<same@").replace(b"<genuine@", b"<same@")
+            user.deliver(raw.replace(b"anna@", b"alias%d@" % (n % 4)), received=when)
+        before = user.census()["INBOX"]
+        with Proxy(server.port, Fault(kind, command=command)) as proxy:
+            work = imap_work(server.server(port=proxy.port), server.login(user), timeouts=Timeouts(2, 0.3))
+            run(work, store, backoff=())
+        result, told = run(imap_work(server.server(), server.login(user)), store)
+        assert result.exit_status == 0, told.warnings
+        assert sum(user.census().values(), Counter()) == before
+        assert len(user.files("Backscatter")) == 2
+        assert all(b"X-Verdict: forged" in p.read_bytes() for p in user.files("Backscatter"))
 
 
 class Rewriting(Session):
