@@ -46,8 +46,11 @@ class Given:
 
 def reached(
     dialogue: Dialogue, target: Path, given: Given, *, learning: bool
-) -> tuple[dict[str, str], Learnt | None]:
-    """Return the account's keys, and what was learnt from its mail, if it was read; on a terminal until it can be."""
+) -> tuple[dict[str, str], Learnt | None, bool]:
+    """Return the account's keys, what was learnt from its mail, if it was read, and whether that failed.
+
+    On a terminal it is tried until it can be read, or the user has enough.
+    """
     again = False
     while True:
         given, trusted = _answered(dialogue, target, given, again=again)
@@ -67,16 +70,19 @@ def reached(
                     "--imap to learn from your mail"
                 )
                 learning = False
-            return values, _learn(account) if learning else None
+            return values, _learn(account) if learning else None, False
         except BackscatterError as error:
             if not dialogue.possible:
                 if not signed_in:
                     raise
-                say(f"{error}; nothing was learnt from it, the configuration is written all the same")
-                return values, None
+                say(
+                    f"{error}; nothing was learnt from it, the configuration is written all the same "
+                    "(--no-learn does not look)"
+                )
+                return values, None, True
             say(str(error))
             if not dialogue.yes("Change the answers and try again"):
-                return values, None
+                return values, None, True
             again = True
 
 

@@ -143,7 +143,8 @@ def command(
     The file is the one of --config, or the default place; one that is there
     already is not touched. What your own mail shows (senders, other domains,
     relays, Message-IDs, signatures) is shown, can be corrected on a terminal, and is
-    written; what would say more than you may want, as comments.
+    written; what would say more than you may want, as comments. Exit status 1:
+    written, but your mail could not be looked through.
     """
     if account_name is not None:
         (account,) = app.require_config().chosen_accounts((account_name,))
@@ -161,7 +162,7 @@ def command(
         if address is None:
             address = dialogue.ask("Your address", "--address", read=_address)
         given = Given(address=usage(_address, address), **options)
-        values, learnt = reached(dialogue, target, given, learning=learning)
+        values, learnt, failed = reached(dialogue, target, given, learning=learning)
         named = list(dict.fromkeys([domain_of(given.address) or "", *domains]))
         chosen = {k: v for k, v in (("senders", senders), ("relays", relays)) if v}
         proposal = replace(propose(learnt or Learnt(), given.address, named), **chosen)
@@ -179,7 +180,7 @@ def command(
     sys.stdout.write(
         f"written: {target}\nnext: backscatter doctor; backscatter ledger sync; backscatter sweep --dry-run\n"
     )
-    return 0
+    return 1 if failed else 0
 
 
 def _corrected(

@@ -91,8 +91,9 @@ def test_a_server_that_is_not_there_costs_the_learning_alone(tmp_path):
     done = run(
         "--address", "anna@example.org", "--imap", "imap://127.0.0.1:9", "--password", "env:NOTHING", cwd=tmp_path
     )  # fmt: skip
-    assert done.returncode == 0
+    assert done.returncode == 1  # as the contract has it: done, but an account failed
     assert done.stderr.count("\n") == 1
+    assert "--no-learn does not look" in done.stderr
     assert (tmp_path / "sub" / "config.toml").exists()
 
 
