@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SEARCH_WINDOW = 100_000
 #: Where no more messages than this can be left, one SEARCH goes over all of them, however far apart their UIDs.
 FEW_MESSAGES = 50_000
+#: Where more windows than this would be searched, UIDs are as good as random: the messages' places lead instead.
+MOST_WINDOWS = 100
 #: Messages in one batch: what is judged together.
 BATCH = 1000
 #: Bytes of bodies in one FETCH; two are under way at once.
@@ -74,12 +76,26 @@ class Reader:
                 found = [u for u in found if u < uid_next]
             yield from _batches(found, uid_next or max(found, default=first - 1) + 1)
             return
+        if uid_next - first > MOST_WINDOWS * SEARCH_WINDOW:
+            yield from _batches(self._by_places(first, uid_next, messages), uid_next)
+            return
         for low in range(first, uid_next, SEARCH_WINDOW):
             high = min(low + SEARCH_WINDOW, uid_next)
             yield from _batches([u for u in self._search(low, high - 1) if low <= u < high], high)
 
-    def _search(self, first: int, last: int | str) -> list[int]:
-        """Find the UIDs from *first* to *last* (``*``: to the highest).
+    def _by_places(self, first: int, uid_next: int, messages: int) -> list[int]:
+        """Find the UIDs below *uid_next* by where their messages stand, so many at a time.
+
+        The last come first: what others expunge meanwhile moves the rest down, to where it is still to be looked.
+        """
+        found: set[int] = set()
+        for high in range(messages, 0, -SEARCH_WINDOW):
+            places = f"{max(1, high - SEARCH_WINDOW + 1)}:{'*' if high == messages else high}"
+            found.update(u for u in self._search(first, uid_next - 1, places) if first <= u < uid_next)
+        return sorted(found)
+
+    def _search(self, first: int, last: int | str, *places: str) -> list[int]:
+        """Find the UIDs from *first* to *last* (``*``: to the highest), at *places* only, if given.
 
         A server may look at the newest so many messages alone, and say at which UID it stopped (RFC 9738
         section 3.1; Yahoo's does at 1,000): it is asked again for what lies below.
@@ -88,7 +104,7 @@ class Reader:
         end = last
         while True:
             reply = self._connection.call(
-                "UID", "SEARCH", "UID", f"{first}:{end}", wanted=("SEARCH", "ESEARCH")
+                "UID", "SEARCH", *places, "UID", f"{first}:{end}", wanted=("SEARCH", "ESEARCH")
             )
             reply.checked("SEARCH", self._connection.where)
             found |= self._found(reply)

@@ -260,9 +260,12 @@ def test_fifty_clients_mark_and_expunge_meanwhile(moving_server, tmp_path):
     assert ordinary + sum(lost.values()) == 150, "what is gone, other clients expunged"
 
 
-@pytest.mark.parametrize("few", [0, reading.FEW_MESSAGES])
-def test_uids_far_apart_are_all_looked_at(server, tmp_path, few, monkeypatch):
+@pytest.mark.parametrize(
+    ("few", "windows"), [(0, reading.MOST_WINDOWS), (0, 3), (reading.FEW_MESSAGES, reading.MOST_WINDOWS)]
+)
+def test_uids_far_apart_are_all_looked_at(server, tmp_path, few, windows, monkeypatch):
     monkeypatch.setattr(reading, "FEW_MESSAGES", few)
+    monkeypatch.setattr(reading, "MOST_WINDOWS", windows)
     user = server.user()
     with server.client(user) as client:
         client.select_folder("INBOX")
@@ -282,7 +285,8 @@ def test_uids_far_apart_are_all_looked_at(server, tmp_path, few, monkeypatch):
     assert status.uid_next > 400_000
     before = connection.round_trips
     batches = list(mailbox.new(Memory(status.uid_validity)))
-    assert (connection.round_trips - before > 6) is (few == 0), "one search, or window by window"
+    by_window = few == 0 and windows > 3
+    assert (connection.round_trips - before > 6) is by_window, "one search, or window by window"
     assert sum(len(b.messages) for b in batches) == 3
     assert batches[-1].uid_next == status.uid_next
     assert [b.uid_next for b in batches] == sorted(b.uid_next for b in batches)
@@ -322,3 +326,33 @@ def test_a_refused_fetch_is_tried_one_by_one(server, tmp_path, kind):
         run(imap_work(server.server(port=proxy.port), server.login(user)), tmp_path / "s.sqlite3")
     run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
     assert len(user.files("Backscatter")) == 1
+
+
+def test_places_are_gone_through_while_others_expunge(server, monkeypatch):
+    """Behind a UIDNEXT of four billion a search window by window would never end."""
+    monkeypatch.setattr(reading, "FEW_MESSAGES", 0)
+    monkeypatch.setattr(reading, "SEARCH_WINDOW", 4)
+    monkeypatch.setattr(reading, "BATCH", 5)
+    monkeypatch.setattr(reading, "MOST_WINDOWS", 2)
+    user = server.user()
+    for n in range(20):
+        user.deliver(mail("ordinary", n))
+    mailbox = ImapMailbox(connect(server.server(), server.login(user), "main"))
+    status = mailbox.open("INBOX", write=False)
+    search = reading.Reader._search
+    asked = []
+
+    def expunging(self, first, last, *places):
+        found = search(self, first, last, *places)
+        asked.append(places)
+        with server.client(user) as client:
+            client.select_folder("INBOX")
+            client.delete_messages([len(asked)])  # the first ones, one after the other
+            client.expunge()
+        return found
+
+    monkeypatch.setattr(reading.Reader, "_search", expunging)
+    found = [uid for uids, _ in mailbox._reader.windows(1, status.uid_next, status.messages) for uid in uids]
+    assert asked == [("17:*",), ("13:16",), ("9:12",), ("5:8",), ("1:4",)]
+    assert {*range(6, 21)} <= {*found}
+    mailbox.close()
