@@ -13,6 +13,7 @@ from classifier.corpus import people
 from classifier.corpus.chance import EPOCH, HEX, Chance, Weighted
 from classifier.corpus.keys import Signer, ed25519_key, rsa_key
 from classifier.corpus.knowledge import MemoryHabits, MemoryLedger
+from classifier.corpus.outlets import make_branch, make_onward, make_relays, make_software
 from classifier.corpus.people import Host, Person
 from classifier.corpus.programs import PEOPLE, Program
 from classifier.identity import Identity
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from classifier.corpus.letter import Letter
+    from classifier.corpus.outlets import Outlet, Provider
 
 #: Complete ledgers and tagging begin so long before anything that is generated.
 _BEFORE = timedelta(days=90)
 SINCE = EPOCH - _BEFORE
 #: Years in which software and practices began.
-_DKIM_SINCE, _SPF_SINCE, _HOSTED_SINCE = 2007, 2004, 2011
-_STYLE_SINCE = {"exim-new": 2018, "opensmtpd": 2013, "haraka": 2012}
+_DKIM_SINCE, _SPF_SINCE = 2007, 2004
+#: Shares of the domains whose relays hand on to others, and of those with a machine that sends past its relays.
+_ONWARD, _BRANCH = 0.15, 0.15
 _SIGNED = (
     ("from", "to", "subject", "date", "message-id"),
     (
@@ -45,45 +48,6 @@ _SIGNED = (
     ("mime-version", "from", "date", "message-id", "subject", "to"),
     ("message-id", "date", "mime-version", "user-agent", "subject", "to", "from"),
 )
-#: The software of a relay, what it reports with, and how often it is met.
-_SOFTWARE = Weighted((
-    (("postfix", ("postfix", "postfix", "postfix-delayed")), 10), (("exim", ("exim-old",)), 3), (("exim-new", ("exim", "exim-delayed")), 4), (("sendmail", ("sendmail", "sendmail-delayed")), 3),
-    (("qmail", ("qmail",)), 1.5), (("exchange", ("exchange",)), 3), (("exchange-2003", ("exchange-2003",)), 1), (("opensmtpd", ("opensmtpd",)), 1.2), (("communigate", ("communigate",)), 0.8), (("courier", ("courier",)), 0.8), (("haraka", ("haraka",)), 0.7),
-))  # fmt: skip
-_HOSTED = Weighted((
-    (("online", ("exchange-online",)), 5), (("google", ("google", "google-delayed")), 5), (("postfix", ("postfix",)), 4), (("gateway", ("amazon-ses",)), 2),
-    (("gateway", ("gmx",)), 1), (("gateway", ("zoho",)), 1), (("powermta", ("powermta",)), 1), (("gateway", ("sendgrid",)), 1),
-))  # fmt: skip
-_OLD_HOSTED = (
-    ("postfix", ("postfix",)),
-    ("postfix", ("postfix",)),
-    ("sendmail", ("sendmail",)),
-    ("qmail", ("qmail",)),
-    ("exim", ("exim-old",)),
-    ("gateway", ("gmx",)),
-    ("zmailer", ("sendmail",)),
-)
-_RELAY_NAMES = ("mail", "smtp", "mx", "relay", "out", "mx1", "mail2", "gate", "post", "outbound")
-
-
-@dataclass(frozen=True)
-class Provider:
-    """Somebody who sends mail for many domains.
-
-    Attributes:
-        name: its domain.
-        hosts: its outbound hosts.
-        style: how they write Received fields.
-        formats: what they report with.
-        signer: its own signature, put on all that passes.
-
-    """
-
-    name: str
-    hosts: tuple[Host, ...]
-    style: str
-    formats: tuple[str, ...]
-    signer: Signer
 
 
 @dataclass(frozen=True)
@@ -108,6 +72,7 @@ class Protected:
         formats: what they report with.
         provider: who runs them, or None for its own.
         bulk: who sends its newsletters, or None.
+        onward: who takes on all that the relays send, or None: they deliver it themselves.
         mx: its mail exchanger.
         writers: its people.
         traps: addresses that never send.
@@ -125,6 +90,7 @@ class Protected:
         habits: what that looks like.
         signed: recent signed messages, as a correspondent may have kept them.
         since: from when on its ledger is complete and its reverse paths are tagged.
+        branch: a machine of its own that sends past its relays, or None.
 
     """
 
@@ -136,6 +102,7 @@ class Protected:
     formats: tuple[str, ...]
     provider: Provider | None
     bulk: Provider | None
+    onward: Outlet | None
     mx: Host
     writers: tuple[Writer, ...]
     traps: tuple[str, ...]
@@ -153,6 +120,7 @@ class Protected:
     habits: MemoryHabits = field(default_factory=MemoryHabits)
     signed: list[Letter] = field(default_factory=list)
     since: datetime = SINCE
+    branch: Outlet | None = None
 
     def tagged(self, address: str, when: datetime) -> str:
         """Return *address* with a BATV tag, where the domain tags (draft-levine-smtp-batv)."""
@@ -161,39 +129,6 @@ class Protected:
         day = f"{(int(when.timestamp()) // 86_400 + 7) % 1000:03}"
         made = hmac.new(self.batv_key.encode(), f"0{day}{address}".encode(), hashlib.sha1).hexdigest()[:6]
         return f"prvs=0{day}{made}={address}"
-
-
-def make_provider(chance: Chance, *, bulk: bool = False, year: int = EPOCH.year) -> Provider:
-    """Invent a provider of the *year*."""
-    name = people.domain_name(chance)
-    style, formats = ("powermta", ("powermta",)) if bulk and chance.yes(0.5) else chance.weighted(_HOSTED)
-    if year < _HOSTED_SINCE:
-        style, formats = chance.choice(_OLD_HOSTED)
-    prefix = chance.choice(("out", "mail-", "mo", "o", "smtp-out-", "a"))
-    hosts = tuple(
-        Host(f"{prefix}{chance.randrange(1, 99)}-{i}.{name}", people.ipv4(chance), f"{prefix}{i}.{name}")
-        for i in range(chance.randrange(2, 6))
-    )
-    hosts = tuple(Host(h.name, h.address, h.name or h.helo) for h in hosts)
-    selector = chance.choice(("s1", "k1", "20230601", "mta"))
-    return Provider(name, hosts, style, formats, Signer(name, selector, ed25519_key(name), _SIGNED[0]))
-
-
-def _relays(chance: Chance, name: str, year: int) -> tuple[Host, ...]:
-    labels = chance.sample(_RELAY_NAMES, chance.choice((1, 1, 2, 3)))
-    hosts = []
-    for label in labels:
-        address = people.ipv6(chance) if year > 2011 and chance.yes(0.06) else people.ipv4(chance)
-        own = f"{label}.{name}" if chance.yes(0.9) else f"{label}.{people.domain_name(chance)}"
-        known: str | None = own
-        if ":" not in address and chance.yes(0.12 if year < 2008 else 0.08):
-            # A small office's or a home's line: named by the access provider, or not at all.
-            line = people.home_line(chance)
-            kind = chance.randrange(3)
-            static = f"{line.address.replace('.', '-')}.static.{people.domain_name(chance)}"
-            known, address = (None, line.name, static)[kind], line.address
-        hosts.append(Host(known, address, own))
-    return tuple(hosts)
 
 
 def _writers(
@@ -235,8 +170,8 @@ def make_domain(
     language = chance.weighted(people.LANGUAGES)
     zone = chance.choice(people.ZONES[language])
     provider = chance.choice(providers) if chance.yes(0.4) else None
-    style, formats = (provider.style, provider.formats) if provider else _software(chance, year)
-    relays = provider.hosts if provider else _relays(chance, name, year)
+    style, formats = (provider.style, provider.formats) if provider else make_software(chance, year)
+    relays = provider.hosts if provider else make_relays(chance, name, year)
     signer = None
     if year >= _DKIM_SINCE and chance.yes(0.25 if year < 2012 else 0.75):
         key = rsa_key(name) if chance.yes(0.5) else ed25519_key(name)
@@ -253,6 +188,8 @@ def make_domain(
             chance.yes(0.8),
         )
     roams = chance.yes(0.35)
+    besides = Chance(f"{name}/besides")
+    onward = make_onward(besides, name, year) if provider is None and besides.yes(_ONWARD) else None
     mx = (
         provider.hosts[0]
         if provider
@@ -262,7 +199,7 @@ def make_domain(
     )
     domain = Protected(
         name, language, zone, relays, style, formats, provider,
-        chance.choice(bulk) if year > 2002 and chance.yes(0.35) else None, mx, _writers(chance, name, language, zone, programs),
+        chance.choice(bulk) if year > 2002 and chance.yes(0.35) else None, onward, mx, _writers(chance, name, language, zone, programs),
         tuple(f"{chance.choice(('trap', 'noreply', 'old', 'webform', 'do-not-mail'))}{i}@{name}" for i in range(chance.choice((0, 0, 1, 2)))),
         signer, signer is not None and not roams and chance.yes(0.7), roams,
         chance.token(HEX, 24) if year > 2004 and chance.yes(0.2) and not roams else None,
@@ -273,19 +210,28 @@ def make_domain(
     )
     _publish(domain, chance, year)
     configure(domain, chance, chance.random() if care is None else care)
+    if besides.yes(_BRANCH) and _may_send_past(domain):
+        _set_up_branch(domain, besides, year)
     return domain
 
 
-def _software(chance: Chance, year: int) -> tuple[str, tuple[str, ...]]:
-    """Draw the software of the relays; what was not there yet is Postfix."""
-    style, formats = chance.weighted(_SOFTWARE)
-    if style == "exchange" and year < 2008:
-        return "exchange-2003", ("exchange-2003",)
-    if style == "exchange-2003" and (year > 2012 or year < 2000):
-        return "sendmail", ("sendmail", "sendmail-delayed")
-    if year < _STYLE_SINCE.get(style, 0):
-        return "postfix", ("postfix", "postfix", "postfix-delayed")
-    return style, formats
+def _may_send_past(domain: Protected) -> bool:
+    """Say whether mail past the relays would make nothing untrue that the owner has configured."""
+    said = domain.identity is not None and domain.identity.relays_complete
+    return not (said or domain.ledger_complete or domain.signs_all or domain.batv_key)
+
+
+def _set_up_branch(domain: Protected, chance: Chance, year: int) -> None:
+    """Give the domain a machine that sends past its relays; its SPF record names it, or does not insist, mostly."""
+    domain.branch = make_branch(chance, domain.name, year)
+    for host in domain.branch.hosts:
+        if host.helo.endswith(f".{domain.name}") and chance.yes(0.6):
+            domain.dns[host.helo, "A"] = (host.address,)
+        record = domain.dns.get((domain.name, "TXT"), ("",))[0]
+        if record and chance.yes(0.5):
+            domain.dns[domain.name, "TXT"] = (record.replace("v=spf1", f"v=spf1 ip4:{host.address}", 1),)
+        elif record and chance.yes(0.7):
+            domain.dns[domain.name, "TXT"] = (record.replace(" -all", " ~all"),)
 
 
 def sender_addresses(domain: Protected) -> tuple[str, ...]:
@@ -306,7 +252,8 @@ def _publish(domain: Protected, chance: Chance, year: int) -> None:
     """Write the domain's part of DNS: SPF, DKIM, addresses of its hosts."""
     dns = domain.dns
     kind = chance.randrange(4) if year >= _SPF_SINCE else 0
-    networks = " ".join(f"ip6:{h.address}" if ":" in h.address else f"ip4:{h.address}" for h in domain.relays)
+    leaving = (*domain.relays, *(domain.onward.hosts if domain.onward else ()))
+    networks = " ".join(f"ip6:{h.address}" if ":" in h.address else f"ip4:{h.address}" for h in leaving)
     own = f"include:_spf.{domain.provider.name}" if domain.provider else networks
     if domain.bulk:
         own += f" include:_spf.{domain.bulk.name}"
@@ -319,7 +266,7 @@ def _publish(domain: Protected, chance: Chance, year: int) -> None:
                 "v=spf1 " + " ".join(f"ip4:{h.address}" for h in provider.hosts) + " -all",
             )
             dns[provider.signer.name, "TXT"] = (provider.signer.key.record,)
-    for host in (*domain.relays, domain.mx):
+    for host in (*leaving, domain.mx):
         for known in (host.name, host.helo):
             if known:
                 dns[known, "AAAA" if ":" in host.address else "A"] = (host.address,)
@@ -340,6 +287,11 @@ def configure(domain: Protected, chance: Chance, care: float) -> None:
         relays = (*names, *addresses) if care > 0.6 else chance.choice((names, addresses))
         if domain.provider and chance.yes(0.5):
             relays = (f".{domain.provider.name}", *(addresses if care > 0.6 else ()))
+        if domain.onward and care > 0.5:
+            # Its owner knows the name under which his relay reaches it, its greeting or its address.
+            known = chance.choice((tuple(h.name or "" for h in domain.onward.hosts), tuple(h.helo for h in domain.onward.hosts)))  # fmt: skip
+            there = tuple(h.address for h in domain.onward.hosts)
+            relays = (*relays, *(known if relays != addresses else ()), *(there if relays == addresses or care > 0.7 else ()))  # fmt: skip
         if domain.bulk and care > 0.6:
             relays = (*relays, *(h.address for h in domain.bulk.hosts))
     strict = care > 0.8

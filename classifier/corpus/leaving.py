@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from classifier.corpus.chance import Chance
     from classifier.corpus.letter import Letter
+    from classifier.corpus.outlets import Outlet
     from classifier.corpus.world import Remote, World
 
 #: Letters kept for whoever sends a signed one of ours again.
@@ -100,6 +101,18 @@ def complete(letter: Letter, by: str, when: datetime, made: str) -> None:
         letter.fields.append(("Date", mail_date(when)))
 
 
+def take_beyond(world: World, letter: Letter, outlet: Outlet, by: Host, client: Host, when: datetime) -> None:
+    """Let *by*, a host of an *outlet* that is no relay of the domain's, take the letter in from *client*."""
+    chance = world.chance
+    made = queue_id(outlet.style, chance, world.year)
+    hop = Hop(
+        client, by.helo, in_zone(when, world.domain.zone), made, letter.recipients[0] if chance.yes(0.7) else "", letter.envelope_from,
+        tls=chance.yes(world.era.tls), plain=chance.yes(0.1),
+    )  # fmt: skip
+    letter.put_on_top("Received", received(outlet.style, hop))
+    complete(letter, by.helo, when, made)
+
+
 def take_locally(world: World, letter: Letter, host: str, when: datetime, user: str) -> None:
     """Let the mail server on *host* take the letter in from a program beside it."""
     chance, domain = world.chance, world.domain
@@ -152,13 +165,18 @@ def note(world: World, letter: Letter, *, by_program: bool = False) -> None:
 def leave(
     world: World, letter: Letter, relay: Host, remote: Remote, when: datetime, route: str, *, signed: bool
 ) -> Delivery:
-    """Let a relay of the domain's connect to the receiving organisation."""
+    """Let a relay of the domain's, or who takes on what they send, connect to the receiving organisation."""
     chance, domain = world.chance, world.domain
     known = (domain.name, "TXT") in domain.dns
     ours = letter.envelope_from.endswith(f"@{domain.name}")
+    client, formats = relay, domain.formats
+    if domain.onward is not None and relay in domain.relays:
+        client, formats = chance.choice(domain.onward.hosts), domain.onward.formats
+        when = later(when, chance.randrange(1, TRANSIT))
+        take_beyond(world, letter, domain.onward, client, relay, when)
     return Delivery(
-        letter, relay, later(when, chance.randrange(2, TRANSIT)), remote, route, tls=chance.yes(world.era.tls),
-        reporters=((relay, domain.formats),), spf="pass" if known and ours else "none", dkim="pass" if signed else "none",
+        letter, client, later(when, chance.randrange(2, TRANSIT)), remote, route, tls=chance.yes(world.era.tls),
+        reporters=((client, formats),), spf="pass" if known and ours else "none", dkim="pass" if signed else "none",
     )  # fmt: skip
 
 

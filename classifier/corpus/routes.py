@@ -20,6 +20,7 @@ from classifier.corpus.leaving import (
     pc_name,
     sign,
     take,
+    take_beyond,
     take_from_outside,
     take_locally,
 )
@@ -273,6 +274,31 @@ def _roaming(world: World, when: datetime) -> Delivery:
         )
     note(world, letter)
     return leave_elsewhere(world, letter, relay, remote, when, "roaming")
+
+
+def _branch(world: World, when: datetime) -> Delivery:
+    """Send past the relays, by a machine of ours that delivers by itself: a branch office's, or a forgotten one."""
+    chance, domain = world.chance, world.domain
+    outlet = domain.branch
+    if outlet is None:
+        return _submission(world, when)
+    host, by_program = outlet.hosts[0], chance.yes(0.4)
+    if by_program:
+        own = f"{chance.choice(('www-data', 'root', 'info', 'shop'))}@{domain.name}"
+        kind = chance.choice(("cron", "php", "php-mail", "python", "exim-local"))
+        letter, remote = _program(
+            world, when, kind, Person("", own, domain.language), spam=0.2, reverse_path=own, host=host.helo
+        )
+        complete(letter, host.helo, when, chance.token(BASE62, 12))
+    else:
+        letter, remote = _write(world, when)
+        client = inside(chance, domain.name) if chance.yes(0.7) else at_home(chance)
+        take_beyond(world, letter, outlet, host, client, later(when, 1))
+    signed = chance.yes(0.3) and sign(world, letter, when)
+    note(world, letter, by_program=by_program)
+    delivery = leave_elsewhere(world, letter, host, remote, when, "branch", signed=signed)
+    delivery.reporters = ((host, outlet.formats),)
+    return delivery
 
 
 def _local(world: World, when: datetime) -> Delivery:
@@ -539,7 +565,7 @@ def _foreign_list(world: World, when: datetime) -> Delivery:
 #: The ways, by name.
 _ROUTES: dict[str, Route] = {
     "submission": _submission, "inside": _inside, "old-pc": _old_pc, "hosted": _hosted, "phone": _phone, "webmail": _webmail, "stripped": _stripped,
-    "new-id": _new_id, "isp": _isp, "roaming": _roaming, "local": _local, "web-form": _web_form, "rented-form": _rented_form, "ticket": _ticket, "scanner": _scanner, "bulk": _bulk,
+    "new-id": _new_id, "isp": _isp, "roaming": _roaming, "branch": _branch, "local": _local, "web-form": _web_form, "rented-form": _rented_form, "ticket": _ticket, "scanner": _scanner, "bulk": _bulk,
     "newsletter": _own_newsletter, "own-list": _own_list, "foreign-list": _foreign_list,
 }  # fmt: skip
 ROUTES = tuple(_ROUTES)
@@ -596,6 +622,8 @@ def _draw_shares(world: World) -> Weighted[str]:
         and not (domain.identity and domain.identity.relays_complete)
     ):
         some("rented-form", 0.3, 1)
+    if domain.branch is not None:
+        shares["branch"] = 1.0
     if not set(shares) - _PROGRAMS - {"foreign-list"}:
         shares["submission"] = 4.0
     return Weighted(shares.items())

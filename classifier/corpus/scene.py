@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from classifier.corpus import people, words
 from classifier.corpus.chance import BASE62, EPOCH, Chance, in_zone, later
 from classifier.corpus.crafts import Campaign, forge, make_campaign
-from classifier.corpus.domains import Protected, make_domain, make_provider
+from classifier.corpus.domains import Protected, make_domain
 from classifier.corpus.era import era_of
 from classifier.corpus.generated import Generated, Label, message_bytes
+from classifier.corpus.outlets import make_provider
 from classifier.corpus.programs import compose
 from classifier.corpus.reporting import TRANSIT, report
 from classifier.corpus.routes import route_shares, send

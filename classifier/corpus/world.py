@@ -12,9 +12,10 @@ from classifier.corpus.people import Host
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from classifier.corpus.domains import Protected, Provider
+    from classifier.corpus.domains import Protected
     from classifier.corpus.era import Era
     from classifier.corpus.letter import Letter
+    from classifier.corpus.outlets import Provider
     from classifier.corpus.words import Material
 
 #: Ways in which a border host writes of its client.

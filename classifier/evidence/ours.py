@@ -147,9 +147,9 @@ def name_doubt(hop: TraceHop, lookups: Lookups) -> str:
 
 
 def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Lookups) -> bool | None:
-    """Say whether a client that greets with a name below our domains has the address that DNS has for that name.
+    """Say whether a client that greets with a name of ours has the address that DNS has for that name.
 
-    The zone is ours, so that nobody else can make it so. None where it greets
+    A name below our domains, or of a relay: no stranger can make it so. None where it greets
     otherwise, or DNS has no address of that kind for the name: many machines
     have names that are known inside only.
     """
@@ -158,7 +158,7 @@ def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Loo
         ip is None
         or not client.helo
         or lookups.resolver is None
-        or not below_our_domains(client.helo, identity)
+        or not (below_our_domains(client.helo, identity) or identity.is_relay_name(client.helo))
     ):
         return None
     answer = lookups.resolver.query(client.helo.rstrip(".").lower(), "A" if ip.version == 4 else "AAAA")

@@ -273,6 +273,11 @@ def _claims(
     """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
     doubtful = kind is not Nature.NAMED
     if identity.is_relay_name(client.helo):
+        if leads_back is None and len(identity.relay_names) > len(identity.relay_networks):
+            # The addresses that are configured may all be those of other relays.
+            detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
+            yield forged("path", Strength.WEAK, "helo-unchecked", detail)
+            return
         finding = "helo-doubtful" if doubtful else "helo"
         detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
         yield forged("path", Strength.STRONG, finding, detail)

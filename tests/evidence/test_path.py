@@ -70,6 +70,11 @@ REMOTE = {
         [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED],
         [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
     ),
+    "the same where more relays are known by name than by address: it may be one of those": (
+        dataclasses.replace(OURS, relays=("mail.example.org", "filter.test", "192.0.2.0/24")),
+        [hop("filter.test", None, "198.51.100.9", MX)],
+        [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)],
+    ),
     "our relay over IPv6, of which only IPv4 is configured": (
         OURS,
         [hop("mail.example.org", None, "2001:db8::1", MX)],
@@ -277,6 +282,22 @@ def test_an_outgoing_server_behind_the_one_that_is_configured(resolver, expected
     submission = hop("mail.example.org", "mail.example.org", "192.0.2.1", "out.example.org")
     report = make([read_hop(line), submission, SUBMITTED])
     assert told(path.gather(report, OURS, dataclasses.replace(LOOKUPS, resolver=resolver))) == expected
+
+
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
+        (None, ("helo-only", "neither", "weak")),
+        (KnownNames(out3_provider_test="203.0.113.9"), ("relay", *GENUINE_STRONG)),
+        (KnownNames(out3_provider_test="203.0.113.10"), ("helo-only", "neither", "weak")),
+    ],
+)
+def test_a_host_of_our_provider_whose_greeting_leads_back(resolver, expected):
+    # Of a provider that is configured by its domain no single name can be looked up beforehand.
+    identity = Identity(domains=("example.org",), relays=(".provider.test",))
+    report = make([hop("out3.provider.test", None, "203.0.113.9", MX)])
+    found = told(path.gather(report, identity, dataclasses.replace(LOOKUPS, resolver=resolver)))
+    assert found[0] == expected
 
 
 def test_a_greeting_with_the_name_of_a_host_of_ours_that_is_elsewhere():
