@@ -133,7 +133,7 @@ def make_branch(chance: Chance, name: str, year: int) -> Outlet:
         (own, own, line.name, f"{line.address.replace('.', '-')}.static.{elsewhere}", f"vps{chance.randrange(10, 999)}.{elsewhere}", None)
     )  # fmt: skip
     helo = own
-    if chance.yes(0.4):
+    if chance.yes(0.25):
         helo = chance.choice(
             (known or own, f"{label}.{name.partition('.')[0]}.local", "localhost.localdomain", label, name)
         )

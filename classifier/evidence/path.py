@@ -286,9 +286,10 @@ def _claims(
     greets_as_ours = below_our_domains(client.helo, identity)
     greeted = f"{seen}; it called itself {client.helo}"
     bare = (client.helo or "").rstrip(".").lower() in {d.lstrip(".") for d in identity.domains}
-    if greets_as_ours and leads_back is None and not (name and (bare or claim)):
-        # A machine of ours that nobody thought of calls itself so, too (but hardly by the bare domain), and
-        # may be the very one that wrote the lines below.
+    goes_on = bool(typed) and _same_host(typed[0].by, client.helo)
+    if greets_as_ours and leads_back is None and (goes_on or not (name and (bare or claim))):
+        # A machine of ours that nobody thought of calls itself so, too (but hardly by the bare domain), on a
+        # rented line at times; and it may be the very one that wrote the lines below, above all where they say so.
         yield neutral("path", "helo-domain-open", f"{greeted}, and whether that is its name is not known")
         return
     if claim is not None:
@@ -344,6 +345,10 @@ def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
         yield forged(
             "path", Strength.WEAK, "elsewhere-presumed", "no hop of the original names a host of ours"
         )
+
+
+def _same_host(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and (one or "").rstrip(".").lower() == (other or "").rstrip(".").lower()
 
 
 def _names_us(hop: TraceHop, identity: Identity) -> bool:

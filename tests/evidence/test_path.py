@@ -224,7 +224,20 @@ REMOTE = {
             hop("home.example.org", "dsl-9.isp.test", "198.51.100.9", MX),
             hop("pc", None, "10.0.0.8", "home.example.org"),
         ],
-        [("look-alike-unchecked", *FORGED_WEAK), ("dial-up", *FORGED_WEAK)],
+        [("helo-domain-open", "neither", "weak"), ("dial-up", *FORGED_WEAK)],
+    ),
+    "a forgotten machine of ours at a rented address, and the line that it wrote": (
+        OURS,
+        [
+            hop("www2.example.org", "vps360.rented.test", "203.0.113.9", MX),
+            hop("pc", None, "10.0.0.8", "www2.example.org"),
+        ],
+        [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "the same greeting above a line of another host of ours": (
+        OURS,
+        [hop("www2.example.org", "vps360.rented.test", "203.0.113.9", MX), SUBMITTED],
+        [("look-alike", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
     ),
     "a forwarder that notes a local hand-over, seen by a server that looks up no names": (
         ALL_OF_IT,
