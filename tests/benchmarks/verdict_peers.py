@@ -1,9 +1,10 @@
 """Was it ours? This project beside SpamAssassin's VBounce, bogofilter and its own evidence alone, on the same mail.
 
-``python -m tests.benchmarks.verdict_peers [--data FOLDER] [--reports N]``:
-generated reports of domains that the default model has not seen, and, where the
+``python -m tests.benchmarks.verdict_peers [--data FOLDER] [--reports N] [--kept FOLDER]``:
+generated reports of domains that the default model has not seen; where the
 real mail lies, the labelled reports and those that people collected as bounces
-of their own mail. VBounce has each domain's relays configured; bogofilter is
+of their own mail; and what real mail servers wrote in the laboratory, where
+``tests.laboratory --keep`` left it. VBounce has each domain's relays configured; bogofilter is
 trained on generated reports of other domains, half of them forged, as the model
 is. Printed: how many of the forged and how many of the genuine each would
 take out of the inbox.
@@ -14,17 +15,21 @@ take out of the inbox.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.corpus.generated import Label
 from classifier.corpus.worlds import worlds
+from classifier.evidence.base import Lookups
 from classifier.examine import examine, inferred_identity
+from classifier.identity import Identity
 from classifier.parse.message import parse
 from classifier.vocabulary import Action
 from tests.benchmarks.real_verdicts import (
@@ -36,13 +41,12 @@ from tests.benchmarks.real_verdicts import (
     presumed_identity,
     rows,
 )
+from tests.laboratory.network import DOMAIN, EXCHANGER, RELAY, SUBMISSION
+from tests.laboratory.plan import BESIDE
 from tests.support import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from classifier.evidence.base import Lookups
-    from classifier.identity import Identity
 
 #: Judges one file a line ("FILE TAB relay relay ..."), prints 1 where VBounce calls it a bounce of mail not ours.
 _VBOUNCE = r"""
@@ -102,6 +106,28 @@ def real(data: Path) -> Iterator[tuple[str, list[Item]]]:
         [*(Item(r, True, LOOKUPS, None) for r in certain), *unknown],
     )
     yield "real, own gateway, configured", [Item(raw, True, LOOKUPS, UNIVERSITY) for raw in own]
+
+
+def kept(folder: Path) -> Iterator[tuple[str, list[Item]]]:
+    """Yield what the laboratory's servers wrote: all of it, and without genuine mail that passed the relays by."""
+    relays = tuple(side for host in (SUBMISSION, RELAY, EXCHANGER) for side in (host.name, host.address))
+    facts = json.loads((folder / "facts.json").read_text())
+    found = {name: (folder / name).read_bytes() for name in facts}
+    lookups = Lookups(now=datetime.fromtimestamp((folder / "facts.json").stat().st_mtime, UTC))
+    for title, complete in (
+        ("", False),
+        (", all through the relays", False),
+        (", and that is declared", True),
+    ):
+        identity = Identity(domains=(DOMAIN,), relays=relays, relays_complete=complete)
+        yield (
+            f"real servers{title}",
+            [
+                Item(raw, name.startswith("forged"), lookups, identity)
+                for name, raw in found.items()
+                if not (title and facts[name]["way"] in BESIDE)
+            ],
+        )
 
 
 class Peers:
@@ -206,6 +232,7 @@ def main() -> None:
     default = os.environ.get("BACKSCATTER_SHARED_DATA", "../shared/data")
     arguments.add_argument("--data", type=Path, default=Path(default))
     arguments.add_argument("--reports", type=int, default=2_000)
+    arguments.add_argument("--kept", type=Path)
     arguments.add_argument("--trained-on", type=int, default=6_000)
     given = arguments.parse_args()
     made = generated("peers/judged", given.reports)
@@ -215,6 +242,8 @@ def main() -> None:
     }
     if (given.data / "MANIFEST.tsv").exists():
         sets |= dict(real(given.data))
+    if given.kept:
+        sets |= dict(kept(given.kept))
     with tempfile.TemporaryDirectory() as folder:
         peers = Peers(Path(folder), generated("peers/trained", given.trained_on))
         for name, items in sets.items():
