@@ -100,7 +100,12 @@ def _from_elsewhere(report: Report, identity: Identity, used: list[str]) -> Iter
     if passed_on(original.headers) or all(map(made_by_rule, used)):
         return
     ours = {organisation(domain.lstrip(".")) for domain in identity.domains}
-    if organisation(domain_of(author)) in ours:
+    theirs = domain_of(author)
+    if organisation(theirs) in ours:
         return
+    if original.ends_in("from") and any(
+        theirs and d.lstrip(".").startswith(theirs) for d in identity.domains
+    ):
+        return  # what came back ends there, for all we see in the middle of our domain
     detail = f"the original is by {normalise(author)}, while the report came to {used[0]}"
     yield forged("address", Strength.WEAK, "from-elsewhere", detail)

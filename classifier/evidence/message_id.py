@@ -30,7 +30,7 @@ _PRIVATE = r"^(?:\[[^\]]{0,60}\]|[^.]{0,255}|.{1,250}\.(?:local|lan|localdomain|
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Compare the right-hand side with ``message_id_domains``."""
     message_id = report.original.message_id
-    if not identity.message_id_domains or message_id is None:
+    if not identity.message_id_domains or message_id is None or report.original.ends_inside("message-id"):
         return
     right = message_id.strip("<>").rpartition("@")[2].lower().rstrip(".")
     if any(

@@ -72,6 +72,10 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         detail = f"a host of ours, {writer}, saw {client.address} connect, it says; which way the report came is not shown"
         yield neutral("path", "own-host-unknown", detail)
         return
+    if _brought_by_a_machine_of_ours(report, client, identity):
+        detail = f"{client.by or report.reporting_mta}, to all appearance a machine of ours, saw {client.address} connect"
+        yield neutral("path", "own-host-presumed", detail)
+        return
     hop = report.original.trace[client.hop] if client.hop is not None else None
     name = verified_name(hop) if hop else None
     resolved: frozenset[str] = frozenset()
@@ -130,6 +134,24 @@ def _from_us(
     else:
         detail = f"{saw}; that the report itself is from there is not shown"
         yield genuine("path", Strength.STRONG, "relay-unvouched", detail)
+
+
+def _brought_by_a_machine_of_ours(report: Report, client: ObservedClient, identity: Identity) -> bool:
+    """Say whether the report's writer brought it to us itself, under a name below our domains.
+
+    Machines that nobody thought of report what is refused to them, and who
+    connects to them is a colleague. The name may be their greeting alone: who
+    writes reports of his own keeps them out of quarantine by it, and no more.
+    """
+    hop = own_border_hop(report)
+    if hop is None:
+        return False
+    writer = client.by or report.reporting_mta or ""
+    return any(
+        below_our_domains(name, identity)
+        and ("." not in writer or _same_host(name, writer) or below_our_domains(writer, identity))
+        for name in (verified_name(hop), hop.helo)
+    )
 
 
 def _greets_as_ours(client: ObservedClient, report: Report) -> bool:

@@ -186,7 +186,7 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
     original = report.original
     trace = original.trace
     author = organisation(domain_of(original.from_address))
-    right = right_hand_side(original.message_id)
+    right = "" if original.ends_inside("message-id") else right_hand_side(original.message_id)
     client = observed_client(report)
     if client is None:
         # Nobody says which hop is whose: the first one may be our provider's, and its client one of ours.

@@ -120,8 +120,8 @@ class Original:
 
     @cached_property
     def from_address(self) -> str | None:
-        """The (first) author address, RFC 5322 From."""
-        return find_address(self.headers.text("from"))
+        """The (first) author address, RFC 5322 From; None where what came back ends inside it."""
+        return None if self.ends_inside("from") else find_address(self.headers.text("from"))
 
     @cached_property
     def sender(self) -> str | None:
@@ -160,6 +160,17 @@ class Original:
         if value is None:
             return None
         return find_address(value) or ("" if "<>" in value.replace(" ", "") else None)
+
+    def ends_in(self, name: str) -> bool:
+        """Say whether the field *name*, in lower case, is the last of what came back, and so may be cut off."""
+        return self.body is None and self.headers.keys[-1:] == (name,)
+
+    def ends_inside(self, name: str) -> bool:
+        """Say whether what came back visibly breaks off in the field *name*: its angle bracket is never closed."""
+        if not self.ends_in(name):
+            return False
+        value = self.headers.get(name) or ""
+        return "<" in value and ">" not in value.rpartition("<")[2]
 
 
 def find_message_id(value: str | None) -> str | None:

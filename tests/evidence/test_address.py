@@ -78,6 +78,13 @@ CASES = {
     "another author, resent": (OPEN, to("anna@example.org", "eve@b.test", "Resent-From: anna@x.test\n"), []),
     "an author at a neighbour domain": (OPEN, to("anna@example.org", "eve@shop.example.org"), []),
     "another author behind a VERP address": (OPEN, to("b+eve=b.test@example.org", "eve@c.test"), []),
+    "the headers end inside the author": (OPEN, make(headers=b"Subject: x\nFrom: Anna <anna@exampl\n"), []),
+    "they end inside the author, who has no brackets": (
+        OPEN,
+        make(headers=b"Subject: x\nFrom: anna@exampl\n"),
+        [],
+    ),
+    "they end behind another author": (OPEN, make(headers=b"Subject: x\nFrom: eve@spam.test\n"), [ELSEWHERE]),
     "nothing came back": (CLOSED, make(own=b"To: anna@example.org\n", headers=b""), []),
 }
 

@@ -32,6 +32,18 @@ def test_right_hand_side(value, expected):
     assert told(message_id.gather(report, OURS, LOOKUPS)) == expected
 
 
+def test_a_message_id_that_is_cut_off_says_nothing():
+    # Whole, it may well end as ours do.
+    cut, whole = (
+        f"From: anna@example.org\nMessage-ID: <1@mail{end}\n".encode() for end in (".exam", ".test>")
+    )
+    assert not list(message_id.gather(make(headers=cut), OURS, LOOKUPS))
+    assert told(message_id.gather(make(headers=whole), OURS, LOOKUPS)) == [("foreign", "forged", "weak")]
+    assert told(message_id.gather(make(headers=cut + b"Subject: x\n"), OURS, LOOKUPS)) == [
+        ("foreign", "forged", "weak")
+    ]
+
+
 def test_nothing_to_compare_says_nothing():
     assert not list(message_id.gather(make(), OURS, LOOKUPS))
     report = make(headers=b"Message-ID: <1@spam.test>\n")

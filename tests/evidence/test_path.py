@@ -313,6 +313,23 @@ def test_a_host_of_our_provider_whose_greeting_leads_back(resolver, expected):
     assert found[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("brought", "writer", "expected"),
+    [
+        (hop("backup", "backup.example.org", "203.0.113.9", "mail.example.org"), "backup", "own-host-presumed"),
+        (hop("old.example.org", "vps9.rented.test", "203.0.113.9", "mail.example.org"), "old.example.org", "own-host-presumed"),
+        (hop("old.example.org", None, "203.0.113.9", "mail.example.org"), "nas.example.org", "own-host-presumed"),
+        (hop("old.example.org", None, "203.0.113.9", "mail.example.org"), MX, "dial-up"),
+        (hop("mx.remote.test", None, "203.0.113.9", "mail.example.org"), "old.example.org", "dial-up"),
+    ],
+)  # fmt: skip
+def test_a_machine_of_ours_that_nobody_thought_of_reports(brought, writer, expected):
+    # Whom it refused to send for is a colleague at home; it brings the report itself.
+    colleague = hop("laptop", "dsl-7.isp.test", "198.51.100.7", writer)
+    report = make([colleague], reporter=writer, report_trace=[brought])
+    assert told(path.gather(report, OURS, LOOKUPS))[0][0] == expected
+
+
 def test_a_greeting_with_the_name_of_a_host_of_ours_that_is_elsewhere():
     lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames(www_example_org="192.0.2.80"))
     report = make([hop("www.example.org", "dsl-9.isp.test", "198.51.100.9", MX)])
