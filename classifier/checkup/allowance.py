@@ -20,7 +20,7 @@ _WORDS = {
     "l": "list", "r": "read", "i": "insert", "t": "mark as deleted", "e": "expunge", "k": "make folders",
     "s": "keep seen", "w": "keep flags",
 }  # fmt: skip
-_GRANT = "have them granted"
+_GRANT = "have what is missing granted"
 
 
 def moving(mailbox: Mailbox, about: str) -> Iterator[Finding]:
