@@ -194,7 +194,7 @@ def test_a_machine_that_was_asleep(server, tmp_path, monkeypatch, gone):
         with watching([work], tmp_path / "s.sqlite3") as recorder:
             time.sleep(0.5)  # it is in IDLE by now
             if gone:
-                proxy.deaf, proxy.old = True, list(proxy._sockets)
+                proxy.deaf, proxy.old = True, list(proxy._relay._open)
                 user.deliver(mail("forged", 1), flags=None)
                 time.sleep(1)
                 assert not user.files("Backscatter")
@@ -264,7 +264,7 @@ def test_a_token_that_expires_meanwhile(tokens, tmp_path, monkeypatch):
         with watching([work], tmp_path / "s.sqlite3") as recorder:
             await_true(lambda: "IDLE" in proxy.commands)
             tokens.access = "another"
-            client = proxy._sockets[-2]
+            client = proxy._relay._open[-2]
             client.sendall(b"* BYE Session expired\r\n")
             client.shutdown(socket.SHUT_RDWR)
             user.deliver(mail("forged", 1), flags=None)
