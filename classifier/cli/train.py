@@ -186,7 +186,7 @@ def _trained(app: App, store: str, sources: _Sources, jobs: int | None) -> tuple
     from classifier.training.retrain import check, retrain  # noqa: PLC0415 - likewise
 
     labelled = _read(app, sources, jobs)
-    own = gathered(labelled.examples.values())
+    own, keys = gathered(labelled.examples.values()), list(labelled.examples)
     # As arrays they take a third; much mail would stand twice in memory.
     labelled.examples.clear()
     check(own)
@@ -208,6 +208,7 @@ def _trained(app: App, store: str, sources: _Sources, jobs: int | None) -> tuple
     )
     outcome = retrain(
         own,
+        keys,
         generated,
         others,
         current,

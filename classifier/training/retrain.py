@@ -28,6 +28,8 @@ from classifier.training.examples import MADE, Examples, together
 from classifier.training.folds import cross_validate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from classifier.model.artifact import Model, Promise
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 #: Fewer reports of either label than this teach nothing that can be checked.
 LEAST = 10
-#: Every so many groups of near-identical reports one is held out.
+#: Of so many groups of near-identical reports one is held out.
 _HELD_EVERY = 3
 #: The user's reports weigh so many times a generated one, at most, and together no more than all of those.
 _OWN_WEIGHT = 10.0
@@ -148,6 +150,7 @@ def check(own: Examples) -> None:
 
 def retrain(
     own: Examples,
+    keys: Sequence[bytes],
     background: Examples,
     elsewhere: Examples,
     current: Model | None,
@@ -163,6 +166,7 @@ def retrain(
 
     Args:
         own: the user's labelled reports.
+        keys: of each, a digest of its message.
         background: generated ones.
         elsewhere: other generated ones, of other domains, that no model has seen.
         current: the model in use.
@@ -179,7 +183,7 @@ def retrain(
 
     """
     check(own)
-    held_out = _held_out(own)
+    held_out = _held_out(own, keys)
     held, kept = own.take(np.flatnonzero(held_out)), own.take(np.flatnonzero(~held_out))
     each = min(_OWN_WEIGHT, max(1.0, len(background) / max(1, len(kept))))
     kept = replace(kept, weights=np.where(_made(kept), 1.0, each))
@@ -258,15 +262,26 @@ def better(after: Figures, before: Figures) -> bool:
     return after.log_loss < before.log_loss
 
 
-def _held_out(own: Examples) -> NDArray[np.bool_]:
-    """Choose every third group of near-identical reports, of each label by itself, in the order given."""
+def _held_out(own: Examples, keys: Sequence[bytes]) -> NDArray[np.bool_]:
+    """Choose about a third of the groups of near-identical reports, of each label by itself, by what is in them.
+
+    So the same ones are held out when more have come: the model in use has not seen them either.
+    """
+    least: dict[int, bytes] = {}
+    for twin, key in zip(own.twins.tolist(), keys, strict=True):
+        least[twin] = min(key, least.get(twin, key))
     held = np.zeros(len(own), dtype=bool)
     for label in (0, 1):
         here = np.flatnonzero(own.labels == label)
-        _, first = np.unique(own.twins[here], return_index=True)
-        order = own.twins[here][np.sort(first)]
-        chosen = set(order[::_HELD_EVERY].tolist())
+        groups = sorted(set(own.twins[here].tolist()), key=lambda twin: (_third(least[twin]), least[twin]))
+        chosen = {twin for twin in groups if _third(least[twin]) == 0}
+        if not len(groups) / 4 <= len(chosen) <= len(groups) / 2:  # few, and chance was unkind
+            chosen = set(groups[: -(-len(groups) // _HELD_EVERY)])
         held[here] = [int(twin) in chosen for twin in own.twins[here]]
     # A group of both labels is held out whole or not at all.
     both = set(own.twins[held].tolist())
     return np.array([int(twin) in both for twin in own.twins], dtype=bool)
+
+
+def _third(key: bytes) -> int:
+    return key[0] % _HELD_EVERY
