@@ -202,7 +202,7 @@ def _stayed(move: Move, place: _Place, validity: int | None, first: int | None) 
     """
     if validity != move.target_validity:
         return True  # the folder is gone, or was made anew: nobody knows what was in it
-    if (place.message.key, place.validity) != (move.target_key, move.target_validity):
-        return False
-    # A Maildir has no UIDVALIDITY, and a file keeps its name when it is moved: older ones would have gone with it.
-    return bool(place.validity) or first is None or first > move.id
+    if place.validity or place.message.key != move.target_key:
+        return False  # a name with its UIDVALIDITY is one folder for ever (RFC 9051 section 2.3.1.1)
+    # A Maildir has none, and a file keeps its name when it is moved: older ones would have gone with it.
+    return first is None or first > move.id

@@ -294,8 +294,8 @@ def test_reload_drops_no_connection(served):
         assert b"Spam: True" in client.recv(65_536)
 
 
-def test_reload_reads_the_model_again(tmp_path):
-    """Until then the one that was read judges, whatever happens to the file; one that is broken is told, and not used."""
+def test_a_new_model_judges_at_once_and_a_broken_one_never(tmp_path):
+    """What `train` puts in place is taken up without a signal; one that is broken is told, and not used."""
     (tmp_path / "config.toml").write_text(CONFIG.replace('"state', f'"{tmp_path}/state'))
     config, told = load_config(str(tmp_path / "config.toml")), []
     in_force = InForce(config, told.append)
@@ -309,14 +309,13 @@ def test_reload_reads_the_model_again(tmp_path):
         (default[:999], usual),
     ):
         own.write_text(text)
-        before = judge.runtime.model.name
         assert judge.judge(REPORT, envelope).values == first
-        assert judge.runtime.model.name == before
+        assert judge.runtime.model.name == name
         in_force.reload(config)
         assert judge.judge(REPORT, envelope).values == first
         assert judge.runtime.model.name == name
-    [line] = told
-    assert "model refused" in line
+    # Once as it is taken up, and once as it is read again; not for each report.
+    assert ["model refused" in line for line in told] == [True, True]
     judge.close()
 
 
