@@ -8,7 +8,7 @@ from classifier.checkup.findings import Finding, Level
 from classifier.mailbox.protocol import MoveMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from classifier.mailbox.allowance import Quota
     from classifier.mailbox.protocol import Mailbox
@@ -21,6 +21,16 @@ _WORDS = {
     "s": "keep seen", "w": "keep flags",
 }  # fmt: skip
 _GRANT = "have what is missing granted"
+#: What a folder is needed for: the rights that it takes, and what cannot be done without (* is the folder).
+_TO_LEAVE = (
+    ("lr", Level.WRONG, "* may not be read"),
+    ("te", Level.WRONG, "reports may not leave *"),
+)
+_TO_KEEP = (
+    ("lri", Level.WRONG, "nothing may be put into the quarantine *"),
+    ("te", Level.ADVICE, "what is in the quarantine * may not be restored"),
+    ("sw", Level.ADVICE, "reports lose their flags in the quarantine *"),
+)
 
 
 def moving(mailbox: Mailbox, about: str) -> Iterator[Finding]:
@@ -43,17 +53,7 @@ def swept(mailbox: Mailbox, folder: str, about: str) -> Iterator[Finding]:
     rights = mailbox.rights(folder)
     other = "or take it out of 'folders'"
     if rights is not None:
-        if lacking := _lacking("lr", rights):
-            yield Finding(
-                Level.WRONG, about, f"{folder} may not be read: no right {lacking}", f"{_GRANT}, {other}"
-            )
-        elif lacking := _lacking("te", rights):
-            yield Finding(
-                Level.WRONG,
-                about,
-                f"reports may not leave {folder}: no right {lacking}",
-                f"{_GRANT}, {other}",
-            )
+        yield from _missing(rights, _TO_LEAVE, folder, about, other)
         return
     # The server tells no rights: opened for writing it tells whether it is read-only.
     status = mailbox.open(folder, write=True)
@@ -70,38 +70,28 @@ def swept(mailbox: Mailbox, folder: str, about: str) -> Iterator[Finding]:
 def quarantine(mailbox: Mailbox, folder: str, about: str) -> Iterator[Finding]:
     """Check whether reports can be put into the quarantine, and taken out again."""
     rights = mailbox.rights(folder)
-    if rights is None:
-        if not mailbox.open(folder, write=True).writable:
-            yield Finding(
-                Level.ADVICE,
-                about,
-                f"the quarantine {folder} is read-only: what is there cannot be taken out, if anything can be put in",
-                "have its rights or owner corrected, or name another 'quarantine'",
-            )
-        return
     other = "or name another 'quarantine'"
-    if lacking := _lacking("lri", rights):
-        yield Finding(
-            Level.WRONG,
-            about,
-            f"nothing may be put into the quarantine {folder}: no right {lacking}",
-            f"{_GRANT}, {other}",
-        )
-        return
-    if lacking := _lacking("te", rights):
+    if rights is not None:
+        yield from _missing(rights, _TO_KEEP, folder, about, other)
+    elif not mailbox.open(folder, write=True).writable:
         yield Finding(
             Level.ADVICE,
             about,
-            f"what is in the quarantine {folder} may not be restored: no right {lacking}",
-            f"{_GRANT}, {other}",
+            f"the quarantine {folder} is read-only: what is there cannot be taken out, if anything can be put in",
+            f"have its rights or owner corrected, {other}",
         )
-    if lacking := _lacking("sw", rights):
-        yield Finding(
-            Level.ADVICE,
-            about,
-            f"reports lose their flags in the quarantine {folder}: no right {lacking}",
-            f"{_GRANT}, {other}",
-        )
+
+
+def _missing(
+    rights: frozenset[str], needs: Sequence[tuple[str, Level, str]], folder: str, about: str, other: str
+) -> Iterator[Finding]:
+    """Tell what cannot be done for want of rights; after what is wrong, nothing that is only to be advised."""
+    for needed, level, what in needs:
+        if lacking := _lacking(needed, rights):
+            said = f"{what.replace('*', folder)}: no right {lacking}"
+            yield Finding(level, about, said, f"{_GRANT}, {other}")
+            if level is Level.WRONG:
+                return
 
 
 def making(mailbox: Mailbox, wanted: str, about: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from classifier.corpus import people
 from classifier.corpus.chance import EPOCH, HEX, Chance, Weighted
 from classifier.corpus.keys import Signer, ed25519_key, rsa_key
 from classifier.corpus.knowledge import MemoryHabits, MemoryLedger
-from classifier.corpus.outlets import make_branch, make_onward, make_relays, make_software
+from classifier.corpus.outlets import make_branch, make_relays, make_smart_hosts, make_software
 from classifier.corpus.people import Host, Person
 from classifier.corpus.programs import PEOPLE, Program
 from classifier.identity import Identity
@@ -30,7 +30,7 @@ SINCE = EPOCH - _BEFORE
 #: Years in which software and practices began.
 _DKIM_SINCE, _SPF_SINCE = 2007, 2004
 #: Shares of the domains whose relays hand on to others, and of those with a machine that sends past its relays.
-_ONWARD, _BRANCH = 0.15, 0.1
+_SMART_HOSTS, _BRANCH = 0.15, 0.1
 _SIGNED = (
     ("from", "to", "subject", "date", "message-id"),
     (
@@ -72,7 +72,7 @@ class Protected:
         formats: what they report with.
         provider: who runs them, or None for its own.
         bulk: who sends its newsletters, or None.
-        onward: who takes on all that the relays send, or None: they deliver it themselves.
+        smart_hosts: who delivers all that the relays send, or None: they do it themselves.
         mx: its mail exchanger.
         writers: its people.
         traps: addresses that never send.
@@ -102,7 +102,7 @@ class Protected:
     formats: tuple[str, ...]
     provider: Provider | None
     bulk: Provider | None
-    onward: Outlet | None
+    smart_hosts: Outlet | None
     mx: Host
     writers: tuple[Writer, ...]
     traps: tuple[str, ...]
@@ -189,7 +189,9 @@ def make_domain(
         )
     roams = chance.yes(0.35)
     besides = Chance(f"{name}/besides")
-    onward = make_onward(besides, name, year) if provider is None and besides.yes(_ONWARD) else None
+    smart_hosts = (
+        make_smart_hosts(besides, name, year) if provider is None and besides.yes(_SMART_HOSTS) else None
+    )
     mx = (
         provider.hosts[0]
         if provider
@@ -199,7 +201,7 @@ def make_domain(
     )
     domain = Protected(
         name, language, zone, relays, style, formats, provider,
-        chance.choice(bulk) if year > 2002 and chance.yes(0.35) else None, onward, mx, _writers(chance, name, language, zone, programs),
+        chance.choice(bulk) if year > 2002 and chance.yes(0.35) else None, smart_hosts, mx, _writers(chance, name, language, zone, programs),
         tuple(f"{chance.choice(('trap', 'noreply', 'old', 'webform', 'do-not-mail'))}{i}@{name}" for i in range(chance.choice((0, 0, 1, 2)))),
         signer, signer is not None and not roams and chance.yes(0.7), roams,
         chance.token(HEX, 24) if year > 2004 and chance.yes(0.2) and not roams else None,
@@ -252,7 +254,7 @@ def _publish(domain: Protected, chance: Chance, year: int) -> None:
     """Write the domain's part of DNS: SPF, DKIM, addresses of its hosts."""
     dns = domain.dns
     kind = chance.randrange(4) if year >= _SPF_SINCE else 0
-    leaving = (*domain.relays, *(domain.onward.hosts if domain.onward else ()))
+    leaving = (*domain.relays, *(domain.smart_hosts.hosts if domain.smart_hosts else ()))
     networks = " ".join(f"ip6:{h.address}" if ":" in h.address else f"ip4:{h.address}" for h in leaving)
     own = f"include:_spf.{domain.provider.name}" if domain.provider else networks
     if domain.bulk:
@@ -287,10 +289,10 @@ def configure(domain: Protected, chance: Chance, care: float) -> None:
         relays = (*names, *addresses) if care > 0.6 else chance.choice((names, addresses))
         if domain.provider and chance.yes(0.5):
             relays = (f".{domain.provider.name}", *(addresses if care > 0.6 else ()))
-        if domain.onward and care > 0.5:
+        if domain.smart_hosts and care > 0.5:
             # Its owner knows the name under which his relay reaches it, its greeting or its address.
-            known = chance.choice((tuple(h.name or "" for h in domain.onward.hosts), tuple(h.helo for h in domain.onward.hosts)))  # fmt: skip
-            there = tuple(h.address for h in domain.onward.hosts)
+            known = chance.choice((tuple(h.name or "" for h in domain.smart_hosts.hosts), tuple(h.helo for h in domain.smart_hosts.hosts)))  # fmt: skip
+            there = tuple(h.address for h in domain.smart_hosts.hosts)
             relays = (*relays, *(known if relays != addresses else ()), *(there if relays == addresses or care > 0.7 else ()))  # fmt: skip
         if domain.bulk and care > 0.6:
             relays = (*relays, *(h.address for h in domain.bulk.hosts))

@@ -170,10 +170,10 @@ def leave(
     known = (domain.name, "TXT") in domain.dns
     ours = letter.envelope_from.endswith(f"@{domain.name}")
     client, formats = relay, domain.formats
-    if domain.onward is not None and relay in domain.relays:
-        client, formats = chance.choice(domain.onward.hosts), domain.onward.formats
+    if domain.smart_hosts is not None and relay in domain.relays:
+        client, formats = chance.choice(domain.smart_hosts.hosts), domain.smart_hosts.formats
         when = later(when, chance.randrange(1, TRANSIT))
-        take_beyond(world, letter, domain.onward, client, relay, when)
+        take_beyond(world, letter, domain.smart_hosts, client, relay, when)
     return Delivery(
         letter, client, later(when, chance.randrange(2, TRANSIT)), remote, route, tls=chance.yes(world.era.tls),
         reporters=((client, formats),), spf="pass" if known and ours else "none", dkim="pass" if signed else "none",

@@ -140,7 +140,7 @@ def make_branch(chance: Chance, name: str, year: int) -> Outlet:
     return Outlet((Host(known, line.address, helo),), style, formats)
 
 
-def make_onward(chance: Chance, name: str, year: int) -> Outlet:
+def make_smart_hosts(chance: Chance, name: str, year: int) -> Outlet:
     """Invent the hosts that take on all that the relays of the domain *name* send: its own, or another's."""
     style, formats = make_software(chance, year)
     where = name if chance.yes(0.3) else people.domain_name(chance)
