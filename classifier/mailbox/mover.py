@@ -279,8 +279,13 @@ class Mover:
             copies = self._whereabouts.copies(rows, anyhow=True)
             for key in keys.values():
                 copies.take(key)
+            left = {row: key for row, key in here.items() if row not in keys}
+            sources = self._whereabouts.shown(rows[0].source, left) if left and copies.keys else {}
             for move in order:
-                if move.id not in keys and (key := copies.alike(move)) is not None:
+                # A source that is not shown cannot be compared, and is never given up for what may be another.
+                if move.id in keys or (move.id in left and move.id not in sources):
+                    continue
+                if (key := copies.alike(move, sources.get(move.id))) is not None:
                     keys[move.id] = key
         return keys
 

@@ -2,7 +2,9 @@
 
 A message is recognised by its header section and its size. Servers that write
 a message anew as they copy it (Exchange does, where its parts are kept apart)
-change both; such a copy is known by its Message-ID and its INTERNALDATE.
+change both; such a copy is known by its Message-ID and its INTERNALDATE. Where
+the source is to be removed for it, the fields of its delivery must be the same as
+well: the same message may have been delivered twice within a second.
 """
 
 from __future__ import annotations
@@ -11,12 +13,23 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from classifier.mailbox.protocol import DELETED, MoveMethod
+from classifier.parse.headers import HeaderBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from classifier.mailbox.protocol import ListedMessage, Mailbox
     from classifier.store.journal import Journal, Move
+
+
+#: Fields that tell one delivery of a message from another, and that nobody changes who writes it anew.
+_OF_DELIVERY = ("received", "return-path", "delivered-to", "x-original-to", "envelope-to", "to", "from", "subject", "date")  # fmt: skip
+
+
+def _delivery(message: ListedMessage) -> list[list[str]]:
+    """Return what those fields say, however they are folded."""
+    headers = HeaderBlock(message.headers)
+    return [[" ".join(value.split()) for value in headers.get_all(name)] for name in _OF_DELIVERY]
 
 
 def is_message_of(message: ListedMessage, move: Move) -> bool:
@@ -52,15 +65,22 @@ class Copies:
         """Claim a copy that is the same in every byte of its headers."""
         return self._claim(self._exact.get(move.identity, ()))
 
-    def alike(self, move: Move) -> str | None:
-        """Claim a copy that was written anew: of the same Message-ID, received at the same second."""
+    def alike(self, move: Move, source: ListedMessage | None = None) -> str | None:
+        """Claim a copy that was written anew: of the same Message-ID, received at the same second.
+
+        Of the same delivery, too, where its *source* is there still.
+        """
         if not move.message_id or move.received is None:
             return None
         if self._alike is None:
             self._alike = defaultdict(list)
             for key, message in self._left.items():
                 self._alike[message.message_id, message.received].append(key)
-        return self._claim(self._alike.get((move.message_id, move.received), ()))
+        keys = [key for key in self._alike.get((move.message_id, move.received), ()) if key in self._left]
+        if source is not None:
+            wanted = _delivery(source)
+            keys = [key for key in keys if _delivery(self._left[key]) == wanted]
+        return self._claim(keys)
 
     def _claim(self, keys: Sequence[str]) -> str | None:
         for key in keys:
@@ -97,6 +117,12 @@ class Whereabouts:
             for m in rows
             if m.source_key in hidden or (m.source_key in found and is_message_of(found[m.source_key], m))
         }
+
+    def shown(self, folder: str, keys: Mapping[int, str]) -> dict[int, ListedMessage]:
+        """Return those messages of the source *folder* that the server shows, by row; *keys* as :meth:`in_source` has them."""
+        self._mailbox.open(self._mailbox.locate(folder) or folder, write=False)
+        found = {m.key: m for m in self._mailbox.look(list(keys.values()))}
+        return {row: found[key] for row, key in keys.items() if key in found}
 
     def _under_new_keys(self, rows: Sequence[Move], folder: str) -> dict[int, str]:
         """Look in a folder that was made anew: its old keys name nothing.

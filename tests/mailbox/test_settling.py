@@ -211,6 +211,29 @@ class Stopped(Session):
 
 
 @pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
+def test_another_delivery_of_the_same_message_is_not_its_copy(tmp_path, capability):
+    """A rule puts what came to a second address straight into quarantine, within the second in which nothing was copied."""
+
+    class Idle(Stopped):
+        done = False
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders, Idle, capability=capability) as server:
+        assert run(work_of(server), store, backoff=())[0].exit_status == 75
+    first = next(m for m in folders["INBOX"].messages.values() if b"Subject: forged 1" in m.raw)
+    another = (
+        b"Received: from mx.remote.test by mx2.example.org; Sun, 1 Mar 2026 12:00:00 +0000\r\n" + first.raw
+    )
+    folders["Backscatter"].add(Message(another, date=first.date))
+    before = Counter(m.raw for f in folders.values() for m in f.messages.values())
+    with scripted(folders, capability=capability) as server:
+        result, told = run(work_of(server), store)
+        assert result.exit_status == 0, told.warnings
+    assert Counter(m.raw for f in folders.values() for m in f.messages.values()) == before
+    assert subjects(folders, "Backscatter") == sorted([*FORGED, "forged 1"])
+
+
+@pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
 @pytest.mark.parametrize("was_done", [False, True])
 @pytest.mark.parametrize("renumbered", [False, True])
 def test_the_inbox_has_other_uids_when_the_move_is_settled(tmp_path, capability, was_done, renumbered):
