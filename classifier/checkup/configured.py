@@ -6,11 +6,13 @@ import importlib.util
 import os
 import socket
 import stat
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.checkup.blocklists import list_works
+from classifier.checkup.declared import Proven, declared
 from classifier.checkup.findings import Finding, Level
 from classifier.checkup.published import published
 from classifier.config import open_to_others
@@ -49,6 +51,7 @@ def configured(config: Config, runtime: Runtime) -> Iterator[Finding]:
         yield Finding(Level.GOOD, table, _list(list(tenant.domains)))
         yield from _without_effect(tenant, table, table, now)
     yield from _ledger(config, runtime)
+    yield from _declared(config, runtime)
     resolver = runtime.resolver
     if resolver is None:
         yield Finding(
@@ -178,6 +181,24 @@ def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
         yield Finding(
             Level.GOOD, "ledger", f"{len(ledger):,} identifiers, up to {covered:%Y-%m-%d %H:%M} UTC"
         )
+
+
+def _declared(config: Config, runtime: Runtime) -> Iterator[Finding]:
+    database = runtime.database
+    if database is None:
+        return
+    from classifier.store.history import HistoryStore  # noqa: PLC0415 - with a store only
+    from classifier.store.judged import JudgedMail  # noqa: PLC0415 - likewise
+
+    corrected = JudgedMail(database).corrected_messages()
+    proven: dict[int, Proven] = defaultdict(Proven)
+    for entry in HistoryStore(database).entries():
+        whose = config.identity_of([domain_of(entry.used) or ""])
+        proven[id(whose)].add(entry, corrected.get(entry.message_id))
+    yield from declared(proven[id(config.identity)], config.identity)
+    for name, tenant in config.tenants.items():
+        table = f"tenants.{name}"
+        yield from declared(proven[id(tenant)], tenant, table, table)
 
 
 def _dns(config: Config, resolver: DnsResolver) -> Iterator[Finding]:

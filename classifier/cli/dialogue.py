@@ -57,9 +57,9 @@ class Dialogue:
         answer = str(click.prompt(what, default=default, show_default=bool(default), err=True)).strip()
         return "" if answer == "-" else answer
 
-    def yes(self, what: str) -> bool:
-        """Ask whether; no where nobody can be asked."""
-        return self.possible and bool(click.confirm(what, default=True, err=True))
+    def yes(self, what: str, *, default: bool = True) -> bool:
+        """Ask whether; *default* is what Enter says. No where nobody can be asked."""
+        return self.possible and bool(click.confirm(what, default=default, err=True))
 
     def secret(self, what: str, *, empty: bool = False) -> str:
         """Ask for what nobody else is to see; *empty*: Enter alone is an answer, too."""

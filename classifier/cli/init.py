@@ -22,10 +22,13 @@ from classifier.parse.addresses import domain_of, find_address, normalise
 from classifier.present.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from classifier.mailbox.proposal import Proposal
     from classifier.settings import AccountSettings
+
+
+_COMPLETE = "Does all your mail, also that of web forms, services and phones, without exception leave through"
 
 
 def _address(text: str) -> str:
@@ -117,6 +120,11 @@ def _each(
     help="A host or network that your mail starts at or leaves through, instead of those that your mail shows; may be repeated.",
 )
 @click.option(
+    "--relays-complete",
+    is_flag=True,
+    help="Nothing of yours leaves elsewhere, without exception: no web form, no service, no phone.",
+)
+@click.option(
     "--sign-in",
     "account_name",
     metavar="ACCOUNT",
@@ -134,6 +142,7 @@ def command(
     domains: tuple[str, ...],
     senders: tuple[str, ...],
     relays: tuple[str, ...],
+    relays_complete: bool,
     account_name: str | None,
     learning: bool,
     **options: str | None,
@@ -164,8 +173,16 @@ def command(
         given = Given(address=usage(_address, address), **options)
         values, learnt, failed = reached(dialogue, target, given, learning=learning)
         named = list(dict.fromkeys([domain_of(given.address) or "", *domains]))
-        chosen = {k: v for k, v in (("senders", senders), ("relays", relays)) if v}
-        proposal = replace(propose(learnt or Learnt(), given.address, named), **chosen)
+
+        def chosen(found: Proposal) -> Proposal:
+            return replace(
+                found,
+                senders=senders or found.senders,
+                relays=relays or found.relays,
+                relays_complete=relays_complete,
+            )
+
+        proposal = chosen(propose(learnt or Learnt(), given.address, named))
         if learnt is not None:
             sys.stdout.write("".join(f"{printable(line, 2_000)}\n" for line in shown(learnt, proposal)))
             sys.stdout.flush()
@@ -174,6 +191,8 @@ def command(
     except (click.Abort, KeyboardInterrupt):
         say("stopped; no configuration was written")
         raise
+    if proposal.relays_complete and not proposal.relays:
+        raise click.UsageError("--relays-complete says nothing without hosts: name them with --relay")
     text = written(proposal, values)
     parse_config(text, str(target))
     _write(target, text)
@@ -188,17 +207,23 @@ def _corrected(
     learnt: Learnt,
     address: str,
     proposal: Proposal,
-    chosen: Mapping[str, Sequence[str]],
+    chosen: Callable[[Proposal], Proposal],
 ) -> Proposal:
-    """Let the user correct what is proposed."""
+    """Let the user correct what is proposed; *chosen* puts in what options say."""
     say("press Enter to take what is shown, or type the right list, or - for none")
     domains = dialogue.names("Domains to protect", proposal.domains, domain_pattern)
     if domains and domains != list(proposal.domains):
-        proposal = replace(propose(learnt, address, domains), **chosen)
+        proposal = chosen(propose(learnt, address, domains))
+    senders = dialogue.names("Addresses that send mail", proposal.senders or [address], mail_address)
+    relays = dialogue.names("Hosts that your mail starts at or leaves through", proposal.relays, relay)
+    complete = bool(relays) and (
+        proposal.relays_complete or dialogue.yes(f"{_COMPLETE} {', '.join(relays)}?", default=False)
+    )
     return replace(
         proposal,
-        senders=dialogue.names("Addresses that send mail", proposal.senders or [address], mail_address),
-        relays=dialogue.names("Hosts that your mail starts at or leaves through", proposal.relays, relay),
+        senders=senders,
+        relays=relays,
+        relays_complete=complete,
         message_id_domains=dialogue.names(
             "Right-hand sides of your Message-IDs", proposal.message_id_domains, message_id_domain
         ),

@@ -23,6 +23,7 @@ class Proposal:
         doubtful_relays: hosts that came up in mail that anybody may have sent.
         other_domains: what the Sent folder holds mail from besides.
         keys: names of DKIM keys that signed our mail.
+        relays_complete: whether nothing of ours leaves elsewhere, by the user's word.
 
     """
 
@@ -34,6 +35,7 @@ class Proposal:
     doubtful_relays: Sequence[str] = ()
     other_domains: Sequence[str] = ()
     keys: Sequence[str] = ()
+    relays_complete: bool = False
 
 
 def propose(learnt: Learnt, address: str, domains: Sequence[str]) -> Proposal:
@@ -103,6 +105,10 @@ def written(proposal: Proposal, account: Mapping[str, str]) -> str:
         )
     if proposal.relays:
         lines.append(f"relays = {toml(proposal.relays)}  # add every host that your mail leaves through")
+        comment = "" if proposal.relays_complete else "#"
+        lines.append(
+            f"{comment}relays_complete = true  # nothing of yours leaves elsewhere, no web form, service or phone: tells most forged mail"
+        )
     else:
         lines.append(
             '#relays = ["mail.example.org", "192.0.2.1"]  # hosts that your mail leaves through: the best you can add'

@@ -106,6 +106,7 @@ def test_a_server_that_is_not_there_costs_the_learning_alone(tmp_path):
         (["--address", "a@example.org", "--sender", "nobody"], "no mail address"),
         (["--address", "a@example.org", "--imap", "imaps://h.test"], "--password is needed"),
         (["--address", "a@example.org", "--imap", "imaps://h.test", "--password", "hunter2"], "takes where"),
+        (["--address", "a@example.org", "--no-learn", "--maildir", "M", "--relays-complete"], "--relay"),
         (["--address", "a@example.org", "--imap", "ftp://h.test", "--password", "env:X"], "imap"),
     ],
 )
@@ -283,7 +284,8 @@ def test_the_dialogue_goes_on_until_the_account_is_reached(server, tmp_path):
             ("Password", PASSWORD),
             ("Domains to protect", ""),
             ("Addresses that send", ""),
-            ("Hosts that your mail", ""),
+            ("Hosts that your mail", "mail.example.org 192.0.2.1"),
+            ("without exception leave through mail.example.org, 192.0.2.1", "yes"),
             ("Message-IDs", ""),
         ],
     )
@@ -298,6 +300,8 @@ def test_the_dialogue_goes_on_until_the_account_is_reached(server, tmp_path):
     config = load_config(str(tmp_path / "sub" / "config.toml"))
     assert config.accounts["main"].ca_file == str(server.ca_file)
     assert config.identity.senders == ("anna@example.org",)
+    assert config.identity.relays == ("mail.example.org", "192.0.2.1")
+    assert config.identity.relays_complete
     assert main(["--config", str(tmp_path / "sub" / "config.toml"), "doctor"]) in {0, 1}
 
 
@@ -365,6 +369,8 @@ def test_mail_that_others_sent_teaches_nothing(server, tmp_path):
     identity, text, shown = configured(server, user, tmp_path)
     assert identity.senders == ("anna@example.org",)
     assert identity.relays == ("mail.example.org",)
+    assert not identity.relays_complete
+    assert "\n#relays_complete = true" in text
     assert identity.message_id_domains == ()
     assert "also named by mail under your name: relay.evil.test" in text
     assert "not taken since anybody may have written it: relay.evil.test" in shown
@@ -395,12 +401,22 @@ def test_corrections_by_options(server, tmp_path):
         raw, when = sent("anna@example.com" if number % 2 else "anna@example.org", number)
         user.deliver(raw, "Verschickt", "S", when)
     identity, _, shown = configured(
-        server, user, tmp_path, "--domain", "example.com", "--relay", "192.0.2.0/24", "--sent", "Verschickt"
+        server,
+        user,
+        tmp_path,
+        "--domain",
+        "example.com",
+        "--relay",
+        "192.0.2.0/24",
+        "--relays-complete",
+        "--sent",
+        "Verschickt",
     )
     assert "6 messages in Verschickt were looked at" in shown
     assert identity.domains == ("example.org", "example.com")
     assert set(identity.senders) == {"anna@example.org", "anna@example.com"}
     assert identity.relays == ("192.0.2.0/24",)
+    assert identity.relays_complete
 
 
 def test_without_a_sent_folder_that_is_said(server, tmp_path):

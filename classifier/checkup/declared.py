@@ -1,0 +1,129 @@
+"""Holds what is declared of all our mail against reports whose originals are proven to be ours.
+
+What is declared ("nothing leaves elsewhere", "no other address sends") makes an absence a sign of
+forgery. Where it is not true, genuine reports are lost by it unless something proves
+them; those that something proves show it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from classifier.checkup.findings import Finding, Level
+from classifier.dataclass import dataclass, field
+from classifier.vocabulary import PointsTo, Strength, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from classifier.history import HistoryEntry
+    from classifier.identity import Identity
+
+#: So many proven reports, and none of them against it, before a declaration is advised.
+ENOUGH = 30
+_PROVES = f":{PointsTo.GENUINE}:{Strength.PROOF}"
+_AGAINST = f":{PointsTo.FORGED}:{Strength.STRONG}"
+_TOWARD_FORGED = f":{PointsTo.FORGED}:"
+
+
+@dataclass
+class Proven:
+    """Reports that are proven genuine, or were said to be by the user, counted.
+
+    Attributes:
+        count: all of them.
+        against: by evidence kind, those that it speaks strongly against: how many, and the last.
+        elsewhere: those about mail that some other host than ours brought.
+        through_ours: those about mail that one of ours brought.
+
+    """
+
+    count: int = 0
+    against: dict[str, tuple[int, HistoryEntry]] = field(default_factory=dict)
+    elsewhere: int = 0
+    through_ours: int = 0
+
+    def add(self, entry: HistoryEntry, label: str | None = None) -> None:
+        """Count one judged report, the oldest judgement first; *label* is the user's word about it."""
+        proofs = {_kind(e) for e in entry.evidence if e.endswith(_PROVES)}
+        if label == Verdict.GENUINE.value:
+            proofs.add("user")
+        if not proofs:
+            return
+        self.count += 1
+        for kind in {_kind(e) for e in entry.evidence if e.endswith(_AGAINST)}:
+            if proofs - {kind}:  # a report may show several identifiers, one of them unknown
+                self.against[kind] = (self.against[kind][0] + 1 if kind in self.against else 1, entry)
+        path = [e for e in entry.evidence if _kind(e) == "path"]
+        self.elsewhere += any(_TOWARD_FORGED in e for e in path)
+        self.through_ours += bool(path) and not any(_TOWARD_FORGED in e for e in path)
+
+
+def declared(
+    proven: Proven, identity: Identity, table: str = "identity", ledger: str = "ledger"
+) -> Iterator[Finding]:
+    """Say which declarations the *proven* reports contradict, and which could be made.
+
+    Args:
+        proven: reports to the domains of *identity*.
+        identity: who is protected.
+        table: where the configuration declares it.
+        ledger: where it declares the ledger complete.
+
+    """
+    for kind, (key, remedy) in _declarations(identity, table, ledger).items():
+        if kind in proven.against:
+            yield _contradiction(key, remedy, *proven.against[kind], proven.count)
+    if not identity.relays or identity.relays_complete:
+        return
+    if proven.elsewhere:
+        yield Finding(
+            Level.ADVICE,
+            f"{table}.relays",
+            f"{proven.elsewhere:,} of {proven.count:,} reports that are proven genuine are about mail that left elsewhere",
+            "add the hosts that 'classify -v' shows for them, so far as they are yours",
+            proven.elsewhere,
+        )
+    elif proven.through_ours >= ENOUGH:
+        yield Finding(
+            Level.ADVICE,
+            f"{table}.relays_complete",
+            f"all {proven.through_ours:,} reports that are proven genuine, and show it, are about mail that left through your relays",
+            "set it if nothing of yours leaves elsewhere",
+            proven.through_ours,
+        )
+
+
+def _kind(told: str) -> str:
+    return told.partition(":")[0]
+
+
+def _declarations(identity: Identity, table: str, ledger: str) -> Mapping[str, tuple[str, str]]:
+    """Return by evidence kind the key that makes an absence strong evidence there, and what may be amiss else."""
+    found: dict[str, tuple[str, str]] = {}
+    if identity.relays_complete:
+        found["path"] = (f"{table}.relays_complete", "add that host to relays if it is yours")
+    if identity.closed_senders:
+        found["address"] = (f"{table}.closed_senders", "add the address to senders")
+    elif identity.never_send:
+        found["address"] = (f"{table}.never_send", "take the address out")
+    if identity.signs_all:
+        found["dkim"] = (f"{table}.signs_all", "see what sends without signing")
+    if identity.batv_since is not None:
+        found["tags"] = (f"{table}.batv_since", "see what sends without tagging, and the keys")
+    if identity.ledger_complete_since is not None:
+        found["ledger"] = (f"{ledger}.complete_since", "import what is missing")
+    return found
+
+
+def _contradiction(key: str, remedy: str, count: int, last: HistoryEntry, proven: int) -> Finding:
+    told = next((r for r in last.reasons if r.endswith(f"({Strength.STRONG}, {PointsTo.FORGED})")), "")
+    return Finding(
+        Level.WRONG,
+        key,
+        f"{count:,} of {proven:,} reports that are proven genuine contradict it, the last one judged on "
+        f"{datetime.fromtimestamp(last.judged, UTC):%Y-%m-%d}" + (f": {told}" if told else ""),
+        f"{remedy}, or take the declaration back: genuine reports that nothing proves are lost by it",
+        count,
+    )
