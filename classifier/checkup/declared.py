@@ -29,11 +29,12 @@ _TOWARD_FORGED = f":{PointsTo.FORGED}:"
 
 @dataclass
 class Proven:
-    """Reports that are proven genuine, or were said to be by the user, counted.
+    """Reports that are proven genuine, counted; and what the user said of others.
 
     Attributes:
-        count: all of them.
+        count: those that are proven.
         against: by evidence kind, those that it speaks strongly against: how many, and the last.
+        put_back: by evidence kind, those that it speaks strongly against, and that the user called genuine.
         elsewhere: those about mail that some other host than ours brought.
         through_ours: those about mail that one of ours brought.
 
@@ -41,20 +42,21 @@ class Proven:
 
     count: int = 0
     against: dict[str, tuple[int, HistoryEntry]] = field(default_factory=dict)
+    put_back: dict[str, tuple[int, HistoryEntry]] = field(default_factory=dict)
     elsewhere: int = 0
     through_ours: int = 0
 
     def add(self, entry: HistoryEntry, label: str | None = None) -> None:
         """Count one judged report, the oldest judgement first; *label* is the user's word about it."""
         proofs = {_kind(e) for e in entry.evidence if e.endswith(_PROVES)}
-        if label == Verdict.GENUINE.value:
-            proofs.add("user")
+        for kind in {_kind(e) for e in entry.evidence if e.endswith(_AGAINST)}:
+            if proofs - {kind}:  # a report may show several identifiers, one of them unknown
+                self.against[kind] = (_number(self.against, kind) + 1, entry)
+            elif label == Verdict.GENUINE.value:
+                self.put_back[kind] = (_number(self.put_back, kind) + 1, entry)
         if not proofs:
             return
         self.count += 1
-        for kind in {_kind(e) for e in entry.evidence if e.endswith(_AGAINST)}:
-            if proofs - {kind}:  # a report may show several identifiers, one of them unknown
-                self.against[kind] = (self.against[kind][0] + 1 if kind in self.against else 1, entry)
         path = [e for e in entry.evidence if _kind(e) == "path"]
         self.elsewhere += any(_TOWARD_FORGED in e for e in path)
         self.through_ours += bool(path) and not any(_TOWARD_FORGED in e for e in path)
@@ -74,7 +76,18 @@ def declared(
     """
     for kind, (key, remedy) in _declarations(identity, table, ledger).items():
         if kind in proven.against:
-            yield _contradiction(key, remedy, *proven.against[kind], proven.count)
+            count, last = proven.against[kind]
+            what = (
+                f"{count:,} of {proven.count:,} reports that are proven genuine contradict it, {_shown(last)}"
+            )
+            lost = "or take the declaration back: genuine reports that nothing proves are lost by it"
+            yield Finding(Level.WRONG, key, what, f"{remedy}, {lost}", count)
+        elif kind in proven.put_back:
+            count, last = proven.put_back[kind]
+            what = f"{count:,} reports that you called genuine contradict it, {_shown(last)}"
+            yield Finding(
+                Level.ADVICE, key, what, f"if they are: {remedy}, or take the declaration back", count
+            )
     if not identity.relays or identity.relays_complete:
         return
     if proven.elsewhere:
@@ -117,13 +130,13 @@ def _declarations(identity: Identity, table: str, ledger: str) -> Mapping[str, t
     return found
 
 
-def _contradiction(key: str, remedy: str, count: int, last: HistoryEntry, proven: int) -> Finding:
-    told = next((r for r in last.reasons if r.endswith(f"({Strength.STRONG}, {PointsTo.FORGED})")), "")
-    return Finding(
-        Level.WRONG,
-        key,
-        f"{count:,} of {proven:,} reports that are proven genuine contradict it, the last one judged on "
-        f"{datetime.fromtimestamp(last.judged, UTC):%Y-%m-%d}" + (f": {told}" if told else ""),
-        f"{remedy}, or take the declaration back: genuine reports that nothing proves are lost by it",
-        count,
-    )
+def _number(counted: Mapping[str, tuple[int, HistoryEntry]], kind: str) -> int:
+    return counted[kind][0] if kind in counted else 0
+
+
+def _shown(last: HistoryEntry) -> str:
+    """Name the last report, and say what speaks against it where that is one thing."""
+    day = f"{datetime.fromtimestamp(last.judged, UTC):%Y-%m-%d}"
+    told = [r for r in last.reasons if r.endswith(f"({Strength.STRONG}, {PointsTo.FORGED})")]
+    name = f", Message-ID {last.message_id}" if last.message_id else ""
+    return f"the last one judged on {day}{name}" + (f": {told[0]}" if len(told) == 1 else "")

@@ -52,12 +52,12 @@ def test_a_declaration_that_proof_contradicts(kind, settings, key):
     assert not [t for t in told(OURS, against) if t[0] == "wrong"]
 
 
-def test_no_kind_contradicts_itself_and_the_users_word_is_proof():
+def test_no_kind_contradicts_itself_and_the_users_word_is_no_proof():
     identity = replace(OURS, ledger_complete_since=SINCE)
     both = replace(ENTRY, evidence=("ledger:genuine:proof", "ledger:forged:strong"))
     missing = replace(ENTRY, evidence=("ledger:forged:strong",))
     assert told(identity, both) == told(identity, missing) == told(identity, missing, label="forged") == []
-    assert told(identity, missing, label="genuine") == [("wrong", "ledger.complete_since", 1)]
+    assert told(identity, missing, label="genuine") == [("advice", "ledger.complete_since", 1)]
 
 
 def test_what_the_proven_show_of_relays():
