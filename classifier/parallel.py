@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import pickle
 import signal
 import threading
@@ -300,7 +301,7 @@ def _here(jobs: int) -> Executor:
     # A process is one core's worth: libraries that would start threads for all cores must not.
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     pool: Executor = ProcessPoolExecutor(
-        max_workers=jobs, initializer=_begin, initargs=(MEMORY,), env=one_thread
+        max_workers=jobs, initializer=_begin, initargs=(MEMORY, os.getpid()), env=one_thread
     )
     return pool
 
@@ -340,13 +341,19 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
         client.close()
 
 
-def _begin(memory: int) -> None:
-    """Limit a new process: memory beyond *memory* fails as MemoryError, before the kernel picks a victim."""
+def _begin(memory: int, parent: int) -> None:
+    """Limit a new process: memory beyond *memory* fails as MemoryError, before the kernel picks a victim.
+
+    It does not outlive *parent*, the process that started it.
+    """
     import ctypes  # noqa: PLC0415 - in the processes only
     import resource  # noqa: PLC0415 - likewise
 
-    with contextlib.suppress(AttributeError, OSError):  # Linux only: not to outlive a caller that was killed
+    with contextlib.suppress(AttributeError, OSError):  # Linux only
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Killed while this one started: nobody is told of a death that was before prctl, and loky waits for ever.
+    if os.getppid() != parent:
+        os._exit(1)
 
     # Where there is no /proc, or a lower limit is in force already, it stays as it is.
     with contextlib.suppress(ValueError, OSError):

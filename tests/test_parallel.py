@@ -4,6 +4,8 @@ import contextlib
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -173,3 +175,29 @@ def test_work_that_writes_nothing_is_not_finished_when_nobody_wants_it():
         while psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() - began < 40
             time.sleep(0.05)
+
+
+_STARTING = """
+import os, sys, time
+from classifier.parallel import MEMORY, _begin
+parent = int(sys.argv[1])
+while sys.argv[2] == "killed" and os.getppid() == parent:
+    time.sleep(0.01)
+_begin(MEMORY, parent)
+print("works")
+"""
+_STARTER = """
+import os, subprocess, sys
+process = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid()), sys.argv[2]])
+if sys.argv[2] != "killed":
+    process.wait()
+"""
+
+
+@pytest.mark.parametrize(("parent", "said"), [("waits", "works\n"), ("killed", "")])
+def test_a_process_whose_parent_was_killed_before_it_began_ends(parent, said):
+    done = subprocess.run(
+        [sys.executable, "-c", _STARTER, _STARTING, parent],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (said, "")
