@@ -40,10 +40,8 @@ _AHEAD = 3
 _BYTES_AHEAD = 32 << 20
 #: So many seconds one process works alone before others are started: they take as long to start.
 ALONE_SECONDS = 1.0
-#: So often it is looked whether there is still somebody to wait for.
+#: So often it is looked whether there is still somebody to wait for, or to work for.
 _WATCH_SECONDS = 1.0
-#: ``PR_SET_PDEATHSIG`` of prctl(2).
-_PR_SET_PDEATHSIG = 1
 #: Memory that one process may take beyond what it holds when it begins: a message has at most 128 MB.
 MEMORY = 4 << 30
 
@@ -346,20 +344,21 @@ def _begin(memory: int, parent: int) -> None:
 
     It does not outlive *parent*, the process that started it.
     """
-    import ctypes  # noqa: PLC0415 - in the processes only
-    import resource  # noqa: PLC0415 - likewise
+    import resource  # noqa: PLC0415 - in the processes only
 
-    with contextlib.suppress(AttributeError, OSError):  # Linux only
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # Killed while this one started: nobody is told of a death that was before prctl, and loky waits for ever.
-    if os.getppid() != parent:
-        os._exit(1)
-
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     # Where there is no /proc, or a lower limit is in force already, it stays as it is.
     with contextlib.suppress(ValueError, OSError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         limit = pages * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its *parent*, which may be gone already: loky would wait for it for ever."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
 
 
 @contextlib.contextmanager

@@ -184,20 +184,26 @@ parent = int(sys.argv[1])
 while sys.argv[2] == "killed" and os.getppid() == parent:
     time.sleep(0.01)
 _begin(MEMORY, parent)
-print("works")
+time.sleep(0.2)
+print("works", flush=True)
+time.sleep(60 if sys.argv[2] == "killed later" else 0)
 """
 _STARTER = """
-import os, subprocess, sys
+import os, subprocess, sys, time
 process = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid()), sys.argv[2]])
-if sys.argv[2] != "killed":
+if sys.argv[2] == "waits":
     process.wait()
+elif sys.argv[2] == "killed later":
+    time.sleep(1.5)
 """
 
 
-@pytest.mark.parametrize(("parent", "said"), [("waits", "works\n"), ("killed", "")])
-def test_a_process_whose_parent_was_killed_before_it_began_ends(parent, said):
+@pytest.mark.parametrize(
+    ("parent", "said"), [("waits", "works\n"), ("killed", ""), ("killed later", "works\n")]
+)
+def test_no_process_outlives_its_parent(parent, said):
     done = subprocess.run(
         [sys.executable, "-c", _STARTER, _STARTING, parent],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == (said, "")

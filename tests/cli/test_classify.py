@@ -253,8 +253,6 @@ def test_several_processes_say_what_one_does(home):
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_ending_it_ends_all_processes(home, sign):
-    if sign == signal.SIGKILL and sys.platform != "linux":
-        pytest.skip("only Linux tells processes that their parent was killed")
     (home / "in.mbox").write_bytes((b"From x@example.com Thu Jan  1 10:00:00 2026\n" + REPORT + b"\n") * 5000)
     process = subprocess.Popen(
         [*COMMAND, "classify", "--json", "-j", "2", "in.mbox"],
