@@ -84,9 +84,9 @@ def read_hop(value: str) -> TraceHop:
         clauses[current] = (word or "", comments)
     helo = name = address = None
     if "from" in clauses:
-        helo, name, address = _client(
-            *clauses["from"], is_name=_is_exim(clauses) or _is_qmail(clauses, value[stop + 1 :])
-        )
+        helo, name, address = _greeting_last(
+            *clauses["from"], is_chasquid="chasquid" in clauses.get("by", ("", []))[1]
+        ) or _client(*clauses["from"], is_name=_is_exim(clauses) or _is_qmail(clauses, value[stop + 1 :]))
     by = clauses.get("by", ("", []))[0]
     return TraceHop(
         raw=value,
@@ -125,6 +125,27 @@ def _is_qmail(clauses: dict[str, tuple[str, list[str]]], dated: str) -> bool:
         and not clauses.get("with", ("", [""]))[1]
         and dated.lstrip()[:1].isdigit()
     )
+
+
+def _greeting_last(
+    word: str, comments: list[str], *, is_chasquid: bool
+) -> tuple[str | None, None, str] | None:
+    """Return what ``_client`` does for ``from [IP] (HELO)``, as chasquid writes it, which looks no name up.
+
+    A greeting that is an address is told from an address behind a greeting by the program alone.
+    """
+    address = _IP.fullmatch(word.strip("[]"))
+    if address is None or not comments:
+        return None
+    greeting = comments[0]
+    if not is_chasquid and (
+        len(comments) > 1
+        or not _HOST.fullmatch(greeting)
+        or _IP.fullmatch(greeting)
+        or greeting.lower() in _NO_NAMES
+    ):
+        return None
+    return _host(greeting), None, address[1]
 
 
 def _client(word: str, comments: list[str], *, is_name: bool) -> tuple[str | None, str | None, str | None]:

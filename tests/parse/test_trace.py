@@ -77,6 +77,22 @@ HABITS = {
         "from 198.51.100.9 (EHLO mail.example.org) (198.51.100.9) by mta.remote.test with SMTPs",
         ("mail.example.org", None, "198.51.100.9", "mta.remote.test", "SMTPs", None, None),
     ),
+    "chasquid": (
+        'from [192.0.2.1] (mail.example.org) by mx.remote.test (chasquid) with ESMTP (over SMTP, plain text!, envelope from "anna@example.org") ; Tue, 10 Mar 2026 10:00:05 +0000',
+        ("mail.example.org", None, "192.0.2.1", "mx.remote.test", "ESMTP", None, None),
+    ),
+    "chasquid, IPv6": (
+        "from [IPv6:2001:db8::1] (pc) by mx.remote.test (chasquid) with ESMTPS",
+        ("pc", None, "2001:db8::1", "mx.remote.test", "ESMTPS", None, None),
+    ),
+    "an address, then a name of which nobody says how it was got": (
+        "from 192.0.2.1 (mail.example.org) by mx.remote.test with SMTP",
+        ("mail.example.org", None, "192.0.2.1", "mx.remote.test", "SMTP", None, None),
+    ),
+    "an address, then a remark": (
+        "from [192.0.2.1] (unknown) by mx.remote.test with SMTP",
+        ("192.0.2.1", None, "192.0.2.1", "mx.remote.test", "SMTP", None, None),
+    ),
     "IPv6": (
         "from m.example.org (m.example.org [IPv6:2001:db8::1]) by mx.remote.test (Postfix) with ESMTP id 1",
         ("m.example.org", "m.example.org", "2001:db8::1", "mx.remote.test", "ESMTP", "1", None),
@@ -116,6 +132,9 @@ def test_habits_of_programs(name):
         "from [198.51.100.9] (helo=[192.0.2.1]) by mx.remote.test with esmtp (Exim 4.96) id 1rj-00",
         "from [198.51.100.9] (port=99 helo=192.0.2.1) by mx.remote.test with esmtp (Exim 4.96) id 1rj-00",
         "from 198.51.100.9 (EHLO 192.0.2.1) (198.51.100.9) by mta.remote.test with SMTP",
+        "from [198.51.100.9] ([192.0.2.1]) by mx.remote.test (chasquid) with ESMTP",
+        "from [198.51.100.9] (mail.example.org)([192.0.2.1]) by mx.remote.test (chasquid) with ESMTP",
+        "from [192.0.2.1] ([198.51.100.9]) by mx.remote.test (8.17.1/8.17.1) with ESMTP id 42A",
         "from [192.0.2.1] (unknown [198.51.100.9]) by mx.remote.test (Postfix) with SMTP id 1",
         "from mail.example.org (mail.example.org [192.0.2.1]) (unknown [198.51.100.9]) by mx.remote.test",
         "from helo=mail.example.org (unknown [198.51.100.9]) by mx.remote.test (Postfix) with SMTP id 1",
