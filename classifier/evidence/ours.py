@@ -232,6 +232,11 @@ def knows_family(address: str, identity: Identity, resolved: Iterable[str]) -> b
     )
 
 
+def is_local(hop: TraceHop) -> bool:
+    """Say whether a hop is between no two hosts and names none: qmail's and nullmailer's "(... invoked by uid 0)"."""
+    return hop.by is None and hop.client_address is None and hop.client_name is None
+
+
 @dataclass(frozen=True)
 class Entry:
     """How a message entered our side, read down the hops that our hosts wrote.
@@ -263,8 +268,8 @@ def entry(trace: Iterable[TraceHop], identity: Identity, writers: frozenset[str]
     count = 0
     doubtful: TraceHop | None = None
     for hop in list(trace)[:MAX_HOPS]:
-        if hop.by is None and hop.client_address is None and hop.client_name is None:
-            count += 1  # a local hand-over: qmail's "(qmail 1 invoked by uid 0)"
+        if is_local(hop):
+            count += 1
             continue
         by = (hop.by or "").rstrip(".").lower()
         if by and "." in by and by not in writers and not is_our_name(by, identity):
@@ -315,7 +320,8 @@ def came_from_inside(report: Report, identity: Identity) -> bool | None:
                 return False
             if names_another(hop):
                 return None
-    return True if is_our_name(report.trace[-1].by, identity) else None
+    first = next((hop for hop in reversed(report.trace[:MAX_HOPS]) if not is_local(hop)), None)
+    return True if first is not None and is_our_name(first.by, identity) else None
 
 
 @once_beside

@@ -29,6 +29,7 @@ from classifier.evidence.ours import (
     entry,
     greeting_leads_back,
     is_authenticated,
+    is_local,
     is_our_client,
     is_our_name,
     knows_family,
@@ -179,8 +180,7 @@ def _from_elsewhere(
     """
     name = verified_name(hop) if hop is not None else None
     below = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
-    # A local hand-over, as qmail notes it, stands between no two hosts.
-    typed = tuple(hop for hop in below if hop.by or hop.client_address or hop.client_name)
+    typed = tuple(hop for hop in below if not is_local(hop))
     seen = f"{client.by or 'the reporting side'} saw {name or 'a client without a name'} [{client.address}] connect"
     addresses_known = knows_family(client.address, identity, resolved)
     kind = nature(name, client.address)

@@ -16,6 +16,7 @@ from classifier.evidence.ours import (
     verified_name,
 )
 from classifier.identity import Identity
+from classifier.parse.trace import read_hop
 from tests.evidence.makers import hop, make
 
 OURS = Identity(
@@ -99,6 +100,11 @@ def test_came_from_inside():
     outside = hop("mx", "mx.remote.test", "203.0.113.5", "mail.example.org")
     assert came_from_inside(make(report_trace=()), OURS) is None
     assert came_from_inside(make(report_trace=[local]), OURS) is True
+    # nullmailer and qmail note first that a user of the machine handed it over, and name no host.
+    handed_over = read_hop("(nullmailer pid 708 invoked by uid 8); Sat, 28 Nov 2026 22:58:34 -0000")
+    assert came_from_inside(make(report_trace=[local, handed_over]), OURS) is True
+    assert came_from_inside(make(report_trace=[handed_over]), OURS) is None
+    assert came_from_inside(make(report_trace=[outside, handed_over]), OURS) is False
     assert came_from_inside(make(report_trace=[outside]), OURS) is False
     assert came_from_inside(make(report_trace=[outside, local]), OURS) is False
     assert came_from_inside(make(report_trace=[hop(None, None, None, "big.provider.test")]), OURS) is None
