@@ -102,16 +102,9 @@ class Database:
                 )
             if schema < SCHEMA and not readonly:
                 connection.execute(f"PRAGMA user_version = {SCHEMA}")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             connection.close()
-            raise TemporaryError(
-                f"the store is locked or unreadable ({error})", where=file, remedy="try again later"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise BackscatterError(
-                f"not a usable store ({error})", where=file, remedy="move it away; a new one is made"
-            ) from error
+            raise store_failure(error, file) from error
         return cls(file, connection, readonly=readonly, wait=seconds)
 
     def ensure(self, tables: str) -> None:

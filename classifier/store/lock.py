@@ -78,9 +78,10 @@ class Lock:
             )  # fmt: skip
         now = datetime.now(UTC).isoformat(timespec="seconds")
         words = f"{self._purpose}, process {os.getpid()} on {socket.gethostname()}, since {now}\n"
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, words.encode(), 0)
         self._descriptor = descriptor
+        with contextlib.suppress(OSError):  # on a full disk it is held all the same, by nobody knows whom
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, words.encode(), 0)
         return self
 
     def holder(self) -> str:
@@ -133,7 +134,8 @@ class Lock:
     def __exit__(self, *_exc: object) -> None:
         """Let go of it."""
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
 

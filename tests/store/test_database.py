@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
-from classifier.errors import BackscatterError
+from classifier.errors import BackscatterError, TemporaryError
 from classifier.store.database import SCHEMA, Database, store_failure
+from classifier.store.lock import Lock
 
 TABLE = "CREATE TABLE IF NOT EXISTS t (x BLOB)"
 
@@ -95,3 +100,31 @@ def test_what_sqlite_says_is_told_in_one_line():
         ),
     )
     assert "not a usable store" in str(store_failure(sqlite3.DatabaseError("malformed"), "/x/s.sqlite3"))
+
+
+def test_a_lock_holds_where_nothing_more_can_be_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    store = tmp_path / "s.sqlite3"
+    with Lock(store, "main", "sweep"), pytest.raises(TemporaryError, match="locked by another process"):
+        Lock(store, "main", "watch").__enter__()
+    with Lock(store, "main", "watch"):
+        pass
+
+
+def test_a_store_that_has_no_room_says_so(tmp_path):
+    program = (
+        "import resource, signal, sys; from classifier.cli.main import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "sys.exit(main(['--config', 'c.toml', 'ledger', 'import', 'x.eml']))"
+    )
+    (tmp_path / "c.toml").write_text('[identity]\ndomains = ["example.org"]\n[store]\npath = "s.sqlite3"\n')
+    (tmp_path / "x.eml").write_bytes(b"Message-ID: <1@example.org>\n\nx\n")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 75
+    assert done.stderr.count("\n") == 1
+    assert "see that the disk has room" in done.stderr
