@@ -257,6 +257,18 @@ def test_a_provider_notification_is_read() -> None:
     assert parse(raw.replace(b'"Bounce"', b'"Complaint"')).kind is ReportKind.FEEDBACK_REPORT
 
 
+def test_the_sentence_after_the_one_that_names_the_recipient_is_the_diagnostic() -> None:
+    raw = (
+        b"From: MAILER-DAEMON <>\nTo: anna@example.org\nSubject: Mail delivery failed\n\n"
+        b"This is the DragonFly Mail Agent v0.13 at www.example.org.\n\nThere was an error delivering your mail to "
+        b"<bob@example.com>.\n\nCould not deliver for the last 432000 seconds. Giving up.\n\nMessage headers follow.\n\n"
+        b"From: anna@example.org\nTo: bob@example.com\n"
+    )
+    (recipient,) = parse(raw).recipients
+    assert recipient.diagnostic_code == "Could not deliver for the last 432000 seconds. Giving up."
+    assert recipient.status == "5.4.7"
+
+
 def test_neither_the_reader_nor_a_contact_is_a_recipient() -> None:
     raw = CASES["postfix, of old"].raw()
     found = {r.final_recipient for r in parse(raw).recipients}

@@ -175,7 +175,8 @@ def _stage(low: str, *, own: bool) -> RefusalStage:
 
 def _diagnostic(words: str, reply: str | None, status: str | None) -> str | None:
     """The paragraph that holds the code, else the first one; its white space collapsed."""
-    paragraphs = [p for p in re.split(r"\n[ \t]{0,20}\n", words[:8_000]) if p.strip(" \t\r\n-=*_<>:")]
+    # The full stop of the sentence that names the recipient is no paragraph, nor is a rule.
+    paragraphs = [p for p in re.split(r"\n[ \t]{0,20}\n", words[:8_000]) if any(map(str.isalnum, p))]
     if not paragraphs:
         return None
     for code in (reply, status):
