@@ -320,11 +320,31 @@ def came_from_inside(report: Report, identity: Identity) -> bool | None:
                 return False
             if names_another(hop):
                 return None
-    first = next((hop for hop in reversed(report.trace[:MAX_HOPS]) if not is_local(hop)), None)
-    return True if first is not None and is_our_name(first.by, identity) else None
+    hops = [hop for hop in report.trace[:MAX_HOPS] if not is_local(hop)]
+    return True if hops and _is_written_inside(hops, identity) else None
+
+
+def _is_written_inside(hops: list[TraceHop], identity: Identity) -> bool:
+    """Say whether the oldest of *hops*, none of which shows a client from outside, was written by a machine of ours.
+
+    Many a machine that only sends goes by a bare name; the hop above then tells where it connected from.
+    """
+    first, *above = hops[:-3:-1]
+    if not above or not first.by or "." in first.by or "." in (first.helo or ""):
+        return is_our_name(first.by, identity)
+    ip = ip_of(above[0].client_address)
+    neighbour = is_our_client(above[0], identity) or (ip is not None and is_internal(ip))
+    return neighbour and is_our_name(above[0].by, identity)
 
 
 @once_beside
 def written_by_us(report: Report, identity: Identity) -> bool:
-    """Say whether a host of ours wrote the report: it names one, and came from inside."""
-    return is_our_name(report.reporting_mta, identity) and came_from_inside(report, identity) is True
+    """Say whether a host of ours wrote the report: it names one, and came from inside.
+
+    A bare name is one's where the report's own trace has it, too.
+    """
+    writer = (report.reporting_mta or "").lower()
+    if not writer or came_from_inside(report, identity) is not True:
+        return False
+    named = (name for hop in report.trace[:MAX_HOPS] for name in (hop.by, hop.helo) if name)
+    return is_our_name(writer, identity) or ("." not in writer and writer in map(str.lower, named))

@@ -14,6 +14,7 @@ from classifier.evidence.ours import (
     knows_family,
     nature,
     verified_name,
+    written_by_us,
 )
 from classifier.identity import Identity
 from classifier.parse.trace import read_hop
@@ -108,6 +109,38 @@ def test_came_from_inside():
     assert came_from_inside(make(report_trace=[outside]), OURS) is False
     assert came_from_inside(make(report_trace=[outside, local]), OURS) is False
     assert came_from_inside(make(report_trace=[hop(None, None, None, "big.provider.test")]), OURS) is None
+
+
+SHOP = read_hop(
+    "from MAILER-DAEMON id 28 by shop (DragonFly Mail Agent v0.13); Sat, 28 Nov 2026 23:21:42 +0000"
+)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "expected"),
+    [
+        (hop("shop", "gate2.example.org", "198.51.100.60", "mail.example.org"), SHOP, True),
+        (hop("shop", None, "10.0.0.60", "mail.example.org"), SHOP, True),
+        (hop("shop", "shop.isp.test", "198.51.100.60", "mail.example.org"), SHOP, False),
+        (hop("shop", "gate2.example.org", "198.51.100.60", "mx.provider.test"), SHOP, None),
+        # It may have taken the report in from outside, and tells no address.
+        (
+            hop("groupware", None, "10.0.0.60", "mail.example.org"),
+            read_hop("from mx.remote.test by groupware with Lotus Domino; Sat, 28 Nov 2026 23:21:42 +0000"),
+            None,
+        ),
+    ],
+)
+def test_a_machine_of_ours_by_a_bare_name(above, below, expected):
+    assert came_from_inside(make(report_trace=[above, below]), OURS) is expected
+    assert came_from_inside(make(report_trace=[SHOP]), OURS) is None
+    for reporter, wrote in (
+        ("shop", bool(expected)),
+        ("other", False),
+        (None, False),
+        ("mx.remote.test", False),
+    ):
+        assert written_by_us(make(reporter=reporter, report_trace=[above, below]), OURS) is wrote
 
 
 def test_families():

@@ -316,7 +316,7 @@ def test_a_host_of_our_provider_whose_greeting_leads_back(resolver, expected):
 @pytest.mark.parametrize(
     ("brought", "writer", "expected"),
     [
-        (hop("backup", "backup.example.org", "203.0.113.9", "mail.example.org"), "backup", "own-host-presumed"),
+        (hop("backup", "backup.example.org", "203.0.113.9", "mail.example.org"), "backup", "relayed-for-client"),
         (hop("old.example.org", "vps9.rented.test", "203.0.113.9", "mail.example.org"), "old.example.org", "own-host-presumed"),
         (hop("old.example.org", None, "203.0.113.9", "mail.example.org"), "nas.example.org", "own-host-presumed"),
         (hop("old.example.org", None, "203.0.113.9", "mail.example.org"), MX, "dial-up"),

@@ -260,13 +260,15 @@ def test_a_provider_notification_is_read() -> None:
 def test_the_sentence_after_the_one_that_names_the_recipient_is_the_diagnostic() -> None:
     raw = (
         b"From: MAILER-DAEMON <>\nTo: anna@example.org\nSubject: Mail delivery failed\n\n"
-        b"This is the DragonFly Mail Agent v0.13 at www.example.org.\n\nThere was an error delivering your mail to "
+        b"This is the DragonFly Mail Agent v0.13 at shop.\n\nThere was an error delivering your mail to "
         b"<bob@example.com>.\n\nCould not deliver for the last 432000 seconds. Giving up.\n\nMessage headers follow.\n\n"
         b"From: anna@example.org\nTo: bob@example.com\n"
     )
-    (recipient,) = parse(raw).recipients
+    report = parse(raw)
+    (recipient,) = report.recipients
     assert recipient.diagnostic_code == "Could not deliver for the last 432000 seconds. Giving up."
     assert recipient.status == "5.4.7"
+    assert report.reporting_mta == "shop"
 
 
 def test_neither_the_reader_nor_a_contact_is_a_recipient() -> None:

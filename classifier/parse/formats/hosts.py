@@ -11,7 +11,8 @@ _REPORTING = (
     ("this is the ", re.compile(rf"[^\n]{{1,80}}? at(?: host)? ({_NAME})")),
     ("generating server:", _HOST),
     ("message from ", _HOST),
-    ("mail agent v", re.compile(rf"\S{{1,20}} at ({_NAME})")),
+    # dma: a machine that only sends often has a bare name.
+    ("mail agent v", re.compile(rf"\S{{1,20}} at ({_NAME}|[A-Za-z0-9_-]{{1,63}})")),
     (
         "reporting-mta:",
         re.compile(rf"[ \t]{{0,8}}(?:dns|dsn|smtp|x400)?;?[ \t]{{0,8}}[<\[]?({_NAME})", re.IGNORECASE),
