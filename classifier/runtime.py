@@ -180,11 +180,13 @@ class Runtime:
         self._observed = True
         if self.config is None or self._use is not StoreUse.KEEP or self.resolver is None:
             return
-        from classifier.evidence.spf import observe  # noqa: PLC0415 - where DNS is asked only
+        from classifier.evidence import dmarc, spf  # noqa: PLC0415 - where DNS is asked only
 
         self.resolver.begin_message()
         try:
-            observe(self.config.identity, self.lookups())
+            lookups = self.lookups()
+            for kind in (spf, dmarc):
+                kind.observe(self.config.identity, lookups)
         except Exception as error:  # noqa: BLE001 - SQLite's, or the disk's: judged without
             self.notes.append(f"the policies of our domains not remembered ({error})")
 

@@ -7,6 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from classifier.checkup.findings import Finding, Level
+from classifier.evidence.dmarc import records_among, tags_of
 from classifier.evidence.hosts import ip_of, is_internal
 from classifier.present.text import printable
 
@@ -153,7 +154,7 @@ def _dkim(domain: str, identity: Identity, resolver: Resolver) -> Iterator[Findi
             yield Finding(Level.ADVICE, f"DKIM key {name}", f"no answer ({answer.note})", "ask again later")
         elif not answer.records:
             yield Finding(Level.GOOD, f"DKIM key {name}", "is in the configuration alone")
-        elif _tags(answer.records[0]).get("p", "") not in {"", _tags(identity.dkim_keys[name])["p"]}:
+        elif tags_of(answer.records[0]).get("p", "") not in {"", tags_of(identity.dkim_keys[name])["p"]}:
             yield Finding(
                 Level.ADVICE,
                 f"DKIM key {name}",
@@ -197,7 +198,7 @@ def _dkim(domain: str, identity: Identity, resolver: Resolver) -> Iterator[Findi
 
 def _key(name: str, record: str) -> Finding:
     about = f"DKIM key {name}"
-    tags = _tags(record)
+    tags = tags_of(record)
     public = tags.get("p", "")
     if not public:
         return Finding(Level.GOOD, about, "is revoked (p= is empty)")
@@ -216,29 +217,20 @@ def _key(name: str, record: str) -> Finding:
     return Finding(Level.GOOD, about, "stands in DNS")
 
 
-def _tags(record: str) -> dict[str, str]:
-    """Read ``tag=value; ...`` (RFC 6376 section 3.2), the first of each name."""
-    found: dict[str, str] = {}
-    for part in record.split(";"):
-        name, _, value = part.partition("=")
-        found.setdefault(name.strip().lower(), value.strip())
-    return found
-
-
 def _dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
     about, name = f"DMARC of {domain}", f"_dmarc.{domain}"
     answer = resolver.query(name, "TXT")
     if not answer.available:
         yield Finding(Level.ADVICE, about, f"no answer ({answer.note})", "ask again later")
         return
-    records = [r for r in answer.records if r.lower().replace(" ", "").startswith("v=dmarc1")]
+    records = records_among(answer.records)
     if len(records) != 1:
         told = "no record" if not records else f"{len(records)} records; so none counts"
         record = f"v=DMARC1; p=reject; rua=mailto:postmaster@{domain}"
         level = Level.WRONG if records else Level.ADVICE
         yield Finding(level, about, told, f"publish {_line(name, record)}")
         return
-    tags = _tags(records[0])
+    tags = tags_of(records[0])
     weak = [
         words
         for tag, words in (

@@ -42,7 +42,7 @@ PURPOSE = "spf"
 _STOOD_STILL = timedelta(days=7)
 #: A policy must have been seen so long before the mail, for a fail to be believed:
 #: a change made the same day, or a server that lies today, is not yet "known".
-_KNOWN_FOR = timedelta(days=1)
+KNOWN_FOR = timedelta(days=1)
 #: So many policies of the past are tried.
 _MAX_PAST = 4
 
@@ -63,7 +63,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
 
     result = check(client.address, sender, client.helo, lookups.resolver)
     arrival = client.when or report.arrival_date
-    unchanged = _unchanged(result, lookups, arrival)
+    unchanged = known_before(result, lookups, arrival)
     _remember(result, lookups)
     then = (
         None
@@ -273,14 +273,14 @@ def _remember(result: SpfResult, lookups: Lookups) -> None:
         lookups.records.remember(name, PURPOSE, text, lookups.now)
 
 
-def _unchanged(result: SpfResult, lookups: Lookups, arrival: datetime | None) -> bool:
+def known_before(result: SpfResult, lookups: Lookups, arrival: datetime | None) -> bool:
     """Say whether all that the result rests on was seen in DNS before *arrival*, and is there now."""
     facts = _facts(result)
     if lookups.records is None or facts is None or arrival is None:
         return False
     for name, text in facts.items():
         seen = lookups.records.remembered(name, PURPOSE)
-        if not any(s.record == text and s.first_seen <= arrival - _KNOWN_FOR for s in seen):
+        if not any(s.record == text and s.first_seen <= arrival - KNOWN_FOR for s in seen):
             return False
     return True
 

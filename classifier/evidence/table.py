@@ -14,6 +14,7 @@ from classifier.evidence import (
     authres,
     company,
     dkim,
+    dmarc,
     habits,
     ledger,
     message_id,
@@ -166,6 +167,15 @@ class ConclusionKind:
 
 
 CONCLUSIONS: tuple[ConclusionKind, ...] = (
+    ConclusionKind(
+        "dmarc",
+        dmarc.gather,
+        "That mail under our name, suspect by SPF and without a signature of ours, is not ours by our own DMARC policy, "
+        "where that is p=reject. Strong only where both policies are known from before the mail.",
+        "Anything of mail with a signature of ours, be it a broken one; anything by p=quarantine or p=none; anything where a "
+        "header section did not come back whole.",
+        "Type a signature field that names our domain; or have a named host that looks like a forwarder.",
+    ),
     ConclusionKind(
         "account",
         account.gather,
