@@ -3,7 +3,8 @@
 import math
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from classifier.settings import PolicySettings
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
 from classifier.vocabulary import Action, Strength, Verdict
+from tests.adversary.build import BY_ZOMBIE, TAKEN, dsn, original
 from tests.dnsserver import DnsServer, Zone
 from tests.samples import ORDINARY, REPORT
 
@@ -220,3 +222,20 @@ def test_what_our_domains_publish_is_noted_at_the_start_of_a_sweep(config):
             [seen] = runtime.lookups().records.remembered("example.org", "spf")
     assert seen.record == "v=spf1 ip4:192.0.2.1 -all"
     assert server.asked["example.org", "TXT"] <= 1
+
+
+@pytest.mark.parametrize(("before", "finding"), [(3, "reject"), (None, "reject-unconfirmed")])
+def test_our_dmarc_policy_counts_where_it_is_known(config, before, finding):
+    """What ends in ~all leaves the rest to DMARC; a run of days before has noted that."""
+    zone = Zone()
+    zone.add("example.org", "TXT", "v=spf1 ip4:192.0.2.1 ~all")
+    zone.add("_dmarc.example.org", "TXT", "v=DMARC1; p=reject")
+    taken = parsedate_to_datetime(TAKEN)
+    with DnsServer(zone) as server:
+        asking = replace(config, dns=replace(config.dns, enabled=True, nameservers=(server.address,)))
+        if before is not None:
+            with Runtime(asking, StoreUse.KEEP, clock=lambda: taken - timedelta(days=before)) as runtime:
+                runtime.examine(REPORT)
+        with Runtime(asking, StoreUse.KEEP, clock=lambda: taken + timedelta(hours=1)) as runtime:
+            evidence = runtime.examine(dsn(original(BY_ZOMBIE))).evidence
+    assert [e.finding for e in evidence if e.name == "dmarc"] == [finding]

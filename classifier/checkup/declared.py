@@ -113,7 +113,7 @@ def _kind(told: str) -> str:
 
 
 def _declarations(identity: Identity, table: str, ledger: str) -> Mapping[str, tuple[str, str]]:
-    """Return by evidence kind the key that makes an absence strong evidence there, and what may be amiss else."""
+    """Return by evidence kind what makes an absence strong evidence there, and what may be amiss else."""
     found: dict[str, tuple[str, str]] = {}
     if identity.relays_complete:
         found["path"] = (f"{table}.relays_complete", "add that host to relays if it is yours")
@@ -127,6 +127,9 @@ def _declarations(identity: Identity, table: str, ledger: str) -> Mapping[str, t
         found["tags"] = (f"{table}.batv_since", "see what sends without tagging, and the keys")
     if identity.ledger_complete_since is not None:
         found["ledger"] = (f"{ledger}.complete_since", "import what is missing")
+    # What DNS says is declared to everybody, and others refuse such mail by it.
+    found["spf"] = ("the SPF record", "name that host in it if it is yours")
+    found["dmarc"] = ("the DMARC policy", "name that host in the SPF record if it is yours, or have it sign")
     return found
 
 

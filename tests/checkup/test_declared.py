@@ -52,6 +52,11 @@ def test_a_declaration_that_proof_contradicts(kind, settings, key):
     assert not [t for t in told(OURS, against) if t[0] == "wrong"]
 
 
+@pytest.mark.parametrize(("kind", "what"), [("spf", "the SPF record"), ("dmarc", "the DMARC policy")])
+def test_what_dns_says_is_declared_to_everybody(kind, what):
+    assert told(Identity(domains=("example.org",)), proven(f"{kind}:forged:strong")) == [("wrong", what, 1)]
+
+
 def test_no_kind_contradicts_itself_and_the_users_word_is_no_proof():
     identity = replace(OURS, ledger_complete_since=SINCE)
     both = replace(ENTRY, evidence=("ledger:genuine:proof", "ledger:forged:strong"))
