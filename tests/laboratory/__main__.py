@@ -1,7 +1,7 @@
 """Run the laboratory: ``python -m tests.laboratory``.
 
 Real mail servers in a network of their own (as root, in Linux namespaces, of
-which nothing is left at the end) write some 800 reports within two minutes:
+which nothing is left at the end) write some 1,000 reports within two minutes:
 about genuine mail of a protected domain, sent through its own relay and in
 other ways, and about mail that infected machines forged in its name, at several
 levels of craft. The program judges them by what seven users have configured; the

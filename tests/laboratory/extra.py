@@ -1,15 +1,15 @@
-"""The receivers that run what is unpacked, not installed: Sendmail and OpenSMTPD."""
+"""What is unpacked, not installed: Sendmail and OpenSMTPD here, and the others that have a file of their own."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.deliver import exim
+from tests.laboratory import chasquid, courier, sites, small
 from tests.laboratory.network import ESCHE, FICHTE
+from tests.laboratory.places import started
 from tests.laboratory.store import serving
 from tests.support import UNPACKED, find_program, require_program, server_folder
 
@@ -54,7 +54,7 @@ match from local for any action outside
 
 
 def available():
-    """Return the software of ``plan.SITES`` that can be run here, by first words."""
+    """Return the software that the plan names and that can be run here, by first words."""
     found = {"none"}
     if find_program("postfix"):
         found.add("Postfix")
@@ -64,35 +64,42 @@ def available():
         found.add("Sendmail")
     if _OPENSMTPD.exists():
         found.add("OpenSMTPD")
+    for name, program in (
+        ("Courier", courier.PROGRAM),
+        ("chasquid", chasquid.PROGRAM),
+        ("dma", small.DMA),
+        ("nullmailer", small.NULLMAILER),
+        ("PostSRSd", sites.POSTSRSD),
+    ):
+        if program.exists():
+            found.add(name)
     return found
 
 
 @contextmanager
-def running(recipients):
-    """Start those that are domains of *recipients*; gives the folders in which their mail waits."""
+def running(letters):
+    """Start those that *letters* need; gives the folders in which their mail waits."""
     queues = []
+    ways = {mail.way for mail in letters}
     with ExitStack() as stack:
-        if ours := [a.partition("@")[0] for a in recipients if a.endswith("@esche.test")]:
-            queues.append(stack.enter_context(_sendmail(ours)))
-        if any(a.endswith("@fichte.test") for a in recipients):
-            queues.append(stack.enter_context(_opensmtpd()))
+
+        def start(server):
+            queues.append(stack.enter_context(server))
+
+        def local_parts(domain):
+            return [mail.recipient.partition("@")[0] for mail in letters if mail.site.domain == domain]
+
+        if ours := local_parts("esche.test"):
+            start(_sendmail(ours))
+        if local_parts("fichte.test"):
+            start(_opensmtpd())
+        if local_parts("jasmin.test") or ways & {"courier", "account-courier"}:
+            start(courier.running())
+        if ours := local_parts("lorbeer.test"):
+            start(chasquid.running(ours))
+        for way in ways & small.MACHINES.keys():
+            start(small.MACHINES[way].running())
         yield queues
-
-
-@contextmanager
-def _started(command, host, folder):
-    """Run a server in the foreground from when it takes connections."""
-    said = folder / "output"
-    with said.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            end = time.monotonic() + 20
-            while socket.socket().connect_ex((host.address, 25)):
-                assert process.poll() is None, said.read_text()
-                assert time.monotonic() < end, said.read_text()
-                time.sleep(0.05)
-            yield
-        finally:
-            process.terminate()
 
 
 def _values(host, folder, store):
@@ -120,27 +127,22 @@ def _sendmail(recipients):
         )
         subprocess.run([_SENDMAIL, f"-C{folder}/sendmail.cf", "-bi"], capture_output=True, check=True)
         command = [_SENDMAIL, "-bD", f"-C{folder}/sendmail.cf", "-q2s"]
-        with _started(command, ESCHE, folder):
+        with started(command, ESCHE, folder):
             yield folder / "queue"
 
 
 @contextmanager
 def _opensmtpd():
     folder = server_folder("opensmtpd")
-    # It is built for fixed places and users; the namespace has its own of both.
-    for place in ("/var/lib", "/var/spool", "/run"):
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)
     subprocess.run(["mkdir", "-p", "/var/lib/opensmtpd/empty", "/var/spool/smtpd"], check=True)
     subprocess.run(["chmod", "711", "/var/spool/smtpd"], check=True)
     for name, lines in (
         ("passwd", "opensmtpd:x:64001:64001::/var/lib/opensmtpd/empty:/bin/false\nopensmtpq:x:64002:64002::/var/lib/opensmtpd/empty:/bin/false\n"),
         ("group", "opensmtpd:x:64001:\nopensmtpq:x:64002:\n"),
     ):  # fmt: skip
-        with open(f"/etc/{name}") as known:
-            (folder / name).write_text(known.read() + lines)
-        (folder / name).chmod(0o644)
-        subprocess.run(["mount", "--bind", folder / name, f"/etc/{name}"], check=True)
+        with Path("/etc", name).open("a") as known:
+            known.write(lines)
     with serving("store.fichte.test") as store:
         (folder / "smtpd.conf").write_text(_OPENSMTPD_CONFIGURATION.format(**_values(FICHTE, folder, store)))
-        with _started([_OPENSMTPD, "-d", "-f", folder / "smtpd.conf"], FICHTE, folder):
+        with started([_OPENSMTPD, "-d", "-f", folder / "smtpd.conf"], FICHTE, folder):
             yield Path("/var/spool/smtpd/queue")

@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.dnsserver import DnsServer, Zone
+from tests.laboratory import places
 from tests.support import find_program
 
 DOMAIN = "example.org"
 SELECTOR = "s1"
+#: What the laboratory does to its namespaces, in small.
+_TRIAL = """
+ip link set lo up && ip rule add priority 10 uidrange 8-8 lookup local &&
+mount -t overlay -o ro,lowerdir=/usr:/etc overlay /usr
+"""
 #: Told to the process inside.
 _MARK = "BACKSCATTER_LABORATORY"
 
@@ -62,6 +68,9 @@ DORN = Host("203.0.113.40", "mx1.dorn.test")
 ESCHE = Host("203.0.113.50", "mail.esche.test")
 FICHTE = Host("203.0.113.60", "smtp.fichte.test")
 GINSTER = Host("203.0.113.70", "www.ginster.test")
+IRIS = Host("203.0.113.75", "www.iris.test")
+JASMIN = Host("203.0.113.80", "mail.jasmin.test")
+LORBEER = Host("203.0.113.90", "mx.lorbeer.test")
 #: Refuses while the client is there, or takes; never writes a report.
 HASEL = Host("203.0.113.100", "mx.hasel.test")
 #: A provider, through which its customers write.
@@ -82,6 +91,9 @@ RECEIVERS = (
     GINSTER,
     HASEL,
     ILEX,
+    IRIS,
+    JASMIN,
+    LORBEER,
 )
 
 #: Our people's lines at home.
@@ -125,10 +137,8 @@ def reason_against():
     for name in ("unshare", "ip", "mount"):
         if find_program(name) is None:
             return f"{name} is not there (Debian packages util-linux, iproute2, mount)"
-    done = subprocess.run(
-        _command("ip", "link", "set", "lo", "up"), capture_output=True, text=True, check=False
-    )
-    return f"no namespaces here: {done.stderr.strip()}" if done.returncode else ""
+    done = subprocess.run(_command("sh", "-c", _TRIAL), capture_output=True, text=True, check=False)
+    return f"no namespaces here, or not all that they need: {done.stderr.strip()}" if done.returncode else ""
 
 
 def _command(*command):
@@ -166,19 +176,20 @@ def together(managers):
 @contextmanager
 def up(record):
     """Give every host its address on the loopback device, and let the machine ask the laboratory's DNS alone; gives the server."""
+    places.prepare()
     run = functools.partial(subprocess.run, check=True)
     run(["ip", "link", "set", "lo", "up"])
     for host in EVERYBODY:
         run(["ip", "address", "add", f"{host.address}/32", "dev", "lo"])
     run(["ip", "address", "add", "10.20.0.6/32", "dev", "lo"])
-    folder = Path(tempfile.mkdtemp(prefix="backscatter-network-"))
-    folder.chmod(0o755)
     for name, text in (
         ("resolv.conf", "nameserver 127.0.0.1\noptions timeout:1\n"),
         ("hosts", "127.0.0.1 localhost\n"),
     ):
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o644)
-        run(["mount", "--bind", folder / name, Path("/etc", name).resolve()])
+        place = Path("/etc", name)
+        # It may lead out of /etc.
+        place.unlink(missing_ok=True)
+        place.write_text(text)
+        place.chmod(0o644)
     with DnsServer(zone(record), port=53) as server:
         yield server

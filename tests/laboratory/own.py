@@ -47,6 +47,17 @@ minimal_backoff_time = 3s
 maximal_backoff_time = 3s
 queue_run_delay = 3s
 """
+#: What our own relay does not take for ourselves, and what the server behind it does not.
+_REFUSING = """
+smtpd_sender_restrictions = check_recipient_access regexp:{{
+    {{ /^unknown[.].*@example[.]org$$/ 550 5.1.1 User unknown in local recipient table }},
+    {{ /^slow[.].*@example[.]org$$/ 450 4.7.1 Try again later }} }}
+header_checks = regexp:{{ {{ /^To:.*[ <]spam[.].*@example[.]org/ REJECT Message looks like spam }} }}
+nested_header_checks =
+"""
+_FULL = """
+smtpd_sender_restrictions = check_recipient_access regexp:{{ {{ /^full[.]/ 552 5.2.2 Mailbox is full }} }}
+"""
 _OPENDKIM = """
 Mode s
 Socket inet:{port}@127.0.0.1
@@ -107,10 +118,12 @@ def running(passwords):
     with _signer() as signer:
         servers = (
             postfix.running(
-                main=common(EXCHANGER) + inside + f"mydestination = {DOMAIN}\n", master=listening(EXCHANGER)
+                main=common(EXCHANGER) + inside + _FULL + f"mydestination = {DOMAIN}\n",
+                master=listening(EXCHANGER),
             ),
             postfix.running(
-                main=common(RELAY) + inside + _SIGNING.format(signer=signer), master=listening(RELAY)
+                main=common(RELAY) + inside + _SIGNING.format(signer=signer) + _REFUSING,
+                master=listening(RELAY),
             ),
             postfix.running(
                 main=common(SUBMISSION) + inside + _SUBMISSION.format(relay=RELAY.address, socket=passwords),

@@ -11,6 +11,7 @@ from classifier.corpus.chance import HEX, UPPER_HEX, Chance, in_zone, mail_date
 from classifier.corpus.people import Person
 from classifier.corpus.programs import MACHINES, PEOPLE, SPAMWARE, compose
 from classifier.corpus.words import Material, ordinary, spam
+from tests.laboratory import small
 from tests.laboratory.network import (
     BOTS,
     BRANCH,
@@ -19,6 +20,7 @@ from tests.laboratory.network import (
     FORGOTTEN,
     HOME,
     ILEX,
+    JASMIN,
     NAMELESS,
     RELAY,
     RENTED,
@@ -95,7 +97,7 @@ def _letter(mail, programs, person, host, words):
 
 
 def genuine(mail, exchanger=""):
-    """Return how a letter of ours leaves; *exchanger* is the address of the server that takes mail in for the recipient."""
+    """Return how a letter of ours leaves, as what can ``send()`` it; *exchanger* is the address of the server that takes mail in for the recipient."""
     person = OUR_PEOPLE[mail.number % len(OUR_PEOPLE)]
     home = HOME[mail.number % len(HOME)]
     greeting = ""
@@ -110,6 +112,13 @@ def genuine(mail, exchanger=""):
         programs, host, client, server, port, login = _SCRIPTS, WEB.name, WEB, RELAY, 25, ""
     elif way == "elsewhere":
         server, port = ILEX, 25
+    elif way == "courier":
+        server, port, login = JASMIN, 25, ""
+    elif way in small.MACHINES:
+        machine = small.MACHINES[way]
+        return machine.handover(
+            person.address, mail.recipient, _letter(mail, _SCRIPTS, person, machine.name, ordinary)
+        )
     elif way == "headers-wanted":
         options = ("RET=HDRS", f"ENVID=E{mail.number}")
     elif way == "utf8":
@@ -158,7 +167,7 @@ def forged(mail, sample, exchanger):
         data = sample
     elif way == "account":
         # A customer's password was stolen: the provider's own server sends it on.
-        server, login = (ILEX.address, 25), "customer"
+        server, login = ((JASMIN.address, 25), "") if kind == "courier" else ((ILEX.address, 25), "customer")
     return Handover(client, server, person.address, mail.recipient, data, login, (), greeting)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import ExitStack, contextmanager
 
 from tests.deliver import exim, postfix
@@ -16,10 +17,15 @@ from tests.laboratory.network import (
     FILTER_OUT,
     GINSTER,
     ILEX,
+    IRIS,
     together,
 )
 from tests.laboratory.own import common, listening
 from tests.laboratory.store import serving
+from tests.mailbox.daemon import free_port
+from tests.support import UNPACKED, server_folder
+
+POSTSRSD = UNPACKED / "usr" / "sbin" / "postsrsd"
 
 #: Mail that waits is told of after a second, and given up a little later.
 _IMPATIENT = """
@@ -36,6 +42,13 @@ relay_transport = smtp:[{store}]:{port}
 _FORWARDING = """
 virtual_alias_domains = ginster.test
 virtual_alias_maps = regexp:{{ {{ /^forward[.](.*)@ginster[.]test$$/ unknown.$$1@hasel.test }}, {{ /^unknown[.](.*)@ginster[.]test$$/ unknown.$$1@ahorn.test }} }}
+"""
+#: In its own name, by addresses that lead back (SRS).
+_REWRITING = """
+sender_canonical_maps = tcp:127.0.0.1:{there}
+sender_canonical_classes = envelope_sender
+recipient_canonical_maps = tcp:127.0.0.1:{back}
+recipient_canonical_classes = envelope_recipient
 """
 _EXIM = """
 primary_hostname = {name}
@@ -129,6 +142,19 @@ def _exim(host, store, main="", looks=""):
 
 
 @contextmanager
+def _srs(domain):
+    """Run PostSRSd; gives its ports: for senders that are written anew, and for the way back."""
+    secret, ports = server_folder("postsrsd") / "secret", (free_port(), free_port())
+    secret.write_text("not told to anybody\n")
+    command = [POSTSRSD, "-4", f"-f{ports[0]}", f"-r{ports[1]}", f"-d{domain}", f"-s{secret}"]
+    with subprocess.Popen(command) as process:
+        try:
+            yield ports
+        finally:
+            process.terminate()
+
+
+@contextmanager
 def running(passwords, domains):
     """Start those that are receivers of *domains*, and the provider; gives the Postfixes and the Exims."""
     with ExitStack() as stack:
@@ -144,8 +170,8 @@ def running(passwords, domains):
         postfix_at(
             ILEX, f"smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {passwords}\n"
         )
-        # The forwarder and the filter send mail on to it, too.
-        if domains & {"ahorn.test", "ginster.test", "kiefer.test"}:
+        # The forwarders and the filter send mail on to it, too.
+        if domains & {"ahorn.test", "ginster.test", "iris.test", "kiefer.test"}:
             store = stack.enter_context(serving("store.ahorn.test")).port
             postfix_at(
                 AHORN,
@@ -172,6 +198,10 @@ def running(passwords, domains):
             )
         if "ginster.test" in domains:
             postfix_at(GINSTER, _FORWARDING)
+        if "iris.test" in domains:
+            there, back = stack.enter_context(_srs("iris.test"))
+            here = _FORWARDING.replace("ginster", "iris")
+            postfix_at(IRIS, here + _REWRITING.format(there=there, back=back))
         if "ceder.test" in domains:
             exim_at(CEDER, looks="*")
         if "dorn.test" in domains:

@@ -26,7 +26,7 @@ SETUPS = {
     "dns alone": _DOMAIN,
 }
 #: The rows of the table.
-_ORDER = ("", *(site.software for site in SITES), *CAUSES, *GENUINE, *FORGED)
+_ORDER = ("", *dict.fromkeys(site.software for site in SITES), *CAUSES, *GENUINE, *FORGED)
 #: Ways of genuine mail that "all leaves through our relays" denies: who declares that has none of it.
 DENIED = {"complete": set(BESIDE)}
 
