@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import smtplib
 import sys
 import time
@@ -86,8 +87,8 @@ def _settle(incoming, postfixes, exims, queues):
             len(postfix.queue("maildrop", "incoming", "active", "deferred"))
             for postfix in (incoming, *postfixes)
         )
-        # dma leaves a file of the name "flush" for good.
-        waiting += sum(p.is_file() and p.name != "flush" for folder in queues for p in folder.rglob("*"))
+        # What is gone meanwhile does not wait; and dma leaves a file of the name "flush" for good.
+        waiting += sum(n != "flush" for folder in queues for _, _, names in os.walk(folder) for n in names)
         arrived = len(list((incoming.mail / "Maildir" / "new").glob("*")))
         if waiting or arrived != known:
             quiet, known = time.monotonic(), arrived
