@@ -48,6 +48,8 @@ FINDING_WEIGHTS: dict[tuple[str, str], float] = {
     ("message-id", "private"): 0.4,
     ("habits", "very-unlike"): 1.5,
     ("habits", "very-like"): 1.5,
+    # We do write to whom it comes from, and something on the way may have given our mail a new identifier.
+    ("ledger", "reply-miss"): 3.0,
     ("company", "forged-run"): 4.0,
     ("company", "strangers"): 1.5,
 }

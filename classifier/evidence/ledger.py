@@ -9,12 +9,10 @@ which the original arrived is known from somebody other than its sender.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from classifier.evidence.base import Evidence, genuine, neutral
-from classifier.evidence.ledger_miss import judge_miss, shown
+from classifier.evidence.ledger_miss import STALE_AFTER, came, judge_miss, shown
 from classifier.parse.addresses import find_addresses
-from classifier.parse.report import find_message_id, find_message_ids
+from classifier.parse.report import find_message_id
 from classifier.vocabulary import PointsTo, ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -36,9 +34,6 @@ ID_FIELDS = (
 )
 #: In these kinds nobody else than the author of the report is the recipient.
 _ANSWERS = frozenset({ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING, ReportKind.MDN})
-#: A report comes within days (RFC 5321 section 4.5.4.1), a vacation note
-#: within weeks; a much older identifier may have been dug out.
-STALE_AFTER = timedelta(days=30)
 #: More identifiers than this in one report are bait.
 _MAX_IDS = 20
 _WEIGHT = {Strength.PROOF: 3, Strength.STRONG: 2, Strength.WEAK: 1}
@@ -193,43 +188,32 @@ def _weigh(report: Report, entry: LedgerEntry, recipients: tuple[str, ...], stem
 
 
 def _is_stale(report: Report, entry: LedgerEntry) -> bool:
-    came = report.envelope.received_at or (report.trace[0].when if report.trace else None)
-    came = came or report.arrival_date
-    return came is not None and entry.sent_at is not None and came - entry.sent_at > STALE_AFTER
+    when = came(report) or report.arrival_date
+    return when is not None and entry.sent_at is not None and when - entry.sent_at > STALE_AFTER
 
 
 def _reply_hits(report: Report, lookups: Lookups, recipients: tuple[str, ...]) -> Iterator[Evidence]:
-    """Hold the report's own In-Reply-To and References against the ledger.
+    """Hold what the report says it answers against the ledger.
 
-    In-Reply-To, or without one the last of References, is the message that was
-    answered. What stands before it in References was copied out of that
-    message, so its sender, honest or not, typed it.
+    The rest of References was copied out of the answered message, so its
+    sender, honest or not, typed it.
     """
     ledger = lookups.ledger
     if ledger is None:
         return
-    answered = _ids_of(report, "in-reply-to")
-    thread = _ids_of(report, "references")
-    if not answered:
-        answered, thread = thread[-1:], thread[:-1]
     yield from _hits(
         report,
         lookups,
         recipients,
-        _by_message_id(ledger, answered),
+        _by_message_id(ledger, report.answered_ids[-_MAX_IDS:]),
         ("reply-hit", "the answered message"),
     )
-    for message_id in thread:
-        entry = None if message_id in answered else ledger.find(message_id)
+    for message_id in report.thread_ids[-_MAX_IDS:]:
+        entry = ledger.find(message_id)
         if entry is not None and entry.source != "transit":
             detail = f"the answered message names {shown(message_id)}, which we sent"
             yield genuine("ledger", Strength.WEAK, "thread-hit", detail)
             return
-
-
-def _ids_of(report: Report, name: str) -> list[str]:
-    found = [i for value in report.headers.get_all(name) for i in find_message_ids(value)]
-    return found[-_MAX_IDS:]
 
 
 def _correspondent(ledger: Ledger, recipients: tuple[str, ...]) -> Iterator[Evidence]:

@@ -4,6 +4,11 @@ A miss counts where all of this is so: ``complete_since`` is set, a Message-ID
 came back, no relay is known to have put it there, the original claims an
 author of ours, and it arrived while the ledger was complete. That time is
 taken from the reporting side; the original's own Date is typed by its sender.
+
+An automatic answer mostly returns nothing but that Message-ID, as the one it
+answers. It comes soon after the original did, so our own host's time tells; and
+the Message-ID itself has to claim that we made it, since nothing else shows
+whether the answered message did.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from classifier.evidence.base import Evidence, forged, neutral
 from classifier.evidence.ours import sent_on_by_us
 from classifier.evidence.taken_in import is_from_outside_to_us
 from classifier.parse.addresses import domain_of
-from classifier.vocabulary import Strength
+from classifier.vocabulary import ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +31,11 @@ if TYPE_CHECKING:
 
 #: A bounce comes back within seconds, before the Sent folder is read.
 NOT_YET_READ = timedelta(hours=1)
+#: A report comes within days (RFC 5321 section 4.5.4.1), a vacation note
+#: within weeks; a much older identifier may have been dug out.
+STALE_AFTER = timedelta(days=30)
+#: These are written as soon as the original is there; a receipt when somebody reads it.
+_AT_ONCE = frozenset({ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING})
 #: How long a message may travel: what arrives soon after ``complete_since``
 #: may have been sent before (RFC 5321 section 4.5.4.1: four to five days).
 TRAVEL = timedelta(days=7)
@@ -75,9 +85,17 @@ def judge_miss(
         return None
     reason = _not_covered(report, identity, lookups)
     if not returned:
-        if not reason and recipients and not any(map(ledger.wrote_to, recipients)):
-            detail = f"we never wrote to {shown(recipients[0])}"
-            return forged("ledger", Strength.WEAK, "stranger", detail)
+        if reason or not recipients:
+            return None
+        stranger = not any(map(ledger.wrote_to, recipients))
+        answered = _answered_as_ours(report, identity)
+        if answered:
+            said = f"it answers {shown(answered)}, which is not in the ledger"
+            finding = "reply-miss-stranger" if stranger else "reply-miss"
+            also = f", and we never wrote to {shown(recipients[0])}" if stranger else ""
+            return forged("ledger", Strength.STRONG, finding, said + also)
+        if stranger:
+            return forged("ledger", Strength.WEAK, "stranger", f"we never wrote to {shown(recipients[0])}")
         return None
     said = f"Message-ID {shown(returned[0])} is not in the ledger"
     if reason:
@@ -117,21 +135,51 @@ def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
     arrival = _arrival(report)
     if arrival is None:
         return "the report does not say when the original arrived"
-    if arrival < since:
+    earliest, latest = arrival
+    if earliest < since:
         return "the original arrived before complete_since"
-    if arrival > min(until, lookups.now) - NOT_YET_READ:
+    if latest > min(until, lookups.now) - NOT_YET_READ:
         return "the original arrived after the last sync or import, less an hour"
     sent = report.original.date
-    if sent is not None and sent < since and arrival < since + TRAVEL:
+    if sent is not None and sent < since and earliest < since + TRAVEL:
         return "the original may have been sent before complete_since"
     return ""
 
 
-def _arrival(report: Report) -> datetime | None:
-    """When the original reached the reporting side, as that side recorded it."""
-    if report.arrival_date is not None:
-        return report.arrival_date
-    return report.original.trace[0].when if report.original.trace else None
+def came(report: Report) -> datetime | None:
+    """When the report itself reached us, as our own side recorded it."""
+    return report.envelope.received_at or (report.trace[0].when if report.trace else None)
+
+
+def _arrival(report: Report) -> tuple[datetime, datetime] | None:
+    """Between when and when the original reached the reporting side, by what that side or ours recorded."""
+    arrival = report.arrival_date
+    if arrival is None and report.original.trace:
+        arrival = report.original.trace[0].when
+    if arrival is not None:
+        return arrival, arrival
+    when = came(report)
+    if when is not None and report.kind in _AT_ONCE:
+        return when - STALE_AFTER, when
+    return None
+
+
+def _answered_as_ours(report: Report, identity: Identity) -> str:
+    """Return the Message-ID that an automatic answer names, where it can only be one that we made, or ""."""
+    if (
+        report.kind not in _AT_ONCE
+        or identity.owns_address(report.sender)
+        or _forwarded_by_us(report, identity)
+    ):
+        # What our own people answer may have come from a form or a device, past what the ledger is read from.
+        return ""
+    answered = report.answered_ids
+    for message_id in answered:
+        domain = domain_of(message_id.strip("<>"))
+        # A host of ours gives its own name to what it had without one; the ledger may not know of it.
+        if domain not in {*identity.domains, *identity.message_id_domains} or identity.is_relay_name(domain):
+            return ""
+    return answered[0] if answered else ""
 
 
 def _rewriter(report: Report, identity: Identity, message_id: str) -> str | None:

@@ -253,22 +253,29 @@ class Report:
         return tuple(found)
 
     @cached_property
-    def referenced_ids(self) -> tuple[str, ...]:
-        """Message-IDs that the report names as answered, its own fields first.
+    def answered_ids(self) -> tuple[str, ...]:
+        """Message-IDs that the report names as those of the message it answers.
 
-        In-Reply-To and References (RFC 5322 section 3.6.4), then the
-        Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5)
+        In-Reply-To, or without one the last of References (RFC 5322 section 3.6.4);
+        the Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5)
         and the field of certified mail's receipts (RFC 6109 section 3.1.2).
         """
-        values = [*self.headers.get_all("in-reply-to"), *self.headers.get_all("references")]
-        values += self.headers.get_all("x-riferimento-message-id")
+        found = dict.fromkeys(self._ids_in("in-reply-to") or self._ids_in("references")[-1:])
+        for message_id in self._ids_in("x-riferimento-message-id"):
+            found.setdefault(message_id)
         for fields in (self.fields, *(recipient.fields for recipient in self.recipients)):
-            values += [value for name, value in fields if name.lower() == "original-message-id"]
-        found: dict[str, None] = {}
-        for value in values:
-            for message_id in find_message_ids(value):
-                found.setdefault(message_id)
+            for name, value in fields:
+                if name.lower() == "original-message-id":
+                    found.update(dict.fromkeys(find_message_ids(value)))
         return tuple(found)
+
+    @cached_property
+    def thread_ids(self) -> tuple[str, ...]:
+        """Message-IDs in References besides :attr:`answered_ids`: copied out of the message that is answered."""
+        return tuple([i for i in self._ids_in("references") if i not in self.answered_ids])
+
+    def _ids_in(self, name: str) -> list[str]:
+        return [i for value in self.headers.get_all(name) for i in find_message_ids(value)]
 
     @property
     def addressed_domains(self) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ def facts(report):
         [(r.final_recipient, r.original_recipient, r.action, r.status, r.smtp_reply, r.remote_mta, r.stage) for r in report.recipients],
         [(h.helo, h.client_name, h.client_address, h.by, h.queue_id, h.when) for h in (*report.trace, *report.original.trace)],
         report.original.completeness, report.original.from_address, report.original.to, report.original.subject,
-        report.original.message_id, report.original.date, report.original.return_path, report.addressees, report.referenced_ids,
+        report.original.message_id, report.original.date, report.original.return_path, report.addressees, report.answered_ids,
     )  # fmt: skip
 
 

@@ -242,6 +242,85 @@ def test_a_reply_to_an_unknown_message_is_no_sign_of_forgery(ledger):
     assert ask(ledger, auto_reply("In-Reply-To: <who@knows.test>\n", "v@remote.test"), COMPLETE) == []
 
 
+def receipt(own=b"", **fields):
+    read = ReportedRecipient(
+        "x@remote.test", fields=tuple((n.replace("_", "-"), v) for n, v in fields.items())
+    )
+    made = report(own=b"From: x@remote.test\n" + own, kind=ReportKind.MDN, arrival=None)
+    return dataclasses.replace(made, recipients=(read,))
+
+
+def test_a_receipt_that_names_our_message_in_its_own_field_alone(ledger):
+    assert only(ledger, receipt(Original_Message_ID="<1@example.org>")) == ("reply-hit", GENUINE, PROOF)
+
+
+def test_certified_mail_names_our_message_in_a_field_of_its_own(ledger):
+    made = auto_reply("X-Riferimento-Message-ID: <1@example.org>\n")
+    assert only(ledger, made) == ("reply-hit", GENUINE, PROOF)
+
+
+CAME = SENT + timedelta(days=2)
+STRANGER = "v@remote.test"
+REPLY_MISS = ("reply-miss-stranger", FORGED, STRONG)
+
+
+def answered(message_id, sender=STRANGER, came=CAME, kind=ReportKind.AUTO_REPLY, own=""):
+    return dataclasses.replace(
+        auto_reply(f"In-Reply-To: {message_id}\nTo: anna@example.org\n{own}", sender),
+        kind=kind,
+        envelope=Envelope(received_at=came),
+    )
+
+
+@pytest.mark.parametrize("kind", [ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING])
+def test_an_answer_to_a_message_id_of_ours_that_we_never_gave(ledger, kind):
+    assert only(ledger, answered("<forged@example.org>", kind=kind), COMPLETE) == REPLY_MISS
+    # Somebody whom we do write to may answer what a relay gave a new identifier: less than forged by itself.
+    made = answered("<forged@example.org>", "x@remote.test", kind=kind)
+    assert only(ledger, made, COMPLETE) == ("reply-miss", FORGED, STRONG)
+
+
+def test_when_an_answer_came_is_read_off_our_own_line_too(ledger):
+    made = answered("<forged@example.org>", came=None)
+    assert ask(ledger, made, COMPLETE) == []
+    made = dataclasses.replace(made, trace=(TraceHop("", by="mx.example.org", dated=CAME),))
+    assert only(ledger, made, COMPLETE) == REPLY_MISS
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        answered("<forged@example.org>", kind=ReportKind.MDN),
+        answered("<forged@example.org>", came=datetime(2026, 1, 20, tzinfo=UTC)),
+        answered("<forged@example.org>", came=SYNCED - timedelta(minutes=30)),
+    ],
+    ids=["a receipt, which comes when somebody reads", "soon after the ledger began", "after the last sync"],
+)
+def test_an_answer_to_what_the_ledger_need_not_hold(ledger, made):
+    assert ask(ledger, made, COMPLETE) == []
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        answered("<0102-abc@eu-west-1.amazonses.com>"),
+        answered("<4bQ@mail.example.org>"),
+        answered("<ticket.17@remote.test>"),
+        answered("<forged@example.org> <ticket.17@remote.test>"),
+        answered("<form@example.org>", "dan@example.org"),
+        answered("<form@example.org>", own="Delivered-To: SRS0=HH=TT=third.test=carl@example.org\n"),
+        answered("unknown"),
+    ],
+    ids=["a provider's", "a relay's", "its own", "its own, too", "by one of us", "to a forward", "none"],
+)
+def test_an_answer_that_names_no_message_id_of_ours_shows_no_more_than_its_author(ledger, made):
+    assert only(ledger, made, COMPLETE) == ("stranger", FORGED, WEAK)
+
+
+def test_nothing_is_said_of_answers_where_the_ledger_may_have_holes(ledger):
+    assert ask(ledger, answered("<forged@example.org>"), OURS) == []
+
+
 # Misses
 
 

@@ -111,7 +111,7 @@ def test_bounces(origin: str) -> None:
 
 
 def test_a_receipt_of_certified_mail_names_the_message() -> None:
-    assert parse(mail(*BOUNCES["certified mail"])).referenced_ids == ("<one@example.org>",)
+    assert parse(mail(*BOUNCES["certified mail"])).answered_ids == ("<one@example.org>",)
 
 
 BOB = "From: Bob <bob@remote.test>\nSubject: "

@@ -38,7 +38,7 @@ def one(data: bytes) -> None:
         original.return_path,
     ):
         repr(read)
-    repr((report.addressees, report.referenced_ids, report.sender))
+    repr((report.addressees, report.answered_ids, report.sender))
     may_be_report(data)
     read_hop(data[:4_000].decode("latin-1"))
 
