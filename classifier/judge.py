@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 
 from classifier.dataclass import dataclass
-from classifier.once import once_beside
+from classifier.once import cached_property, once_beside
 from classifier.vocabulary import (
     NOT_REPORTS,
     Action,
@@ -52,7 +52,7 @@ FORGED_FROM = 0.99
 #: At or below it the verdict is genuine.
 GENUINE_TO = 0.10
 #: Named once: Python 3.11 takes five times as long to find an enumeration's member.
-_NEITHER = PointsTo.NEITHER
+_NEITHER, _PROOF = PointsTo.NEITHER, Strength.PROOF
 _GENUINE_LOG_ODDS = math.log(GENUINE_TO / (1 - GENUINE_TO))
 
 
@@ -94,20 +94,36 @@ class Judgement:
         verdict: the answer.
         probability: of forged, at a prior of one half; None where nothing tells.
         action: what policy does with it.
-        reasons: in words for a person, most weighty first.
+        notes: what else than evidence decided, in words.
         account_misuse: True where an account of ours looks broken into.
         model: the name of the model that took part, or None.
         threshold: the probability from which it would have been, or is, forged.
+        evidence: what it was decided by.
+        opinion: likewise, where a model took part.
 
     """
 
     verdict: Verdict
     probability: float | None
     action: Action
-    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     account_misuse: bool = False
     model: str | None = None
     threshold: float = FORGED_FROM
+    evidence: tuple[Evidence, ...] = ()
+    opinion: Opinion | None = None
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """In words for a person, most weighty first; put into words when asked for: who only sorts mail does not."""
+        telling = [e for e in self.evidence if e.points_to is not _NEITHER]
+        telling.sort(key=lambda e: -abs(weight(e)))
+        return (
+            *self.notes,
+            *[e.detail for e in self.evidence if e.account_misuse],
+            *[f"{e.detail} ({e.strength}, {e.points_to})" for e in telling],
+            *(_of_model(self.opinion) if self.opinion is not None else ()),
+        )
 
 
 @once_beside
@@ -192,24 +208,19 @@ def judge(
     log_odds = combine(weighed, opinion.log_odds if opinion is not None else None)
     if log_odds is None:
         return Judgement(Verdict.UNSURE, None, Action.KEEP, ("nothing tells who sent the original",))
-    misused = [e.detail for e in evidence if e.account_misuse]
-    misuse = bool(misused)
-    telling = [e for e in evidence if e.points_to is not _NEITHER]
-    telling.sort(key=lambda e: -abs(weight(e)))
-    proof = weighed.forged is Strength.PROOF or weighed.genuine is Strength.PROOF
-    name = opinion.model if opinion is not None and not proof else None
-    reasons = (
-        *misused,
-        *[f"{e.detail} ({e.strength}, {e.points_to})" for e in telling],
-        *(_of_model(opinion) if opinion is not None and not proof else ()),
-    )
-    if weighed.forged is weighed.genuine is Strength.PROOF:
-        return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, ("proof contradicts proof", *reasons), misuse)
+    misuse = any(e.account_misuse for e in evidence)
+    if weighed.forged is _PROOF or weighed.genuine is _PROOF:
+        opinion = None
+    name = opinion.model if opinion is not None else None
+    notes: tuple[str, ...] = ()
+    if weighed.forged is weighed.genuine is _PROOF:
+        notes = ("proof contradicts proof",)
+        return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, notes, misuse, evidence=evidence)
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
     threshold = policy.threshold(name, inferred=identity.inferred)
     if probability >= threshold and policy.proof_only and weighed.forged is not Strength.PROOF:
         verdict = Verdict.UNSURE
-        reasons = ("kept: the policy takes nothing but proof", *reasons)
+        notes = ("kept: the policy takes nothing but proof",)
     elif probability >= threshold:
         verdict = Verdict.FORGED
     elif probability <= GENUINE_TO and (weighed.log_odds or 0.0) <= _GENUINE_LOG_ODDS:
@@ -219,8 +230,8 @@ def judge(
     action = Action.QUARANTINE if verdict is Verdict.FORGED else Action.KEEP
     if action is Action.QUARANTINE and policy.keep_delayed and _only_delayed(report):
         action = Action.KEEP
-        reasons = ("kept: the policy keeps delay notices", *reasons)
-    return Judgement(verdict, probability, action, reasons, misuse, name, threshold)
+        notes = ("kept: the policy keeps delay notices",)
+    return Judgement(verdict, probability, action, notes, misuse, name, threshold, evidence, opinion)
 
 
 def _of_model(opinion: Opinion) -> tuple[str, ...]:

@@ -332,6 +332,6 @@ class Sweep:
         found = item.examination
         if found is not None and item.action is not found.judgement.action:
             # What is told is what was done.
-            reasons = (item.note, *found.judgement.reasons) if item.note else found.judgement.reasons
-            found = replace(found, judgement=replace(found.judgement, action=item.action, reasons=reasons))
+            notes = (item.note, *found.judgement.notes) if item.note else found.judgement.notes
+            found = replace(found, judgement=replace(found.judgement, action=item.action, notes=notes))
         self.listener.message(SweptMessage(source, found, item.action, item.note, item.error))
