@@ -195,13 +195,20 @@ def is_virus_warning(headers: HeaderBlock, text: str) -> bool:
     Its own subject tells: that of a non-delivery report never quotes what was returned.
     """
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
-    if not any_of(words.VIRUS_SUBJECTS, subject):
+    if _virus_named(subject) is None:
         return False
     return _is_virus_warning(subject, text[:_NOTICE_CHARS].lower(), read_signs(headers, ""), told=True)
 
 
+def _virus_named(subject: str) -> int | None:
+    """Return where *subject* names a virus or the like, or None."""
+    if subject.isascii() and not any_of(words.VIRUS_HINTS, subject):
+        return None
+    return first_of(words.VIRUS_SUBJECTS, subject)
+
+
 def _is_virus_warning(subject: str, notice: str, signs: Signs, *, told: bool) -> bool:
-    at = first_of(words.VIRUS_SUBJECTS, subject)
+    at = _virus_named(subject)
     if at is None or signs.reply:
         return False
     failure = None if signs.scanner else first_of(words.FAILURE_SUBJECTS, subject)
@@ -300,10 +307,10 @@ def _bounce_points(
     points = min(signs.writer, 4)
     if failed:
         points += 2
-    if any_of(words.FAILURE_PHRASES, notice):
+    if any_of(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
+        points += 3
+    elif any_of(words.FAILURE_PHRASES, notice):
         points += 2
-        if any_of(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
-            points += 1
     points += known
     points += told
     points += any(r.smtp_reply or r.status for r in findings.recipients[:1])

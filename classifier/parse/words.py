@@ -189,6 +189,11 @@ VIRUS_SUBJECTS = (
     "content violation", "potentially dangerous", "filter alert", "antivirus notification", "trojan", "sobig", "w32/",
     "virus", "viren", "infizier", "infecté", "infectad", "infett", "besmet", "infiser", "inficer", "groupshield", "webshield", "disinfect", "quarantined", "szkodliw", "vírusos", "заражен", "заражён",
 )  # fmt: skip
+#: Each of those in ASCII has one of these in it: most subjects name no virus, and these few tell.
+VIRUS_HINTS = (
+    "irus", "viren", "inf", "besmet", "malware", "banned", "scanmail", "interscan", "antigen", "mailscanner", "symantec", "attachment", "block", "worm",
+    "violation", "dangerous", "filter alert", "trojan", "sobig", "w32/", "shield", "quarantined", "szkodliw", "norton",
+)  # fmt: skip
 VIRUS_PHRASES = (
     "virus", "infected", "malware", "w32/", "w32.", "worm", "trojan", "banned", "вирус", "wirus", "ウイルス", "ウィルス", "病毒", "바이러스", "vírus",
     "viren", "infizier", "infecté", "infectad", "infett", "besmet", "заражен", "заражён",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from classifier.parse import words
 from classifier.parse.message import parse
 from classifier.parse.report import Envelope
 from classifier.vocabulary import ReportKind
@@ -180,6 +181,11 @@ def test_challenges(headers: str, body: str) -> None:
 )
 def test_virus_warnings(headers: str, body: str) -> None:
     assert parse(mail(headers, body)).kind is ReportKind.VIRUS_WARNING
+
+
+def test_no_name_of_a_virus_is_passed_over() -> None:
+    named = [subject for subject in words.VIRUS_SUBJECTS if subject.isascii()]
+    assert [subject for subject in named if not any(hint in subject for hint in words.VIRUS_HINTS)] == []
 
 
 def test_an_undeliverable_message_about_viruses_is_a_bounce() -> None:
