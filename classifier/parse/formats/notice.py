@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from classifier.parse.caseless import Caseless
 from classifier.parse.markup import looks_like_html, to_plain
 
 #: No notice is longer; mails of mailing list software can list many addresses.
@@ -11,15 +12,14 @@ MAX_NOTICE = 64_000
 _MARKER_CHARS = 160
 #: A rule of dashes (or the like) that announces the message, in any language;
 #: or a sentence that does, in those that real programs use.
-_MARKER = re.compile(
+_MARKER = Caseless(
     r"\n[ \t>|]{0,12}(?:[-=*_#|]{2,60}+[ \t]{0,4}+[^\n]{0,60}?(?:original message|original mail|returned m|copy of (?:the|your) m"
     r"|message (?:text|header|body)|unsent message|header of the|mensaje original|mensagem original|message d'origine"
     r"|message original|ursprüngliche nachricht|originalnachricht|messaggio originale|header(?:s)? of (?:the|your)"
     r"|start of (?:the|your|returned|message)|oorspronkelijk|исходно|原信|元のメ|undelivered message|rejected message)"
     r"|(?:below is a copy of|included is a copy of|here is a copy of|message headers? follow|original message(?: headers?)? (?:follows|details)"
     r"|original message headers|a copy of the original|your message reads|the first \d{1,4} lines of|the header and top"
-    r"|original mail as follows|begin forwarded message))",
-    re.IGNORECASE,
+    r"|original mail as follows|begin forwarded message))"
 )
 #: Fields that only a returned message has at the start of a line in a notice.
 _HEADER = re.compile(

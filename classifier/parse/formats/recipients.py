@@ -6,6 +6,7 @@ import re
 
 from classifier.dataclass import dataclass, replace
 from classifier.parse.addresses import domain_of, find_address, find_addresses, normalise
+from classifier.parse.caseless import Caseless
 from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction
 
@@ -44,7 +45,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 #: A sentence that says what went wrong and then with whom.
-_KEYED = re.compile(
+_KEYED = Caseless(
     r"(?:unknown user|mailbox exceeds [a-z ]{3,20}size|delivery failed [0-9]{1,4} attempts|undeliverable +to"
     r"|undeliverable address|failed recipient|intended recipient|invalid final delivery userid|mailbox is full"
     r"|(?:could not|cannot|couldn't|can't|not) be delivered to|(?:unable|failed) to deliver (?:(?:your|this|the) )?"
@@ -52,25 +53,21 @@ _KEYED = re.compile(
     r"|your (?:message|mail|email) to|not reach the following recipients?|recipient|mail to|delivery of email to"
     r"(?: this address)?|(?:was|is|were) (?:addressed|sent),?|rejected by|mailbox|to local user|could not be reached|user|address|delivered to|delivery to"
     r"|envoyé à|delivre a|entregad[oa] (?:a|para)|zustell[a-z]{1,6} an|empfänger|destinataire|destinatario|destinatário"
-    r"|mottagare|modtager|ontvanger|odbiorc[ay]|adresat|címzett|příjemce|alıcı|παραλήπτη|получател[юь]|宛先|收件人|받는 사람)"
-    r"[ \t:\n\"'<\[(*-]{0,12}(?:smtp:|mailto:|rfc822;)?$",
-    re.IGNORECASE,
+    r"|mottagare|modtager|ontvanger|odbiorc[ay]|adresat|címzett|příjemce|al[ıi]c[ıi]|παραλήπτη|получател[юь]|宛先|收件人|받는 사람)"
+    r"[ \t:\n\"'<\[(*-]{0,12}(?:smtp:|mailto:|rfc822;)?$"
 )
 #: The list that takes no post from the sender.
-_CLOSED_LIST = re.compile(r"not a member of (?:this|the) mailing list[ \n\"'<]{1,4}$", re.IGNORECASE)
+_CLOSED_LIST = Caseless(r"not a member of (?:this|the) mailing list[ \n\"'<]{1,4}$")
 #: An address that only names whose angle address follows on the line.
 _NAMES_ANOTHER = re.compile(r"[\"']?[ \t]{1,4}<(?:mailto:)?[^\s<>@]{1,128}@")
 #: An address inside what a server answered.
-_REPLIED = re.compile(
-    r"(?<![0-9])[45][0-5][0-9][ -](?:[45]\.[0-7]\.[0-9]{1,3} )?[<\[( ]?$|RCPT +TO: ?<? ?$", re.IGNORECASE
-)
-_IN_REPLY = re.compile(r"(?<![0-9])[45][0-5][0-9][ -][^\n]{0,200}[<\[( ]$")
+_REPLIED = Caseless(r"(?<![0-9])[45][0-5][0-9][ -](?:[45]\.[0-7]\.[0-9]{1,3} )?[<\[( ]?$|rcpt +to: ?<? ?$")
+_IN_REPLY = Caseless(r"(?<![0-9])[45][0-5][0-9][ -][^\n]{0,200}[<\[( ]$")
 #: Lines whose address is somebody else's.
-_ELSE = re.compile(
+_ELSE = Caseless(
     r"\b(?:contact|assistance|please (?:send|forward|e-?mail)|help|support|questions|problem report|from|sender"
     r"|reply[- ]to|return-path|cc|report(?:ed)? to|abuse|call|write to|unsubscribe|expanded from|generated from"
-    r"|message-id(?=:))\b[^\n]{0,100}$",
-    re.IGNORECASE,
+    r"|message-id(?=:))\b[^\n]{0,100}$"
 )
 #: The sign that an address was only an alias, and for which one.
 _EXPANDED = re.compile(
