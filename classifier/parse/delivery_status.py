@@ -114,14 +114,15 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
     seen: set[str] = set()
     text = data[:MAX_STATUS_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
     for block in _BLANK_LINES.split(text):
-        fields = [(name, decode_words(value)) for name, value in HeaderBlock(block.lstrip(b"\n")).pairs]
-        names = {name.lower() for name, _ in fields}
+        section = HeaderBlock(block.lstrip(b"\n"))
+        fields = [(name, decode_words(value)) for name, value in section.pairs]
+        keys = section.keys
+        names = frozenset(keys)
         # A blank line ends a group only where the next one repeats what stands once in each.
         if group and names & _ONCE & seen:
             groups.append(group)
             group, seen = [], set()
-        for name, value in fields:
-            key = name.lower()
+        for key, (name, value) in zip(keys, fields, strict=True):
             if key in _PER_MESSAGE or (
                 not group and key not in _PER_RECIPIENT and not names & _PER_RECIPIENT
             ):

@@ -7,6 +7,7 @@ ever re-folded or re-encoded (the standard library's message does both).
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 
 from classifier.parse.encoded import decode_words
 from classifier.parse.limits import MAX_HEADER_BYTES, MAX_STRAY_LINES
@@ -18,6 +19,8 @@ _FIELDS = re.compile(rb"^(([!-9;-~]{1,998}+)[ \t]*+:.*+(?:\n[ \t].*+)*\n?)", re.
 _STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
 #: How a field begins: its name and the colon.
 FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]{0,99}:")
+#: What is found of a field.
+_RAW, _NAME = itemgetter(0), itemgetter(1)
 _UNFOLD = re.compile(r"[\r\n]+[ \t]*|\x00")
 #: Values are read up to here; beyond it lies bait, not information.
 MAX_VALUE_CHARS = 64_000
@@ -74,7 +77,7 @@ class HeaderBlock:
 
     """
 
-    __slots__ = ("_found", "_index", "_values", "raw")
+    __slots__ = ("_found", "_index", "_values", "_whole", "raw")
 
     def __init__(self, raw: bytes) -> None:
         """Keep *raw*; it is scanned at first use."""
@@ -82,6 +85,7 @@ class HeaderBlock:
         self._found: list[tuple[bytes, bytes]] | None = None
         self._index: dict[str, list[tuple[bytes, bytes]]] | None = None
         self._values: dict[str, str | None] = {}
+        self._whole: bool | None = None
 
     @classmethod
     def of(cls, index: dict[str, list[tuple[bytes, bytes]]]) -> HeaderBlock:
@@ -133,9 +137,8 @@ class HeaderBlock:
     def keys(self) -> tuple[str, ...]:
         """The lower-case field names in their order."""
         found = self._scanned()
-        return (
-            tuple(b":".join([name for _, name in found]).lower().decode("ascii").split(":")) if found else ()
-        )
+        # All at once: no name has a colon in it.
+        return tuple(b":".join(map(_NAME, found)).lower().decode("ascii").split(":")) if found else ()
 
     def has_any(self, names: frozenset[str]) -> bool:
         """Say whether one of these fields, in lower case, is there."""
@@ -154,7 +157,9 @@ class HeaderBlock:
     @property
     def is_whole(self) -> bool:
         """Whether every line of the section belongs to a field."""
-        return sum([len(raw) for raw, _ in self._scanned()]) == len(self.raw)
+        if self._whole is None:
+            self._whole = sum(map(len, map(_RAW, self._scanned()))) == len(self.raw)
+        return self._whole
 
     def __contains__(self, name: str) -> bool:
         """Say whether a field of this name is there, in any case."""
@@ -178,7 +183,12 @@ class HeaderBlock:
     def get_all(self, name: str, limit: int | None = None) -> list[str]:
         """Return all values of *name* in their order, or the first *limit* of them."""
         found = self._indexed().get(name.lower())
-        return [_unfolded(raw) for raw, _ in found[:limit]] if found else []
+        if not found:
+            return []
+        if len(found) == 1 and limit != 0:
+            value = self.get(name)  # read once, whoever asks
+            return [value] if value is not None else []
+        return [_unfolded(raw) for raw, _ in found[:limit]]
 
     def all_fields(self, name: str) -> tuple[HeaderField, ...]:
         """Return all fields of *name* in their order."""

@@ -63,7 +63,7 @@ class Part:
     """
 
     __slots__ = (
-        "_children", "_depth", "_encoding", "_own_below", "_params", "_tree", "body_start", "buffer",
+        "_children", "_decoded", "_depth", "_encoding", "_own_below", "_params", "_tree", "body_start", "buffer",
         "content_type", "end", "headers", "start",
     )  # fmt: skip
 
@@ -95,6 +95,7 @@ class Part:
             self.content_type = default if value is None else "text/plain"
         self._params: dict[str, str] | None = None
         self._encoding: str | None = None
+        self._decoded: tuple[int, bytes] | None = None
         self._children: tuple[Part, ...] | None = None
         self._own_below: tuple[Part, ...] | None = None
         tree.parts += 1
@@ -128,8 +129,8 @@ class Part:
     def encoding(self) -> str:
         """The content transfer encoding that has to be undone, or ""."""
         if self._encoding is None:
-            value = (self.headers.get("content-transfer-encoding") or "").lower()
-            self._encoding = next((name for name in _ENCODINGS if value.startswith(name)), "")
+            value = self.headers.get("content-transfer-encoding")
+            self._encoding = next(filter(value.lower().startswith, _ENCODINGS), "") if value else ""
         return self._encoding
 
     def decoded(self, limit: int | None = None) -> bytes:
@@ -140,12 +141,16 @@ class Part:
 
         """
         stop = self.end if limit is None else min(self.end, self.body_start + limit)
-        body = self.buffer[self.body_start : stop]
-        if self.encoding == "quoted-printable":
-            return binascii.a2b_qp(body)
-        if self.encoding == "base64":
-            return decode_base64(body)
-        return body
+        if not self.encoding:
+            return self.buffer[self.body_start : stop]
+        if self._decoded is not None and self._decoded[0] == stop:
+            return self._decoded[1]
+        undo = binascii.a2b_qp if self.encoding == "quoted-printable" else decode_base64
+        decoded = undo(self.buffer[self.body_start : stop])
+        if stop - self.body_start <= MAX_TEXT_CHARS:
+            # A notice is asked for its words, and then for what it returns; long ones are not held.
+            self._decoded = (stop, decoded)
+        return decoded
 
     def text(self) -> str:
         """Return the body decoded to text, bounded by ``MAX_TEXT_CHARS``."""
