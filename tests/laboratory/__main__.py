@@ -4,7 +4,7 @@ Real mail servers in a network of their own (as root, in Linux namespaces, of
 which nothing is left at the end) write some 1,000 reports within two minutes:
 about genuine mail of a protected domain, sent through its own relay and in
 other ways, and about mail that infected machines forged in its name, at several
-levels of craft. The program judges them by what seven users have configured; the
+levels of craft. The program judges them by what eight users have configured; the
 table says how many of the forged are quarantined and how many of the genuine
 are called so, by the software that wrote the report, by cause, and by way.
 The exit status is 1 where a genuine report is quarantined.

@@ -6,8 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from classifier.evidence import dmarc, spf
+from classifier.evidence.base import Lookups
+from classifier.identity import Identity
+from classifier.resolver import DnsResolver
+from classifier.store.database import Database
+from classifier.store.records import SqliteRecordMemory
 from tests.laboratory.network import DOMAIN, EXCHANGER, RELAY, SUBMISSION
 from tests.laboratory.plan import BESIDE, CAUSES, FORGED, GENUINE, SITES
 
@@ -24,11 +31,15 @@ SETUPS = {
     "nothing": None,
     "dns": _DOMAIN + _ADDRESSES,
     "dns alone": _DOMAIN,
+    "dmarc": _DOMAIN + '[store]\npath = "dmarc.sqlite3"\n',
 }
+#: Who is answered by DNS. "dmarc" has published p=reject as well, and looked at that for a month.
+ASKING = {"dns", "dns alone", "dmarc"}
 #: The rows of the table.
 _ORDER = ("", *dict.fromkeys(site.software for site in SITES), *CAUSES, *GENUINE, *FORGED)
-#: Ways of genuine mail that "all leaves through our relays" denies: who declares that has none of it.
-DENIED = {"complete": set(BESIDE)}
+#: Ways of genuine mail that "all leaves through our relays" denies, and a policy to refuse what is neither
+#: signed nor from a host that SPF names: who declares that has none of it.
+DENIED = {"complete": set(BESIDE), "dmarc": set(BESIDE)}
 
 
 def judge(folder, setup):
@@ -57,10 +68,23 @@ def judge_all(folder, dns):
     """Judge all reports in each set-up; also written beside them. *dns* is the server that is asked."""
     found = {}
     for setup in SETUPS:
-        dns.mode = "ok" if "dns" in setup else "refused"
+        dns.mode = "ok" if setup in ASKING else "refused"
+        if setup == "dmarc":
+            dns.zone.set(f"_dmarc.{DOMAIN}", "TXT", "v=DMARC1; p=reject")
+            _look_a_month_ago(folder / "dmarc.sqlite3", dns)
         found[setup] = judge(folder, setup)
         (folder / f"{setup}.json").write_text(json.dumps(found[setup], indent=1))
     return found
+
+
+def _look_a_month_ago(store, dns):
+    """Remember what the domain publishes, as a run of that day would have."""
+    then = datetime.now(UTC) - timedelta(days=30)
+    with Database.open(store) as database:
+        resolver = DnsResolver([dns.address], clock=lambda: then)
+        lookups = Lookups(then, resolver=resolver, records=SqliteRecordMemory(database))
+        for kind in (spf, dmarc):
+            kind.observe(Identity(domains=(DOMAIN,)), lookups)
 
 
 def tell(folder, verdicts, write=sys.stdout.write):
@@ -76,7 +100,7 @@ def tell(folder, verdicts, write=sys.stdout.write):
             for n, v in counted[setup].items()
             if n.startswith("genuine") and v["verdict"] == "forged"
         ]
-    write(f"{'':40}{'forged, quarantined (%)':^63}{'genuine, called genuine (%)':^63}\n{'':40}" + f"{''.join(f'{s[:8]:>9}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
+    write(f"{'':40}{'forged, quarantined (%)':^72}{'genuine, called genuine (%)':^72}\n{'':40}" + f"{''.join(f'{s[:8]:>9}' for s in SETUPS)}" * 2 + "\n")  # fmt: skip
     for key in ("", "software", "cause", "way"):
         for row in sorted({fact.get(key, "") for fact in facts.values()}, key=_ORDER.index):
             cells = [
