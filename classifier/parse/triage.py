@@ -10,16 +10,10 @@ from __future__ import annotations
 import re
 
 from classifier.parse import words
+from classifier.parse.automatic import AUTO_FIELDS, LIST_FIELDS, is_automatic, is_list_mail
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.limits import MAX_HEADER_BYTES
-from classifier.parse.signs import (
-    AUTO_FIELDS,
-    LIST_FIELDS,
-    REPORT_FIELDS,
-    is_automatic,
-    is_list_mail,
-    read_writer,
-)
+from classifier.parse.signs import REPORT_FIELDS, is_list_manager, read_writer
 
 #: Fields whose presence alone makes a message worth reading.
 _TELLING = frozenset(
@@ -31,7 +25,7 @@ _TELLING = frozenset(
 )  # fmt: skip
 _WANTED = (
     "from", "subject", "content-type", "return-path", "auto-submitted", "precedence", "x-precedence",
-    "in-reply-to", "references", "x-list-administrivia", "x-mlserver", *LIST_FIELDS, *_TELLING,
+    "in-reply-to", "references", "x-list-administrivia", "x-mlserver", "x-loop", *LIST_FIELDS, *_TELLING,
 )  # fmt: skip
 _PRIVATE = "x-"
 #: Their names as alternatives: those that begin alike, as most of a header section's do, tried together.
@@ -136,12 +130,15 @@ def full_section(data: bytes, start: int) -> bytes:
 
 def _signs_or_subject(headers: HeaderBlock, mail_from: str | None) -> bool:
     author = headers.get("from") or ""
-    if "amazonaws" in author or read_writer(headers, mail_from)[0] or is_automatic(headers):
+    writer, _, local = read_writer(headers, mail_from)
+    if "amazonaws" in author or writer or is_automatic(headers):
         return True
     subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
     if is_list_mail(headers):
         # A notice that answers a post may bear the post's own list fields.
         return subject.startswith(words.FAILURE_SUBJECTS) or any(word in subject for word in _OTHER_SUBJECTS)
+    if is_list_manager(local):
+        return True
     return _has_word(subject, _BEGINNING) or (not subject.isascii() and _has_word(subject, _SHORT_BEGINNING))
 
 

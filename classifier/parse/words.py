@@ -69,7 +69,7 @@ FAILURE_SUBJECTS = (
 FAILURE_PHRASES = (
     "could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "was not delivered", "not be delivered",
     "not yet been delivered", "has not been delivered", "wasn't able to deliver", "unable to deliver", "not able to deliver",
-    "did not reach", "delivery has failed", "delivery failed", "failed permanently", "delivery to the following", "undeliverable",
+    "did not reach", "unable to be delivered", "delivery has failed", "delivery failed", "failed permanently", "delivery to the following", "undeliverable",
     "permanent error", "permanent fatal", "permanent failure", "delivery status notification", "returned mail", "unknown user", "user unknown",
     "returned message", "could not deliver", "delivery problems", "delivery failure", "delivery attempt", "failed recipient", "no such user", "mailbox is full",
     "no valid recipients", "transcript of session follows", "technical details of permanent failure", "error delivering",
@@ -147,6 +147,7 @@ AUTO_PHRASES = (
     "thank you for your message", "abwesend", "nicht im büro", "urlaub", "automatisch", "absent", "congé", "automatique", "fuera de la oficina", "vacaciones", "gracias por", "automátic", "férias", "fuori ufficio", "in ferie", "automatica", "afwezig", "op vakantie",
     "frånvar", "semester", "ferie", "lomalla", "urlop", "nieobecn", "dovolen", "szabadság", "отпуск", "отсутств", "автоматич", "άδεια", "αυτόματ", "izinde", "otomatik", "不在", "休暇", "自動", "自动", "外出", "休假", "부재", "휴가", "자동", "atvaļināj", "automātisk",
     "außer haus", "ausser haus", "nicht erreichbar", "no estoy", "ausente", "assente", "ausência", "niet op kantoor", "ikke på kontor", "poissa", "távol", "відсутн", "відпустк", "concediu", "puhkus", "atostog", "izin", "cuti", "vắng mặt", "إجازة", "בחופש", "出張", "離席",
+    "i am away", "i'm away", "be away", "away until", "won't be back", "not be back",
     "not monitored", "no longer monitored", "has left", "back in the office", "back on", "in my absence", "während meiner abwesenheit", "en mon absence", "in mia assenza", "en mi ausencia",
 )  # fmt: skip
 
@@ -171,7 +172,7 @@ CHALLENGE_ASKS = (
 )  # fmt: skip
 #: ... and it is to tell a person from a spammer.
 CHALLENGE_WHY = (
-    "human", "real person", "live person", "robot", "spammer", "not a spam", "spam source", "control spam", "approved senders", "approved sender", "allowed senders", "recognised sender", "recognized sender", "known sender", "senders i have approved", "guest list", "safe list", "whitelist", "first time", "has not been verified", "verify yourself",
+    "human", "real person", "live person", "robot", "spammer", "not a spam", "spam source", "control spam", "approved senders", "approved sender", "allowed senders", "recognised sender", "recognized sender", "known sender", "senders i have approved", "guest list", "safe list", "whitelist", "first time", "has not been verified", "not recognized", "not recognised", "not junk", "junk-mail", "verify yourself",
     "première fois", "caractères", "robô", "humano", "primera vez", "primeira vez", "remitente autorizado", "prima volta", "umano", "mensch", "liste erlaubter", "erlaubte absender", "zum ersten mal", "eerste keer", "människa", "człowiek", "человек", "первый раз", "ロボット", "人間", "人类", "사람",
 )  # fmt: skip
 CHALLENGE_SUBJECTS = (
