@@ -40,7 +40,7 @@ from classifier.evidence.ours import (
     verified_name,
     written_by_us,
 )
-from classifier.evidence.taken_in import inbound, own_report, taken_in
+from classifier.evidence.taken_in import inbound, own_report, taken_in, users_report
 from classifier.vocabulary import Completeness, PointsTo, Strength
 
 TYPE_CHECKING = False
@@ -60,6 +60,9 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     """Read the original's trace as far as it was observed, then what was typed below."""
     if written_by_us(report, identity):
         yield from own_report(report, identity)
+        return
+    if (handed_in := users_report(report, identity)) is not None:
+        yield handed_in
         return
     client = observed_client(report)
     if client is None:

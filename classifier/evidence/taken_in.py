@@ -8,11 +8,13 @@ is about somebody else's mail with our name on it.
 from __future__ import annotations
 
 from classifier.evidence.base import Evidence, forged, genuine, neutral
-from classifier.evidence.hosts import name_was_sought
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought
 from classifier.evidence.ours import (
     Nature,
     came_from_inside,
     entry,
+    is_authenticated,
+    is_our_client,
     is_our_name,
     nature,
     passed_on,
@@ -20,6 +22,7 @@ from classifier.evidence.ours import (
     verified_name,
 )
 from classifier.parse.addresses import normalise
+from classifier.parse.limits import MAX_HOPS
 from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -68,6 +71,47 @@ def own_report(report: Report, identity: Identity) -> Iterator[Evidence]:
     else:
         detail = f"our host {writer} relayed the mail of {start.outside.client_address or 'a client'} to the outside"
         yield genuine("path", Strength.WEAK, "relayed-for-client", detail)
+
+
+def users_report(report: Report, identity: Identity) -> Evidence | None:
+    """Weigh a report that a user of ours handed in: his machine, wherever it stands, tells of what he sent.
+
+    dma, nullmailer and their like authenticate themselves with what they write, too. Nothing is said
+    where the original had come to that machine from elsewhere: it may be somebody's server that sends through us.
+    """
+    writer = (report.reporting_mta or "").rstrip(".").lower()
+    original = report.original
+    if (
+        not writer
+        or report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}
+        or original.completeness is Completeness.NONE
+    ):
+        return None
+    hops = iter(report.trace[:MAX_HOPS])
+    taker = next((hop for hop in hops if not _is_between_ours(hop, identity)), None)
+    if taker is None or not is_our_name(taker.by, identity) or not is_authenticated(taker):
+        return None
+    below = tuple(hops)
+    names = {(name or "").lower() for name in (taker.helo, *(hop.by for hop in below))}
+    if writer not in names or any(hop.client_address or hop.client_name for hop in below):
+        return None
+    start = entry(original.trace, identity, frozenset((writer,)))
+    if start.outside or start.doubtful or start.hops < len(original.trace):
+        return None
+    detail = (
+        f"{taker.by} had the report from {writer}, which authenticated itself, and which the mail began on"
+    )
+    return genuine("path", Strength.STRONG, "own-report-authenticated", detail)
+
+
+def _is_between_ours(hop: TraceHop, identity: Identity) -> bool:
+    """Say whether a hop leads from one host of ours to the next, or within one."""
+    if is_our_client(hop, identity):
+        return True
+    ip = ip_of(hop.client_address)
+    if ip is None:
+        return hop.client_name is None and "." not in (hop.helo or "")
+    return is_internal(ip) and not is_authenticated(hop)
 
 
 def taken_in(report: Report, identity: Identity, hop: TraceHop, what: str, finding: str) -> Evidence:

@@ -489,6 +489,40 @@ def test_report_of_our_own_host(trace, failed, expected):
     assert told(path.gather(report, OURS, LOOKUPS)) == expected
 
 
+LOGGED_IN = read_hop(
+    "from vps7.hoster.test (vps7.hoster.test [198.51.100.7]) (Authenticated sender: anna@example.org)"
+    " by mail.example.org (Postfix) with ESMTPA id 4"
+)
+BROUGHT_IN = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mx.example.org")
+DMA = read_hop("from MAILER-DAEMON id 17 by vps7.hoster.test (DragonFly Mail Agent v0.13)")
+NULLMAILER = read_hop("(nullmailer pid 708 invoked by uid 8)")
+SENT_THERE = read_hop("from www-data (uid 33) (envelope-from anna@example.org) id 12 by vps7.hoster.test (DragonFly Mail Agent v0.13)")  # fmt: skip
+AUTHENTICATED = ("own-report-authenticated", *GENUINE_STRONG)
+
+
+@pytest.mark.parametrize(
+    ("report_trace", "trace", "is_theirs"),
+    [
+        ([BROUGHT_IN, LOGGED_IN, DMA], [SENT_THERE], True),
+        ([LOGGED_IN, NULLMAILER], [NULLMAILER], True),
+        # A server that sends through us had the mail from elsewhere, or the report itself.
+        ([LOGGED_IN, DMA], [hop("pc", "dsl-9.isp.test", "198.51.100.9", "vps7.hoster.test")], False),
+        ([LOGGED_IN, hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "vps7.hoster.test")], [SENT_THERE], False),
+        # Whoever brings it to us from outside types what he likes below.
+        ([hop("pc", "dsl-9.isp.test", "198.51.100.9", "mx.example.org"), LOGGED_IN, DMA], [SENT_THERE], False),
+        ([hop("pc", None, None, "mx.example.org"), hop("mx.remote.test", None, None, "mx.example.org"), LOGGED_IN, DMA], [SENT_THERE], False),
+        # It logged in elsewhere, or nowhere.
+        ([read_hop(LOGGED_IN.raw.replace("mail.example.org (Postfix)", "mail.isp.test (Postfix)")), DMA], [SENT_THERE], False),
+        ([hop("vps7.hoster.test", "vps7.hoster.test", "198.51.100.7", "mail.example.org"), DMA], [SENT_THERE], False),
+    ],
+)  # fmt: skip
+def test_a_report_that_a_machine_of_our_users_wrote(report_trace, trace, is_theirs):
+    report = make(trace, reporter="vps7.hoster.test", report_trace=report_trace)
+    assert (AUTHENTICATED in told(path.gather(report, OURS, LOOKUPS))) is is_theirs
+    other = make(trace, reporter="mx.remote.test", report_trace=report_trace)
+    assert AUTHENTICATED not in told(path.gather(other, OURS, LOOKUPS))
+
+
 def test_own_report_without_the_mail_says_little():
     report = make(
         reporter="mail.example.org",
