@@ -122,6 +122,8 @@ FEATURES: tuple[Feature, ...] = (
 )  # fmt: skip
 NAMES = tuple(feature.name for feature in FEATURES)
 _UNTOLD = dict.fromkeys(NAMES, math.nan)
+#: The features of evidence, by its kind: what a kind that found nothing counts.
+_NO_EVIDENCE = {f"evidence.{kind}": 0.0 for kind in EVIDENCE_KINDS}
 #: The place of the words' score; it is filled in by the model, which knows their weights.
 WORDS = NAMES.index("words")
 
@@ -136,17 +138,16 @@ def has_material(report: Report) -> bool:
 
 def measure(report: Report, identity: Identity, evidence: Iterable[Evidence]) -> list[float]:
     """Return the value of each of :data:`FEATURES` in order; NaN where the report does not tell."""
-    found: dict[str, float] = {}
+    weighed: dict[str, float] = {}
     more_than_weak = set()
     for piece in evidence:
         name = f"evidence.{piece.name}"
-        found[name] = found.get(name, 0.0) + weight(piece)
+        weighed[name] = weighed.get(name, 0.0) + weight(piece)
         if piece.strength is not Strength.WEAK:
             more_than_weak.add(name)
-    for name in found.keys() - more_than_weak:
-        found[name] = min(found[name], _WEAK_TOGETHER)
-    for kind in EVIDENCE_KINDS:
-        found.setdefault(f"evidence.{kind}", 0.0)
+    for name in weighed.keys() - more_than_weak:
+        weighed[name] = min(weighed[name], _WEAK_TOGETHER)
+    found = _NO_EVIDENCE | weighed
     _measure_authors(report, identity, found)
     if not written_by_us(report, identity):
         _measure_path(report, identity, found)

@@ -28,5 +28,5 @@ class Caseless:
     def search(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
         """Return the first place in *text* from *start* to *end* that fits, or None."""
         if text.isascii():
-            return self._lower.search(text.lower(), start, end)
+            return self._lower.search(text[:end].lower(), start)
         return re.compile(self._pattern, re.IGNORECASE).search(text, start, end)
