@@ -10,6 +10,7 @@ from classifier.parse.mime import parse_embedded, parse_tree
 from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
+from classifier.parse.signs import is_list_notice, list_address
 from classifier.parse.trace import read_trace
 from classifier.parse.triage import full_section, may_be_report, may_be_report_by, names_a_status
 from classifier.vocabulary import ReportKind
@@ -114,6 +115,8 @@ class _Reader:
                 recipients = self._others(kind, findings)
         if kind is ReportKind.DSN and "expanded from" in text and len(recipients) == 1:
             recipients = (self._guarded("an alias", lambda: with_alias(recipients[0], text), recipients[0]),)
+        if is_list_notice(self.headers):
+            recipients = of_lists(recipients)
         if reporting_mta is None and kind is not ReportKind.MDN:
             findings = findings or self._findings(text)
             reporting_mta = findings.reporting_mta
@@ -212,6 +215,11 @@ def merged(
         )
         for group, named in zip(status, found, strict=True)
     )
+
+
+def of_lists(recipients: tuple[ReportedRecipient, ...]) -> tuple[ReportedRecipient, ...]:
+    """Name the list where a list manager names whom to ask about it, or answers as such."""
+    return tuple([replace(r, final_recipient=list_address(r.final_recipient)) for r in recipients])
 
 
 def with_alias(recipient: ReportedRecipient, text: str) -> ReportedRecipient:

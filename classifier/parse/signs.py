@@ -70,6 +70,8 @@ _LIST_MANAGERS = re.compile(
     r"owner-.{1,60}|.{1,60}[-+](?:owner|admin|request|bounces|help)|majordomo|listserv|mailman|ezmlm|sympa|fml",
     re.IGNORECASE,
 )
+#: The list in those of them that name it.
+_OF_LIST = re.compile(r"([^@]{1,60})[-+](?:owner|admin|request|bounces|help)(@.{1,255})", re.IGNORECASE)
 _NO_REPLY = re.compile(r"(?:no|do-?not|non)[-_.]?repl(?:y|ies)|noreply\w{0,20}", re.IGNORECASE)
 _REPLY = re.compile(
     r"(?:re|aw|antw|sv|vs|odp|ynt|yan|res|r|rif|ref|bls|atb|vá|vast|回复|答复|回覆|返信|답장|회신|отв(?:ет)?|відп|απ|σχετ|השב|رد)"
@@ -201,7 +203,7 @@ def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
     writer, null_sender, local = read_writer(headers, mail_from)
     subject = (headers.text("subject") or "").lstrip()
     to, _, domain = (find_address(headers.get("to")) or "").lower().rpartition("@")
-    list_notice = _is_list_notice(headers)
+    list_notice = is_list_notice(headers)
     program = headers.get("user-agent") or headers.get("x-mailer") or ""
     library = bool(_LIBRARY.search(program))
     automatic = is_automatic(headers)
@@ -248,7 +250,14 @@ def is_list_manager(local: str) -> bool:
     return _LIST_MANAGERS.fullmatch(local) is not None
 
 
-def _is_list_notice(headers: HeaderBlock) -> bool:
+def list_address(address: str | None) -> str | None:
+    """Return the list that *address*, one of those that its manager answers from, belongs to; itself where it is none."""
+    match = _OF_LIST.fullmatch(address or "")
+    return match[1] + match[2] if match else address
+
+
+def is_list_notice(headers: HeaderBlock) -> bool:
+    """Say whether a list manager wrote the message itself."""
     return (headers.get("x-list-administrivia") or "").lower() == "yes" or bool(
         _MLMMJ.match(headers.get("message-id") or "")
     )
@@ -301,7 +310,7 @@ def _writer(headers: HeaderBlock, author: str, address: str, local: str, *, null
         points += 2
     elif not author.strip(" <>"):
         points += 1
-    elif is_list_manager(local) and (headers.has_any(_LIST_MANAGER_FIELDS) or _is_list_notice(headers)):
+    elif is_list_manager(local) and (headers.has_any(_LIST_MANAGER_FIELDS) or is_list_notice(headers)):
         points += 2
     if headers.has_any(REPORT_FIELDS):
         points += 3

@@ -44,7 +44,26 @@ HELD = (
 def test_mlmmj_holds_a_post_for_its_moderators():
     report = parse(mlmmj("owner", "owner", *HELD, ORIGINAL))
     assert (report.kind, report.format) == ("auto-reply", "list-manager")
+    assert [r.final_recipient for r in report.recipients] == ["talk@lists.remote.test"]
     assert report.original.message_id == "<1@example.org>"
+
+
+MAILMAN = "Precedence: bulk\nX-Mailman-Version: 3.3.8\nX-List-Administrivia: yes\nList-Id: <talk.lists.remote.test>\n"
+
+
+@pytest.mark.parametrize(
+    ("author", "subject", "text", "kind"),
+    [
+        ("talk-bounces", "Your message to talk awaits moderator approval", "Your mail is being held until the list moderator can review it.", "auto-reply"),
+        ("talk-owner", "Request to mailing list Talk rejected", "Your message has been rejected. Questions go to the owner at\n\n    talk-owner@lists.remote.test", "bounce"),
+    ],
+    ids=["held", "rejected"],
+)  # fmt: skip
+def test_what_mailman_tells_of_a_post_is_about_the_list(author, subject, text, kind):
+    headers = f"From: {author}@lists.remote.test\nSubject: {subject}\n{MAILMAN}"
+    report = parse(mail("talk-bounces@lists.remote.test", headers, text))
+    assert report.kind == kind
+    assert [r.final_recipient for r in report.recipients] == ["talk@lists.remote.test"]
 
 
 def test_who_keeps_a_list_of_mlmmj_is_asked_and_told_nothing_of_his_own():
