@@ -47,7 +47,7 @@ minimal_backoff_time = 3s
 maximal_backoff_time = 3s
 queue_run_delay = 3s
 """
-#: What our own relay does not take for ourselves, and what the server behind it does not.
+#: What our own servers do not take for ourselves, and what the server behind it does not.
 _REFUSING = """
 smtpd_sender_restrictions = check_recipient_access regexp:{{
     {{ /^unknown[.].*@example[.]org$$/ 550 5.1.1 User unknown in local recipient table }},
@@ -126,7 +126,10 @@ def running(passwords):
                 master=listening(RELAY),
             ),
             postfix.running(
-                main=common(SUBMISSION) + inside + _SUBMISSION.format(relay=RELAY.address, socket=passwords),
+                main=common(SUBMISSION)
+                + inside
+                + _SUBMISSION.format(relay=RELAY.address, socket=passwords)
+                + _REFUSING,
                 master=silent + listening(SUBMISSION, 25, SUBMISSION_PORT),
             ),
         )

@@ -43,6 +43,7 @@ GENUINE = (
     "headers-wanted",
     "utf8",
     "dma",
+    "dma-home",
     "nullmailer",
     *BESIDE,
 )
@@ -67,6 +68,7 @@ FORGED = (
 #: Ways that are tried at few sites, and the software that they lead through.
 _THROUGH = {
     "dma": "dma",
+    "dma-home": "dma",
     "dma-straight": "dma",
     "nullmailer": "nullmailer",
     "courier": "Courier",
@@ -74,7 +76,7 @@ _THROUGH = {
 }
 _EVERYWHERE = {*GENUINE, *FORGED} - {*_THROUGH}
 #: Ways that lead through a server which writes the report where the receiver refuses at once.
-_THROUGH_A_SERVER = {*GENUINE, "account", "account-courier"} - {*STRAIGHT}
+_THROUGH_A_SERVER = {*GENUINE, "account", "account-courier"} - {"dma-home", *STRAIGHT}
 
 #: hasel.test refuses at once, and for itself our own relay: the server that brought the mail writes the report.
 SITES = (
@@ -91,9 +93,11 @@ SITES = (
     Site("jasmin.test", "Courier", ("unknown", "spam", "slow"), _EVERYWHERE),
     Site("lorbeer.test", "chasquid", ("forward", "full", "spam"), _EVERYWHERE),
     Site(
-        "example.org", "none, our own relay", ("unknown", "full", "spam"), {"submitted", "dma", "nullmailer"}
+        "example.org",
+        "none, our own relay",
+        ("unknown", "full", "spam", "slow"),
+        {"dma", "dma-home", "nullmailer"},
     ),
-    Site("example.org", "none, our own relay", ("slow",), {"dma", "nullmailer"}),
 )
 #: All software that some of it needs.
 SOFTWARE = {re.split(r"[ ,]", site.software)[0] for site in SITES} | {*_THROUGH.values()}

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.laboratory.network import DESK, FORGOTTEN, RELAY, WEB, Host
+from tests.laboratory.network import DESK, DOMAIN, FORGOTTEN, HOME, RELAY, SUBMISSION, WEB, Host
+from tests.laboratory.own import SUBMISSION_PORT
 from tests.laboratory.places import belongs_to, speaks_from
+from tests.mailbox.daemon import PASSWORD
 from tests.support import UNPACKED
 
 DMA = UNPACKED / "usr" / "sbin" / "dma"
@@ -49,16 +51,18 @@ class Dma:
         host: which.
         user: whose programs send.
         options: more of dma.conf.
+        called: what it is called, where that is not what its address is called.
 
     """
 
     host: Host
     user: str
     options: str = ""
+    called: str = ""
 
     @property
     def name(self):
-        return self.host.looked_up
+        return self.called or self.host.looked_up
 
     @property
     def _settings(self):
@@ -80,6 +84,9 @@ class Dma:
         (self._settings / "dma.conf").write_text(
             f"MAILNAME {self.name}\nSPOOLDIR {self._spool}\nDEFER\n{self.options}"
         )
+        passwords = self._settings / "auth.conf"
+        passwords.write_text(f"anna@{DOMAIN}|{SUBMISSION.name}:{PASSWORD}\n")
+        passwords.chmod(0o644)
         yield self._spool
 
     def handover(self, sender, recipient, data):
@@ -146,6 +153,12 @@ class Nullmailer:
 #: By the way that their mail is said to take.
 MACHINES = {
     "dma": Dma(WEB, "www-data", f"SMARTHOST {RELAY.name}\nNULLCLIENT\n"),
+    "dma-home": Dma(
+        HOME[0],
+        "list",
+        f"SMARTHOST {SUBMISSION.name}\nPORT {SUBMISSION_PORT}\nAUTHPATH /etc/dma/auth.conf\nINSECURE\nNULLCLIENT\n",
+        "laptop",
+    ),
     "dma-straight": Dma(FORGOTTEN, "backup"),
     "nullmailer": Nullmailer(DESK),
 }

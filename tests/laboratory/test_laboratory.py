@@ -46,6 +46,8 @@ def check(facts, verdicts):
         # Such declarations are not true of a domain of which some mail leaves elsewhere; then it may lose that.
         lost = [n for n, v in found.items() if n.startswith("genuine") and v["action"] == "quarantine"]
         assert all(facts[name]["way"] in DENIED.get(setup, ()) for name in lost)
+        # What our own machines tell of what our own servers did not take is known for that without configuration.
+        assert {v["verdict"] for n, v in found.items() if facts[n]["site"] == "example.org"} <= {"genuine"}
         # A message with our signature, to whomever, is ours as far as DNS has the key.
         believed = [n for n, v in found.items() if n.startswith("forged") and v["verdict"] == "genuine"]
         assert all(setup in ASKING and facts[name]["way"].startswith("replayed") for name in believed)
