@@ -29,7 +29,7 @@ def laboratory(tmp_path):
         folder = tmp_path / "reports"
         done = subprocess.run(
             [sys.executable, "-m", "tests.laboratory", "--keep", folder, *arguments],
-            capture_output=True, text=True, timeout=280, check=False,
+            capture_output=True, text=True, timeout=400, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-5000:]}"
         verdicts = {setup: json.loads((folder / f"{setup}.json").read_text()) for setup in SETUPS}
