@@ -147,7 +147,7 @@ AUTO_PHRASES = (
     "thank you for your message", "abwesend", "nicht im büro", "urlaub", "automatisch", "absent", "congé", "automatique", "fuera de la oficina", "vacaciones", "gracias por", "automátic", "férias", "fuori ufficio", "in ferie", "automatica", "afwezig", "op vakantie",
     "frånvar", "semester", "ferie", "lomalla", "urlop", "nieobecn", "dovolen", "szabadság", "отпуск", "отсутств", "автоматич", "άδεια", "αυτόματ", "izinde", "otomatik", "不在", "休暇", "自動", "自动", "外出", "休假", "부재", "휴가", "자동", "atvaļināj", "automātisk",
     "außer haus", "ausser haus", "nicht erreichbar", "no estoy", "ausente", "assente", "ausência", "niet op kantoor", "ikke på kontor", "poissa", "távol", "відсутн", "відпустк", "concediu", "puhkus", "atostog", "izin", "cuti", "vắng mặt", "إجازة", "בחופש", "出張", "離席",
-    "i am away", "i'm away", "be away", "away until", "won't be back", "not be back",
+    "i am away", "i'm away", "away until", "won't be back", "not be back",
     "not monitored", "no longer monitored", "has left", "back in the office", "back on", "in my absence", "während meiner abwesenheit", "en mon absence", "in mia assenza", "en mi ausencia",
 )  # fmt: skip
 

@@ -118,6 +118,7 @@ ORDINARY = {
     "who breaks loops and wants an answer": ("carol@remote.test", f"From: Carol <carol@remote.test>\nSubject: Re: Minutes\nX-Loop: carol@remote.test\n{ANSWERS}", "Agreed."),
     "somebody helps by a ticket": ("rt@remote.test", f'From: "Carol via RT" <support@remote.test>\nSubject: [remote.test #1] Minutes\nPrecedence: bulk\nRT-Originator: carol@remote.test\n{ANSWERS}', "It works again. I am away until Monday."),
     "new mail for somebody": ("carol@remote.test", 'From: carol@remote.test\nSubject: New mail\nAuto-Submitted: auto-notified; owner-email="carol@remote.test"\nPrecedence: bulk\n', "See there."),
+    "who tells his colleagues": ("carol@remote.test", "From: carol@remote.test\nSubject: Out of office\n", "Hi all,\n\nI'll be away on Friday.\n\nCarol"),
     "a mail program": ("carol@remote.test", f"From: Carol <carol@remote.test>\nSubject: Re: Minutes\nX-Mailer: Apple Mail\n{ANSWERS}", "I am away until Monday."),
 }  # fmt: skip
 
