@@ -9,15 +9,17 @@ relay's name most of all.
 from __future__ import annotations
 
 from classifier.dataclass import dataclass
-from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.hosts import ip_of, is_neighbour, organisation
 from classifier.evidence.ours import Nature, is_our_client, is_our_name, nature, verified_name
+from classifier.parse.addresses import domain_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from classifier.evidence.origin import ObservedClient
     from classifier.identity import Identity
-    from classifier.parse.report import TraceHop
+    from classifier.parse.report import Report, TraceHop
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def joined(hop: TraceHop, below: TraceHop, identity: Identity) -> str:
     it said of itself does, or the writer has no public name; "": nothing.
     """
     ip = ip_of(hop.client_address)
-    if ip is not None and is_internal(ip):
+    if is_neighbour(hop):
         return "name"
     name = verified_name(hop)
     kind = nature(name, hop.client_address)
@@ -81,3 +83,17 @@ def joined(hop: TraceHop, below: TraceHop, identity: Identity) -> str:
         return "word" if kind is Nature.DIAL_UP else "name"
     # A client that greets with our name and is not ours continues nothing.
     return "word" if organisation(hop.helo) == owner and not is_our_name(hop.helo, identity) else ""
+
+
+def was_addressed_at(report: Report, client: ObservedClient) -> str:
+    """Say what shows that the original is addressed to somebody at the client's own domain, while others failed.
+
+    Then it was forwarded. ``name``: the client's looked-up name; ``word``: only
+    what it called itself; "": nothing.
+    """
+    original = report.original
+    addressed = {organisation(domain_of(a)) for a in (*original.to, *original.cc)}
+    addressed -= {organisation(domain_of(r.final_recipient)) for r in report.recipients} | {None}
+    if nature(client.name, client.address) is Nature.NAMED and organisation(client.name) in addressed:
+        return "name"
+    return "word" if report.recipients and organisation(client.helo) in addressed else ""

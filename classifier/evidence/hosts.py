@@ -37,6 +37,7 @@ _SAME_OPERATOR = {
     "live.com": "outlook.com",
     "office365.com": "outlook.com",
     "onmicrosoft.com": "outlook.com",
+    "exchangelabs.com": "outlook.com",
     "microsoft.com": "outlook.com",
     "yahoo.com": "yahoodns.net",
     "me.com": "icloud.com",
@@ -61,6 +62,19 @@ _INTERNAL = tuple(
         "192.168.0.0/16", "::/128", "::1/128", "fc00::/7", "fe80::/10",
     )
 )  # fmt: skip
+
+#: Public addresses that the hosts of Exchange Online have towards each other; each names its client by the greeting alone.
+_EXCHANGE_ONLINE = tuple(
+    ipaddress.IPv6Network(n)
+    for n in (
+        "2603:1096::/32", "2603:10a6::/32", "2603:10b6::/32", "2603:10c6::/32", "2603:10d6::/32", "2a01:111:e400::/48",
+    )
+)  # fmt: skip
+#: Those of its hosts that take mail in, and of those that send it out: to each other's tenants as well, from outside.
+_EXCHANGE_ONLINE_BORDER = tuple(
+    ipaddress.IPv6Network(n) for n in ("2a01:111:f400::/48", "2a01:111:f403::/48")
+)
+_EXCHANGE_ONLINE_EXCHANGER = ".mail.protection.outlook.com"
 
 
 def organisation(host: str | None) -> str | None:
@@ -100,6 +114,23 @@ def _ip_of(text: str) -> IPAddress | None:
 def is_internal(ip: IPAddress) -> bool:
     """Say whether *ip* can only be a neighbour of the host that saw it."""
     return any(ip.version == network.version and ip in network for network in _INTERNAL)
+
+
+def is_neighbour(hop: TraceHop) -> bool:
+    """Say whether the hop's client has an address that only a neighbour of its writer can have.
+
+    It is not to be reached from outside, or one of Exchange Online's own in a
+    hop that Exchange Online wrote.
+    """
+    ip = ip_of(hop.client_address)
+    if ip is None or is_internal(ip):
+        return ip is not None
+    if ip.version == 4 or not hop.by or organisation(hop.by) != "outlook.com":
+        return False
+    at_border = hop.by.lower().rstrip(".").endswith(_EXCHANGE_ONLINE_EXCHANGER)
+    return any(ip in n for n in _EXCHANGE_ONLINE) or (
+        not at_border and any(ip in n for n in _EXCHANGE_ONLINE_BORDER)
+    )
 
 
 def looked_up(hop: TraceHop) -> str | None:

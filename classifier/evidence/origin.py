@@ -16,6 +16,7 @@ from classifier.dataclass import dataclass
 from classifier.evidence.hosts import (
     ip_of,
     is_internal,
+    is_neighbour,
     is_public_name,
     looked_up,
     names_another,
@@ -109,7 +110,7 @@ def own_border_hop(report: Report) -> TraceHop | None:
     newest: TraceHop | None = None
     for hop in report.trace[:_MAX_REPORTER_HOPS]:
         ip = ip_of(hop.client_address)
-        if ip is None or is_internal(ip) or _is_fetched(hop):
+        if ip is None or is_neighbour(hop) or _is_fetched(hop):
             continue
         if newest is None:
             newest = hop
@@ -148,7 +149,7 @@ def receiving_addresses(report: Report) -> frozenset[IPAddress]:
         if hop is taken_in:
             break
         ip = ip_of(hop.client_address)
-        if ip is not None and not is_internal(ip):
+        if ip is not None and not is_neighbour(hop):
             found.add(ip)
     return frozenset(found)
 
@@ -182,7 +183,7 @@ def _is_own_client(hop: TraceHop, report: Report) -> bool:
     if ip is None:
         # Without an address nobody knows who a named client was.
         return (hop.client_name or hop.helo or "localhost").lower() in _LOCAL_NAMES
-    if is_internal(ip):
+    if is_neighbour(hop):
         return True
     # The HELO name says nothing: spammers greet a server with its own name.
     name = organisation(looked_up(hop))
@@ -212,7 +213,7 @@ def border_hop(report: Report) -> int | None:
     for index, hop in written:
         if names_another(hop):
             return index
-        if not _is_neighbour(hop):
+        if not _has_writers_name(hop):
             # A client without a name may be a neighbour, too, or have typed what stands below:
             # unless the reporting side wrote this hop alone, nobody knows.
             below = report.original.trace[index + 1 : index + 2]
@@ -258,7 +259,7 @@ def _is_reporting_host(hop: TraceHop, report: Report) -> bool:
     return ip_of(hop.client_address) is not None and ip_of(hop.client_address) == _reporter_address(report)
 
 
-def _is_neighbour(hop: TraceHop) -> bool:
+def _has_writers_name(hop: TraceHop) -> bool:
     """Say whether the hop's client has its writer's own name, or is the local host."""
     name = looked_up(hop)
     local = (hop.helo or "").lower() in _LOCAL_NAMES or str(ip_of(hop.client_address)) in _LOOPBACK

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
+from ipaddress import ip_network
 
 from classifier.dataclass import dataclass
 from classifier.evidence.hosts import ip_of, is_internal, is_public_name, names_another, organisation
@@ -151,7 +152,9 @@ def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Loo
 
     A name below our domains, or of a relay: no stranger can make it so. None where it greets
     otherwise, or DNS has no address of that kind for the name: many machines
-    have names that are known inside only.
+    have names that are known inside only. Nor is the address next door another
+    host's for certain: firewalls send by another than they take in by, and
+    IPv6 gives a machine several.
     """
     ip = ip_of(client.address)
     if (
@@ -163,7 +166,10 @@ def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Loo
         return None
     answer = lookups.resolver.query(client.helo.rstrip(".").lower(), "A" if ip.version == 4 else "AAAA")
     known = [other for record in answer.records if (other := ip_of(record)) is not None]
-    return ip in known if answer.available and known else None
+    if not answer.available or not known or ip in known:
+        return ip in known or None
+    prefix = 24 if ip.version == 4 else 64
+    return None if any(ip in ip_network((other, prefix), strict=False) for other in known) else False
 
 
 def is_our_client(hop: TraceHop, identity: Identity) -> bool:

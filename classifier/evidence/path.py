@@ -14,7 +14,14 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.chain import follow, joined
-from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
+from classifier.evidence.claims import claims, names_us, same_host
+from classifier.evidence.hosts import (
+    ip_of,
+    is_internal,
+    is_neighbour,
+    name_was_sought,
+    organisation,
+)
 from classifier.evidence.origin import (
     ObservedClient,
     observed_client,
@@ -102,7 +109,9 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         )
         if not identity.relays:
             return
-    yield from _from_elsewhere(report, identity, client, hop=hop, resolved=resolved, leads_back=leads_back)
+    yield from _from_elsewhere(
+        report, identity, lookups, client=client, hop=hop, resolved=resolved, leads_back=leads_back
+    )
 
 
 def _from_us(
@@ -153,7 +162,7 @@ def _brought_by_a_machine_of_ours(report: Report, client: ObservedClient, identi
     writer = client.by or report.reporting_mta or ""
     return any(
         below_our_domains(name, identity)
-        and ("." not in writer or _same_host(name, writer) or below_our_domains(writer, identity))
+        and ("." not in writer or same_host(name, writer) or below_our_domains(writer, identity))
         for name in (verified_name(hop), hop.helo)
     )
 
@@ -171,8 +180,9 @@ def _bringer(report: Report) -> Nature | None:
 def _from_elsewhere(
     report: Report,
     identity: Identity,
-    client: ObservedClient,
+    lookups: Lookups,
     *,
+    client: ObservedClient,
     hop: TraceHop | None,
     resolved: frozenset[str],
     leads_back: bool | None,
@@ -194,7 +204,7 @@ def _from_elsewhere(
         )
         return
     link = joined(hop, typed[0], identity) if hop is not None and typed else ""
-    if link and any(_names_us(hop, identity) for hop in typed):
+    if link and any(names_us(hop, identity) for hop in typed):
         # A forwarder, a list or a provider's relay, whose own hop says whom it had the message from.
         chain = follow(typed, identity, resolved)
         told = f"{seen}; its own trace names a host of ours below"
@@ -204,6 +214,10 @@ def _from_elsewhere(
             return
         if broken is None or not knows_family(broken.client_address or "", identity, resolved):
             yield neutral("path", "forwarded-unproven", told)
+            return
+        if _may_be_a_machine_of_ours(broken, typed, identity, lookups):
+            detail = f"{told}, under which the client that it saw greets, too; whether that is its name is not known"
+            yield neutral("path", "forwarded-unproven", detail)
             return
         weighed = _broken(report, broken, seen, link)
         yield weighed
@@ -227,7 +241,7 @@ def _from_elsewhere(
         yield neutral("path", "helo-receiving", detail)
         return
     else:
-        yield from _claims(
+        yield from claims(
             report,
             identity,
             client,
@@ -261,9 +275,29 @@ def _passed_through_another(
     typed: tuple[TraceHop, ...], identity: Identity, resolved: frozenset[str]
 ) -> bool:
     """Say whether the newest typed line was written by somebody else's host, and the lines lead from it to one of ours."""
-    if not typed or organisation(typed[0].by) is None or is_our_name(typed[0].by, identity):
+    if not typed or is_our_name(typed[0].by, identity):
+        return False
+    # Yahoo's hosts call themselves by their address inside.
+    if organisation(typed[0].by) is None and not ((ip := ip_of(typed[0].by)) and is_internal(ip)):
         return False
     return follow(typed, identity, resolved).reaches_us
+
+
+def _may_be_a_machine_of_ours(
+    hop: TraceHop, hops: tuple[TraceHop, ...], identity: Identity, lookups: Lookups
+) -> bool:
+    """Say whether a forwarder saw a client greet with a name below our domains, under which the line below was written.
+
+    It is read as where the reporting side itself saw one: unless DNS has another address for the name.
+    """
+    below = hops[hops.index(hop) + 1 :]
+    client = ObservedClient(address=hop.client_address or "", helo=hop.helo)
+    return (
+        below_our_domains(hop.helo, identity)
+        and bool(below)
+        and same_host(below[0].by, hop.helo)
+        and greeting_leads_back(client, identity, lookups) is None
+    )
 
 
 def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
@@ -283,75 +317,13 @@ def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
     return forged("path", strength, "look-alike-forwarded", f"{detail}: it was typed")
 
 
-def _claims(
-    report: Report,
-    identity: Identity,
-    client: ObservedClient,
-    typed: tuple[TraceHop, ...],
-    seen: str,
-    *,
-    name: str | None,
-    addresses_known: bool,
-    kind: Nature,
-    leads_back: bool | None,
-) -> Iterator[Evidence]:
-    """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
-    doubtful = kind is not Nature.NAMED
-    if identity.is_relay_name(client.helo):
-        if leads_back is None and len(identity.relay_names) > len(identity.relay_networks):
-            # The addresses that are configured may all be those of other relays.
-            detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
-            yield forged("path", Strength.WEAK, "helo-unchecked", detail)
-            return
-        finding = "helo-doubtful" if doubtful else "helo"
-        detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
-        yield forged("path", Strength.STRONG, finding, detail)
-        return
-    claim = next((hop for hop in typed if _names_us(hop, identity)), None)
-    greets_as_ours = below_our_domains(client.helo, identity)
-    greeted = f"{seen}; it called itself {client.helo}"
-    bare = (client.helo or "").rstrip(".").lower() in {d.lstrip(".") for d in identity.domains}
-    goes_on = bool(typed) and _same_host(typed[0].by, client.helo)
-    if greets_as_ours and leads_back is None and (goes_on or not (name and (bare or claim))):
-        # A machine of ours that nobody thought of calls itself so, too (but hardly by the bare domain), on a
-        # rented line at times; and it may be the very one that wrote the lines below, above all where they say so.
-        yield neutral("path", "helo-domain-open", f"{greeted}, and whether that is its name is not known")
-        return
-    if claim is not None:
-        where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
-        told = f"{seen}; a Received line below it names our {where}, but no hop joins the two"
-        if not name and not client.helo:
-            yield neutral(
-                "path", "look-alike-open", f"{told}, and nobody wrote down what the client is called"
-            )
-            return
-        finding = "look-alike-doubtful" if doubtful else "look-alike"
-        # Chains of honest hosts have gaps as well: servers that write no hop, names known inside only,
-        # writers that look no name up. Only a home line cannot be one of them.
-        # And where no relay is configured, a home line may be the domain's own server.
-        home_line = kind is Nature.DIAL_UP and bool(identity.relays)
-        # A list's or a forwarder's hop may be missing between the two as well.
-        gap = passed_on(report.original.headers)
-        strength = Strength.STRONG if (addresses_known or home_line) and not gap else Strength.WEAK
-        if strength is Strength.WEAK:
-            finding = "look-alike-unchecked"
-        yield forged("path", strength, finding, f"{told}: it was typed")
-    elif greets_as_ours:
-        detail = f"{greeted}, whose address is another" if leads_back is False else greeted
-        yield forged("path", Strength.WEAK, "helo-domain", detail)
-
-
 def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
     """Weigh a trace in which no hop can be laid to the reporting side: all of it may be typed."""
     trace = report.original.trace
     if not trace or not (identity.relays or identity.domains):
         return
     first = next(
-        (
-            h
-            for h in trace[:_MAX_TYPED]
-            if (ip := ip_of(h.client_address)) is not None and not is_internal(ip)
-        ),
+        (h for h in trace[:_MAX_TYPED] if ip_of(h.client_address) is not None and not is_neighbour(h)),
         None,
     )
     if first is None:
@@ -360,7 +332,7 @@ def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
         detail = f"the newest hop names our host {verified_name(first) or first.client_address}; who wrote it is not shown"
         yield genuine("path", Strength.WEAK, "relay-presumed", detail)
         return
-    if any(_names_us(hop, identity) for hop in trace[:_MAX_TYPED]) or is_authenticated(first):
+    if any(names_us(hop, identity) for hop in trace[:_MAX_TYPED]) or is_authenticated(first):
         return
     kind = nature(verified_name(first), first.client_address)
     if kind in {Nature.DIAL_UP, Nature.NUMBERED}:
@@ -370,20 +342,6 @@ def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:
         yield forged(
             "path", Strength.WEAK, "elsewhere-presumed", "no hop of the original names a host of ours"
         )
-
-
-def _same_host(one: str | None, other: str | None) -> bool:
-    return bool(one and other) and (one or "").rstrip(".").lower() == (other or "").rstrip(".").lower()
-
-
-def _names_us(hop: TraceHop, identity: Identity) -> bool:
-    """Say whether a typed hop names a host of ours, as writer or as client."""
-    return (
-        is_our_name(hop.by, identity)
-        or is_our_name(hop.client_name, identity)
-        or identity.is_relay_name(hop.helo)
-        or identity.is_relay_address(hop.client_address)
-    )
 
 
 def _out_of_order(typed: tuple[TraceHop, ...], border: TraceHop | None) -> bool:

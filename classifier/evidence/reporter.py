@@ -11,7 +11,14 @@ import re
 from classifier.evidence.authres import is_hop
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.dnsbl import look_up
-from classifier.evidence.hosts import IPAddress, ip_of, is_internal, is_public_name, organisation
+from classifier.evidence.hosts import (
+    IPAddress,
+    ip_of,
+    is_internal,
+    is_neighbour,
+    is_public_name,
+    organisation,
+)
 from classifier.evidence.origin import border_hop, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
@@ -58,7 +65,7 @@ def delivering_hop(report: Report, identity: Identity) -> TraceHop | None:
     """Return the newest hop at which none of *identity*'s own hosts handed the report over, or None."""
     for hop in report.trace[:_MAX_HOPS]:
         ip = ip_of(hop.client_address)
-        if ip is not None and not is_internal(ip) and not is_our_client(hop, identity):
+        if ip is not None and not is_neighbour(hop) and not is_our_client(hop, identity):
             return hop
     return None
 
@@ -147,8 +154,10 @@ def _is_in_the_house(hop: TraceHop, identity: Identity) -> bool:
     ip = ip_of(hop.client_address)
     if ip is None:
         return (hop.client_name or hop.helo or "localhost").lower() == "localhost"
+    if not is_internal(ip):
+        return is_neighbour(hop)
     name = organisation(verified_name(hop))
-    return ip.is_loopback or (is_internal(ip) and name is not None and name == organisation(hop.by))
+    return ip.is_loopback or (name is not None and name == organisation(hop.by))
 
 
 def _is_within(hop: TraceHop, operator: str) -> bool:

@@ -13,8 +13,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
+from classifier.evidence.chain import was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, organisation
-from classifier.evidence.origin import ObservedClient, observed_client, own_border_hop, tried_to_pass_on
+from classifier.evidence.origin import (
+    ObservedClient,
+    observed_client,
+    own_border_hop,
+    tried_to_pass_on,
+)
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,
@@ -24,7 +30,6 @@ from classifier.evidence.ours import (
     verified_name,
     written_by_us,
 )
-from classifier.parse.addresses import domain_of
 from classifier.vocabulary import Completeness, ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -179,22 +184,19 @@ def forwarding(report: Report, client: ObservedClient) -> str:
     ``name``: the next hop, or an address in To or Cc, is the client's own by
     its looked-up name; ``word``: only by what it called itself; "": nothing.
     """
+    addressed = was_addressed_at(report, client)
+    if addressed == "name":
+        return addressed
     name = client.name if nature(client.name, client.address) is Nature.NAMED else None
     owner = organisation(name)
-    original = report.original
-    if owner is not None:
-        failed = {domain_of(r.final_recipient) for r in report.recipients}
-        addressed = {organisation(domain_of(a)) for a in (*original.to, *original.cc)}
-        if owner in addressed and owner not in {organisation(d) for d in failed if d}:
-            return "name"
-    below = original.trace[client.hop + 1 : client.hop + 2] if client.hop is not None else ()
+    below = report.original.trace[client.hop + 1 : client.hop + 2] if client.hop is not None else ()
     writer = organisation(below[0].by) if below else None
     if writer is not None:
         if writer == owner:
             return "name"
         if writer == organisation(client.helo):
             return "word"
-    return ""
+    return addressed
 
 
 def _may_send_for_us(report: Report, result: SpfResult, lookups: Lookups) -> bool:

@@ -55,6 +55,43 @@ def test_the_client_that_the_reporting_side_saw(trace, expected):
     assert (found and (found.address, found.hop)) == expected
 
 
+def _exchange_online(client, address, by, own="2603:10a6:10:1::8"):
+    return read_hop(f"from {client} ({address}) by {by} ({own}) with Microsoft SMTP Server id 15.20.7587.21")
+
+
+#: As Exchange Online writes its hops: greetings alone, and public addresses inside.
+TO_STORE = _exchange_online(
+    "AM6PR10CA0031.EURPRD10.PROD.OUTLOOK.COM", "2603:10a6:209:89::44", "PR3PR02MB6345.eurprd02.prod.outlook.com"
+)  # fmt: skip
+TO_FRONT = _exchange_online(
+    "VE1EUR01FT045.eop-EUR01.prod.protection.outlook.com", "2a01:111:f400:7e01::206", "AM6PR10CA0031.outlook.office365.com"
+)  # fmt: skip
+EXCHANGER = "VE1EUR01FT045.mail.protection.outlook.com"
+AT_EXCHANGER = _exchange_online("mail.example.org", "192.0.2.1", EXCHANGER, "10.152.3.118")
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ([TO_STORE, TO_FRONT, AT_EXCHANGER], "192.0.2.1"),
+        ([TO_STORE, AT_EXCHANGER], "192.0.2.1"),
+        # Its servers for outgoing mail come from outside, with mail of whoever has an account there.
+        ([TO_STORE, TO_FRONT, _exchange_online("a.outbound.test", "2a01:111:f403:7e01::1", EXCHANGER)], "2a01:111:f403:7e01::1"),
+        # So do rented machines in the same operator's other networks.
+        ([_exchange_online("mail.example.org", "2603:1020:201::9", EXCHANGER)], "2603:1020:201::9"),
+        # Elsewhere the same address is one from outside.
+        ([hop("AM6PR10CA0031.EURPRD10.PROD.OUTLOOK.COM", None, "2603:10a6:209:89::44", MX)], "2603:10a6:209:89::44"),
+    ],
+)  # fmt: skip
+def test_hosts_of_exchange_online_are_each_others_neighbours(trace, expected):
+    client = observed_client(
+        make(trace, reporter="PR3PR02MB6345.eurprd02.prod.outlook.com", report_trace=trace)
+    )
+    assert client is None or client.address == expected
+    found = own_border_hop(make(report_trace=trace))
+    assert found.client_address == expected
+
+
 def test_a_name_that_its_writer_doubts_is_none():
     doubted = dataclasses.replace(
         hop("x", "filter.remote.test", "198.51.100.9", MX),

@@ -26,6 +26,9 @@ FORWARDER = hop("fwd.alumni.test", "fwd.alumni.test", "203.0.113.80", MX)
 ZOMBIE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX)
 NAMELESS = hop("pc", None, "198.51.100.9", MX)
 TYPED = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mail.example.org")
+PROVIDERS = Identity(domains=("example.org",), relays=("smtp.provider.test", "192.0.2.0/24"))
+AT_PROVIDER = hop("laptop", "dsl-7.isp.test", "198.51.100.7", "smtp.provider.test", protocol="ESMTPSA")
+BRANCH = hop("branch.example.org", "dsl-8.isp.test", "198.51.100.8", "fwd.alumni.test")
 
 GENUINE_STRONG, GENUINE_WEAK = ("genuine", "strong"), ("genuine", "weak")
 FORGED_STRONG, FORGED_WEAK = ("forged", "strong"), ("forged", "weak")
@@ -65,10 +68,53 @@ REMOTE = {
         [hop("mail.example.org", None, "198.51.100.9", MX)],
         [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
     ),
-    "the same with a typed line that continues the greeting": (
+    "the same with a line that continues the greeting: the address may be another relay's": (
         OURS,
         [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED],
+        [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)],
+    ),
+    "the same, written under a name known inside": (
+        OURS,
+        [
+            hop("mail.example.org", None, "198.51.100.9", MX),
+            hop("EX1.example.local", None, "10.0.0.5", "EX1.example.local"),
+        ],
+        [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)],
+    ),
+    "the same with a line of somebody else's": (
+        OURS,
+        [hop("mail.example.org", None, "198.51.100.9", MX), hop("a", "a.test", "203.0.113.1", "b.test")],
         [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
+    ),
+    "a forwarder whose hosts call themselves by their address inside": (
+        OURS,
+        [FORWARDER, hop("mail.example.org", None, "192.0.2.1", "10.197.37.1")],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a provider's relay whose server for outgoing mail has another name": (
+        PROVIDERS,
+        [hop("mo4.rzone.test", "mo4.rzone.test", "203.0.113.44", MX), AT_PROVIDER],
+        [("look-alike-unchecked", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "the same, seen by a server that looks up no names": (
+        PROVIDERS,
+        [read_hop("from mo4.rzone.test ([203.0.113.44]) by mx.remote.test with ESMTP"), AT_PROVIDER],
+        [("look-alike-unchecked", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a zombie that typed a provider's relay": (
+        PROVIDERS,
+        [ZOMBIE, AT_PROVIDER],
+        [("look-alike-doubtful", *FORGED_STRONG), ("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a forwarder that saw a machine of ours nobody thought of, on a line": (
+        OURS,
+        [FORWARDER, BRANCH, hop("pc", None, "192.168.1.5", "branch.example.org")],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "the same with a line of another machine of ours below": (
+        OURS,
+        [FORWARDER, BRANCH, SUBMITTED],
+        [("look-alike-forwarded", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
     ),
     "the same where more relays are known by name than by address: it may be one of those": (
         dataclasses.replace(OURS, relays=("mail.example.org", "filter.test", "192.0.2.0/24")),
@@ -264,11 +310,40 @@ REMOTE = {
 @pytest.mark.parametrize(
     ("resolver", "expected"),
     [
+        (None, [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)]),
+        (KnownNames(mail_example_org="198.51.100.77"), [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)]),
+        (KnownNames(mail_example_org="192.0.2.1"), [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)]),
+    ],
+)  # fmt: skip
+def test_a_relays_name_is_a_lie_where_dns_has_an_address_elsewhere_for_it(resolver, expected):
+    trace = [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED]
+    assert told(path.gather(make(trace), OURS, dataclasses.replace(LOOKUPS, resolver=resolver))) == expected
+
+
+@pytest.mark.parametrize(
+    ("to", "failed", "expected"),
+    [
+        ("x@alumni.test", "x@remote.test", "look-alike-unchecked"),
+        ("x@alumni.test", "x@alumni.test", "look-alike"),
+        ("x@remote.test", "x@remote.test", "look-alike"),
+    ],
+)
+def test_a_forwarder_that_leaves_no_hop_is_known_by_whom_the_mail_was_addressed_to(to, failed, expected):
+    headers = f"From: anna@example.org\nTo: {to}\nSubject: The minutes\n".encode()
+    found = told(path.gather(make([FORWARDER, SUBMITTED], headers=headers, failed=failed), OURS, LOOKUPS))
+    assert found[0][0] == expected
+
+
+@pytest.mark.parametrize(
+    ("resolver", "expected"),
+    [
         (None, [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
         (KnownNames(), [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
         (NoNames(), [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
         (KnownNames(gate2_example_org="203.0.113.9"), [("own-host", *GENUINE_STRONG)]),
-        (KnownNames(gate2_example_org="203.0.113.10"), [("helo-domain", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)]),
+        (KnownNames(gate2_example_org="198.51.100.10"), [("helo-domain", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)]),
+        # Firewalls send by another address than they take in by.
+        (KnownNames(gate2_example_org="203.0.113.10"), [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
     ],
 )  # fmt: skip
 def test_a_machine_of_ours_that_is_no_configured_relay(resolver, expected):

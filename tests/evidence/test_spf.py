@@ -302,6 +302,17 @@ def test_our_relays_are_left_to_the_path(lookups, server, zone):
     assert judged(make([RELAY]), look(server), dataclasses.replace(OURS, relays=("mail.example.org",))) == []
 
 
+@pytest.mark.parametrize(
+    ("failed", "expected"),
+    [("x@remote.test", "fail-maybe-forwarded"), ("x@home.test", "fail")],
+)
+def test_a_line_that_greets_as_the_one_addressed_may_have_forwarded_it(lookups, failed, expected):
+    at_home = hop("mail.home.test", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)
+    headers = b"From: anna@example.org\nTo: x@home.test\nSubject: The minutes\n"
+    report = make([at_home, hop("a", None, "192.0.2.1", "nas.local")], headers=headers, failed=failed)
+    assert judged(report, lookups)[0][0] == expected
+
+
 def test_received_from_mta_stands_in_for_a_hop(lookups):
     report = dataclasses.replace(make([], arrival=NOW), received_from_mta="pc (pc [198.51.100.9])")
     assert judged(report, lookups) == [("fail-maybe-forwarded", "forged", "weak")]

@@ -1,0 +1,123 @@
+"""Claims: what a client said of itself, by its greeting or by lines that it typed, against what was seen of it."""
+
+from __future__ import annotations
+
+from classifier.evidence.base import Evidence, forged, neutral
+from classifier.evidence.chain import was_addressed_at
+from classifier.evidence.hosts import is_public_name, name_was_sought, organisation
+from classifier.evidence.ours import Nature, below_our_domains, is_our_name, passed_on
+from classifier.vocabulary import Strength
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.evidence.origin import ObservedClient
+    from classifier.identity import Identity
+    from classifier.parse.report import Report, TraceHop
+
+
+def claims(
+    report: Report,
+    identity: Identity,
+    client: ObservedClient,
+    typed: tuple[TraceHop, ...],
+    seen: str,
+    *,
+    name: str | None,
+    addresses_known: bool,
+    kind: Nature,
+    leads_back: bool | None,
+) -> Iterator[Evidence]:
+    """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
+    doubtful = kind is not Nature.NAMED
+    if identity.is_relay_name(client.helo):
+        if leads_back is None and (
+            len(identity.relay_names) > len(identity.relay_networks) or _may_go_on(typed, client, identity)
+        ):
+            # The addresses that are configured may all be those of other relays.
+            detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
+            yield forged("path", Strength.WEAK, "helo-unchecked", detail)
+            return
+        finding = "helo-doubtful" if doubtful else "helo"
+        detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
+        yield forged("path", Strength.STRONG, finding, detail)
+        return
+    claim = next((hop for hop in typed if names_us(hop, identity)), None)
+    greets_as_ours = below_our_domains(client.helo, identity)
+    greeted = f"{seen}; it called itself {client.helo}"
+    bare = (client.helo or "").rstrip(".").lower() in {d.lstrip(".") for d in identity.domains}
+    goes_on = bool(typed) and same_host(typed[0].by, client.helo)
+    if greets_as_ours and leads_back is None and (goes_on or not (name and (bare or claim))):
+        # A machine of ours that nobody thought of calls itself so, too (but hardly by the bare domain), on a
+        # rented line at times; and it may be the very one that wrote the lines below, above all where they say so.
+        yield neutral("path", "helo-domain-open", f"{greeted}, and whether that is its name is not known")
+        return
+    if claim is not None:
+        where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
+        told = f"{seen}; a Received line below it names our {where}, but no hop joins the two"
+        if not name and not client.helo:
+            yield neutral(
+                "path", "look-alike-open", f"{told}, and nobody wrote down what the client is called"
+            )
+            return
+        finding = "look-alike-doubtful" if doubtful else "look-alike"
+        # Chains of honest hosts have gaps as well: servers that write no hop, names known inside only,
+        # writers that look no name up. Only a home line cannot be one of them.
+        # And where no relay is configured, a home line may be the domain's own server.
+        home_line = kind is Nature.DIAL_UP and bool(identity.relays)
+        # A list's or a forwarder's hop may be missing between the two as well, and a provider's servers for
+        # outgoing mail, which have other names than the one that its customers know.
+        gap = (
+            passed_on(report.original.headers)
+            or was_addressed_at(report, client)
+            or (_is_providers(claim, identity) and not (doubtful and (name or _was_sought(report, client))))
+        )
+        strength = Strength.STRONG if (addresses_known or home_line) and not gap else Strength.WEAK
+        if strength is Strength.WEAK:
+            finding = "look-alike-unchecked"
+        yield forged("path", strength, finding, f"{told}: it was typed")
+    elif greets_as_ours:
+        detail = f"{greeted}, whose address is another" if leads_back is False else greeted
+        yield forged("path", Strength.WEAK, "helo-domain", detail)
+
+
+def _may_go_on(typed: tuple[TraceHop, ...], client: ObservedClient, identity: Identity) -> bool:
+    """Say whether the newest typed line may be the client's own: written under its greeting, or a name known inside."""
+    if not typed:
+        return False
+    by = typed[0].by
+    owner = organisation(by)
+    return (
+        owner is None
+        or not is_public_name(owner)
+        or same_host(by, client.helo)
+        or below_our_domains(by, identity)
+    )
+
+
+def _is_providers(claim: TraceHop, identity: Identity) -> bool:
+    """Say whether a hop names us by a relay of our provider's alone."""
+    names = (claim.by, claim.client_name, claim.helo)
+    return not identity.is_relay_address(claim.client_address) and not any(
+        below_our_domains(name, identity) for name in names
+    )
+
+
+def _was_sought(report: Report, client: ObservedClient) -> bool:
+    return client.hop is not None and name_was_sought(report.original.trace[client.hop])
+
+
+def same_host(one: str | None, other: str | None) -> bool:
+    """Say whether two fields name one and the same host."""
+    return bool(one and other) and (one or "").rstrip(".").lower() == (other or "").rstrip(".").lower()
+
+
+def names_us(hop: TraceHop, identity: Identity) -> bool:
+    """Say whether a typed hop names a host of ours, as writer or as client."""
+    return (
+        is_our_name(hop.by, identity)
+        or is_our_name(hop.client_name, identity)
+        or identity.is_relay_name(hop.helo)
+        or identity.is_relay_address(hop.client_address)
+    )
