@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from classifier.dataclass import dataclass
-from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
+from classifier.evidence.hosts import ip_of, is_internal, is_neighbour, name_was_sought, organisation
 from classifier.evidence.origin import observed_client, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from classifier.evidence.base import Evidence
     from classifier.identity import Identity
-    from classifier.parse.report import Report, TraceHop
+    from classifier.parse.report import Original, Report, TraceHop
 
 #: Hops below the border that are looked at.
 _MAX_BELOW = 12
@@ -159,7 +159,8 @@ def measure(report: Report, identity: Identity, evidence: Iterable[Evidence]) ->
 def _measure_authors(report: Report, identity: Identity, found: dict[str, float]) -> None:
     original = report.original
     author = normalise(original.from_address) if original.from_address else None
-    found["from.absent"] = author is None
+    if author is not None or original.completeness is not Completeness.PARTIAL:
+        found["from.absent"] = author is None
     used = own_addressees(report, identity)
     found["addressee.made"] = any(map(made_by_rule, used))
     found["addressee.role"] = any(map(is_role, used))
@@ -187,7 +188,9 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
     original = report.original
     trace = original.trace
     author = organisation(domain_of(original.from_address))
-    right = "" if original.ends_inside("message-id") else right_hand_side(original.message_id)
+    right = None if original.ends_inside("message-id") else right_hand_side(original.message_id)
+    if not right and original.completeness is Completeness.PARTIAL:
+        right = None  # it may stand in what was cut off
     client = observed_client(report)
     if client is None:
         # Nobody says which hop is whose: the first one may be our provider's, and its client one of ours.
@@ -238,27 +241,34 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
             )
         found["client.authenticated"] = is_authenticated(hop)
     _measure_id(right, author, identity, (name, helo), below, found=found)
+    _measure_date(report, hop.when if hop is not None else client.when, found)
+    if not below and _ends_in_trace(original):
+        return  # what stood below is cut off
     _measure_below(
         below, (owner, organisation(helo) if form is Greeting.HOST else None), author, identity, found
     )
-    _measure_date(report, hop.when if hop is not None else client.when, found)
+
+
+def _ends_in_trace(original: Original) -> bool:
+    """Say whether what came back breaks off within the trace, so that there may have been more of it."""
+    return original.completeness is Completeness.PARTIAL and original.ends_in("received")
 
 
 def _measure_date(report: Report, when: datetime | None, found: dict[str, float]) -> None:
     date = report.original.date
-    found["date.absent"] = date is None
+    if date is not None or report.original.completeness is not Completeness.PARTIAL:
+        found["date.absent"] = date is None
     if when is not None and date is not None:
         # Clocks are off by hours, drafts lie for an evening: less than that says nothing.
         found["date.far"] = abs((when - date).total_seconds()) > _FAR
 
 
 def _from_outside(hop: TraceHop) -> bool:
-    ip = ip_of(hop.client_address)
-    return ip is not None and not is_internal(ip)
+    return ip_of(hop.client_address) is not None and not is_neighbour(hop)
 
 
 def _measure_id(
-    right: str,
+    right: str | None,
     author: str | None,
     identity: Identity,
     client: tuple[str | None, ...],
@@ -266,8 +276,9 @@ def _measure_id(
     *,
     found: dict[str, float],
 ) -> None:
-    """Compare the right-hand side of the Message-ID with everybody who is named."""
-    found["id.absent"] = not right
+    """Compare the right-hand side of the Message-ID, None where it is not known, with everybody who is named."""
+    if right is not None:
+        found["id.absent"] = not right
     if not right:
         return
     owner = organisation(right)

@@ -18,6 +18,7 @@ from classifier.model.features import EVIDENCE_KINDS, FEATURES, NAMES, WORDS, me
 from classifier.model.score import opinion, score, words_score
 from classifier.parse.message import parse
 from classifier.vocabulary import Completeness, PointsTo, Strength, Verdict
+from tests.evidence.makers import hop, make
 
 NOW = Lookups(now=datetime(2026, 6, 1, tzinfo=UTC))
 
@@ -30,6 +31,26 @@ def model():
 @pytest.fixture(scope="module")
 def cases():
     return list(worlds("features", 240))
+
+
+RECEIVED = hop("pc", "dsl-9.isp.test", "198.51.100.9", "mx.remote.test")
+CUT = b"Received: from pc (dsl-9.isp.test [198.51.100.9])\n\tby mx.remote.te"
+
+
+@pytest.mark.parametrize(
+    ("headers", "completeness", "known"),
+    [
+        (CUT, Completeness.PARTIAL, False),
+        (b"From: anna@example.org\nDate: Sun, 1 Mar 2026 12:00:00 +0000\nMessage-ID: <1@a", Completeness.HEADERS, False),
+        (b"From: anna@example.org\nDate: Sun, 1 Mar 2026 12:00:00 +0000\n", Completeness.HEADERS, True),
+    ],
+)  # fmt: skip
+def test_what_was_cut_off_is_not_absent(headers, completeness, known):
+    report = make([RECEIVED], headers=headers, completeness=completeness)
+    found = dict(zip(NAMES, measure(report, Identity(domains=("example.org",)), ()), strict=True))
+    assert math.isnan(found["id.absent"]) is not known
+    for name in ("from.absent", "date.absent", "below.hops", "direct.homely"):
+        assert math.isnan(found[name]) is (completeness is Completeness.PARTIAL), name
 
 
 def test_every_kind_of_evidence_that_was_learnt_has_its_feature():
