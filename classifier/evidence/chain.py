@@ -9,7 +9,7 @@ relay's name most of all.
 from __future__ import annotations
 
 from classifier.dataclass import dataclass
-from classifier.evidence.hosts import ip_of, is_neighbour, organisation
+from classifier.evidence.hosts import ip_of, is_internal, is_neighbour, organisation
 from classifier.evidence.ours import Nature, is_our_client, is_our_name, nature, verified_name
 from classifier.parse.addresses import domain_of
 
@@ -97,3 +97,13 @@ def was_addressed_at(report: Report, client: ObservedClient) -> str:
     if nature(client.name, client.address) is Nature.NAMED and organisation(client.name) in addressed:
         return "name"
     return "word" if report.recipients and organisation(client.helo) in addressed else ""
+
+
+def passed_through_another(typed: tuple[TraceHop, ...], identity: Identity, resolved: Container[str]) -> bool:
+    """Say whether the newest typed line was written by somebody else's host, and the lines lead from it to one of ours."""
+    if not typed or is_our_name(typed[0].by, identity):
+        return False
+    # Yahoo's hosts call themselves by their address inside.
+    if organisation(typed[0].by) is None and not ((ip := ip_of(typed[0].by)) and is_internal(ip)):
+        return False
+    return follow(typed, identity, resolved).reaches_us

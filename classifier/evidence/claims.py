@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 from classifier.evidence.base import Evidence, forged, neutral
 from classifier.evidence.chain import was_addressed_at
-from classifier.evidence.hosts import is_public_name, name_was_sought, organisation
+from classifier.evidence.hosts import ip_of, is_internal, is_public_name, name_was_sought, organisation
 from classifier.evidence.ours import Nature, below_our_domains, is_our_name, passed_on
 from classifier.vocabulary import Strength
 
@@ -12,9 +14,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from classifier.evidence.base import Lookups
     from classifier.evidence.origin import ObservedClient
     from classifier.identity import Identity
     from classifier.parse.report import Report, TraceHop
+
+
+def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Lookups) -> bool | None:
+    """Say whether a client that greets with a name of ours has the address that DNS has for that name.
+
+    A name below our domains, or of a relay: no stranger can make it so. None where it greets
+    otherwise, or DNS has no address of that kind for the name: many machines
+    have names that are known inside only. Nor is the address next door another
+    host's for certain: firewalls send by another than they take in by, and
+    IPv6 gives a machine several.
+    """
+    ip = ip_of(client.address)
+    if (
+        ip is None
+        or not client.helo
+        or lookups.resolver is None
+        or not (below_our_domains(client.helo, identity) or identity.is_relay_name(client.helo))
+    ):
+        return None
+    answer = lookups.resolver.query(client.helo.rstrip(".").lower(), "A" if ip.version == 4 else "AAAA")
+    known = [other for record in answer.records if (other := ip_of(record)) is not None]
+    if not answer.available or not known or ip in known:
+        return ip in known or None
+    prefix = 24 if ip.version == 4 else 64
+    return None if any(ip in ip_network((other, prefix), strict=False) for other in known) else False
 
 
 def claims(
@@ -32,9 +60,7 @@ def claims(
     """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
     doubtful = kind is not Nature.NAMED
     if identity.is_relay_name(client.helo):
-        if leads_back is None and (
-            len(identity.relay_names) > len(identity.relay_networks) or _may_go_on(typed, client, identity)
-        ):
+        if leads_back is None and _may_be_another_relays(client, typed, identity):
             # The addresses that are configured may all be those of other relays.
             detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
             yield forged("path", Strength.WEAK, "helo-unchecked", detail)
@@ -80,6 +106,18 @@ def claims(
     elif greets_as_ours:
         detail = f"{greeted}, whose address is another" if leads_back is False else greeted
         yield forged("path", Strength.WEAK, "helo-domain", detail)
+
+
+def _may_be_another_relays(client: ObservedClient, typed: tuple[TraceHop, ...], identity: Identity) -> bool:
+    """Say whether the relay that a client greets as may be none of those whose addresses are configured.
+
+    There are fewer of these than of names, or they are single ones, and the
+    client shows the line of a relay's own: one relay's name and another's address.
+    """
+    known = [n for n in identity.relay_networks if not is_internal(n.network_address)]
+    return len(identity.relay_names) > len(known) or (
+        all(n.num_addresses == 1 for n in known) and _may_go_on(typed, client, identity)
+    )
 
 
 def _may_go_on(typed: tuple[TraceHop, ...], client: ObservedClient, identity: Identity) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import lru_cache
-from ipaddress import ip_network
 
 from classifier.dataclass import dataclass
 from classifier.evidence.hosts import ip_of, is_internal, is_public_name, names_another, organisation
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from classifier.evidence.base import Lookups
-    from classifier.evidence.origin import ObservedClient
     from classifier.identity import Identity
     from classifier.parse.headers import HeaderBlock
     from classifier.parse.report import Report, TraceHop
@@ -147,31 +145,6 @@ def name_doubt(hop: TraceHop, lookups: Lookups) -> str:
     return "OpenSMTPD does not ask whether the name leads back to it" if unchecked else ""
 
 
-def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Lookups) -> bool | None:
-    """Say whether a client that greets with a name of ours has the address that DNS has for that name.
-
-    A name below our domains, or of a relay: no stranger can make it so. None where it greets
-    otherwise, or DNS has no address of that kind for the name: many machines
-    have names that are known inside only. Nor is the address next door another
-    host's for certain: firewalls send by another than they take in by, and
-    IPv6 gives a machine several.
-    """
-    ip = ip_of(client.address)
-    if (
-        ip is None
-        or not client.helo
-        or lookups.resolver is None
-        or not (below_our_domains(client.helo, identity) or identity.is_relay_name(client.helo))
-    ):
-        return None
-    answer = lookups.resolver.query(client.helo.rstrip(".").lower(), "A" if ip.version == 4 else "AAAA")
-    known = [other for record in answer.records if (other := ip_of(record)) is not None]
-    if not answer.available or not known or ip in known:
-        return ip in known or None
-    prefix = 24 if ip.version == 4 else 64
-    return None if any(ip in ip_network((other, prefix), strict=False) for other in known) else False
-
-
 def is_our_client(hop: TraceHop, identity: Identity) -> bool:
     """Say whether the hop's client is a host of ours, by address or by looked-up name."""
     return identity.is_relay_address(hop.client_address) or is_our_name(verified_name(hop), identity)
@@ -228,12 +201,14 @@ def resolved_relays(identity: Identity, lookups: Lookups) -> frozenset[str]:
 def knows_family(address: str, identity: Identity, resolved: Iterable[str]) -> bool:
     """Say whether any relay address of the same IP version as *address* is known.
 
-    A relay configured by its IPv4 address alone may well connect over IPv6.
+    A relay configured by its IPv4 address alone may well connect over IPv6,
+    and one by its address inside from any outside.
     """
     ip = ip_of(address)
     if ip is None:
         return False
-    return any(network.version == ip.version for network in identity.relay_networks) or any(
+    public = (n for n in identity.relay_networks if not is_internal(n.network_address))
+    return any(network.version == ip.version for network in public) or any(
         (other := ip_of(text)) is not None and other.version == ip.version for text in resolved
     )
 

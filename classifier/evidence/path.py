@@ -13,12 +13,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.chain import follow, joined
-from classifier.evidence.claims import claims, names_us, same_host
+from classifier.evidence.chain import follow, joined, passed_through_another
+from classifier.evidence.claims import claims, greeting_leads_back, names_us, same_host
 from classifier.evidence.hosts import (
     ip_of,
-    is_internal,
     is_neighbour,
+    is_public_name,
     name_was_sought,
     organisation,
 )
@@ -34,7 +34,6 @@ from classifier.evidence.ours import (
     below_our_domains,
     came_from_inside,
     entry,
-    greeting_leads_back,
     is_authenticated,
     is_local,
     is_our_client,
@@ -223,7 +222,7 @@ def _from_elsewhere(
         yield weighed
         if weighed.points_to is PointsTo.NEITHER:
             return
-    elif kind is Nature.NAMED and _passed_through_another(typed, identity, resolved):
+    elif _may_be_a_service(client, hop, kind) and passed_through_another(typed, identity, resolved):
         # Services that filter for the recipient have other names inside than outside. Whoever types this from
         # a server with a name could as well have typed lines that fit the name.
         detail = f"{seen}; a host of another name below it says that it had it from a host of ours"
@@ -271,16 +270,12 @@ def _from_elsewhere(
         yield forged("path", Strength.WEAK, "order", "the hops below it are dated after it")
 
 
-def _passed_through_another(
-    typed: tuple[TraceHop, ...], identity: Identity, resolved: frozenset[str]
-) -> bool:
-    """Say whether the newest typed line was written by somebody else's host, and the lines lead from it to one of ours."""
-    if not typed or is_our_name(typed[0].by, identity):
-        return False
-    # Yahoo's hosts call themselves by their address inside.
-    if organisation(typed[0].by) is None and not ((ip := ip_of(typed[0].by)) and is_internal(ip)):
-        return False
-    return follow(typed, identity, resolved).reaches_us
+def _may_be_a_service(client: ObservedClient, hop: TraceHop | None, kind: Nature) -> bool:
+    """Say whether a client has a server's name; or greets with one where nobody looked for its name, as Exchange does."""
+    if kind is not Nature.UNNAMED or hop is None or name_was_sought(hop):
+        return kind is Nature.NAMED
+    owner = organisation(client.helo)
+    return owner is not None and is_public_name(owner) and nature(client.helo, client.address) is Nature.NAMED
 
 
 def _may_be_a_machine_of_ours(

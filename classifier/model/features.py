@@ -188,9 +188,9 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
     original = report.original
     trace = original.trace
     author = organisation(domain_of(original.from_address))
-    right = None if original.ends_inside("message-id") else right_hand_side(original.message_id)
-    if not right and original.completeness is Completeness.PARTIAL:
-        right = None  # it may stand in what was cut off
+    right: str | None = right_hand_side(original.message_id)
+    if original.ends_inside("message-id") or (not right and original.completeness is Completeness.PARTIAL):
+        right = None  # it stands, or may stand, in what was cut off
     client = observed_client(report)
     if client is None:
         # Nobody says which hop is whose: the first one may be our provider's, and its client one of ours.

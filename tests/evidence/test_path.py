@@ -26,6 +26,7 @@ FORWARDER = hop("fwd.alumni.test", "fwd.alumni.test", "203.0.113.80", MX)
 ZOMBIE = hop("pc", "dsl-9.isp.test", "198.51.100.9", MX)
 NAMELESS = hop("pc", None, "198.51.100.9", MX)
 TYPED = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mail.example.org")
+SINGLE = dataclasses.replace(OURS, relays=("mail.example.org", "192.0.2.1"))
 PROVIDERS = Identity(domains=("example.org",), relays=("smtp.provider.test", "192.0.2.0/24"))
 AT_PROVIDER = hop("laptop", "dsl-7.isp.test", "198.51.100.7", "smtp.provider.test", protocol="ESMTPSA")
 BRANCH = hop("branch.example.org", "dsl-8.isp.test", "198.51.100.8", "fwd.alumni.test")
@@ -68,13 +69,18 @@ REMOTE = {
         [hop("mail.example.org", None, "198.51.100.9", MX)],
         [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
     ),
-    "the same with a line that continues the greeting: the address may be another relay's": (
+    "the same with a typed line that continues the greeting": (
         OURS,
+        [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED],
+        [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
+    ),
+    "the same where one address is configured: it may be another relay's": (
+        SINGLE,
         [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED],
         [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)],
     ),
     "the same, written under a name known inside": (
-        OURS,
+        SINGLE,
         [
             hop("mail.example.org", None, "198.51.100.9", MX),
             hop("EX1.example.local", None, "10.0.0.5", "EX1.example.local"),
@@ -82,7 +88,7 @@ REMOTE = {
         [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)],
     ),
     "the same with a line of somebody else's": (
-        OURS,
+        SINGLE,
         [hop("mail.example.org", None, "198.51.100.9", MX), hop("a", "a.test", "203.0.113.1", "b.test")],
         [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)],
     ),
@@ -90,6 +96,27 @@ REMOTE = {
         OURS,
         [FORWARDER, hop("mail.example.org", None, "192.0.2.1", "10.197.37.1")],
         [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a service whose hosts have other names inside, seen by a server that looks up no names": (
+        OURS,
+        [
+            read_hop("from out.filter.test ([203.0.113.45]) by mx.remote.test with ESMTP"),
+            hop("mail.example.org", None, "192.0.2.1", "in.otherfilter.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "the same, greeting as a PC": (
+        OURS,
+        [
+            read_hop("from DESKTOP-7K2 ([203.0.113.45]) by mx.remote.test with ESMTP"),
+            hop("mail.example.org", None, "192.0.2.1", "in.otherfilter.test"),
+        ],
+        [("look-alike-doubtful", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a zombie that greets with our relay's name, known by its address inside": (
+        dataclasses.replace(OURS, relays=("mail.example.org", "10.0.0.0/8")),
+        [hop("mail.example.org", None, "198.51.100.9", MX)],
+        [("helo-only", "neither", "weak")],
     ),
     "a provider's relay whose server for outgoing mail has another name": (
         PROVIDERS,
@@ -317,7 +344,7 @@ REMOTE = {
 )  # fmt: skip
 def test_a_relays_name_is_a_lie_where_dns_has_an_address_elsewhere_for_it(resolver, expected):
     trace = [hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED]
-    assert told(path.gather(make(trace), OURS, dataclasses.replace(LOOKUPS, resolver=resolver))) == expected
+    assert told(path.gather(make(trace), SINGLE, dataclasses.replace(LOOKUPS, resolver=resolver))) == expected
 
 
 @pytest.mark.parametrize(
