@@ -46,6 +46,8 @@ _AUTHENTICATED_PROTOCOLS = frozenset(
 )
 #: What servers write in comments about an authenticated client: Postfix, Sendmail, Courier, CommuniGate.
 _AUTHENTICATED = r"(?i)\(authenticated\b|\bauthenticated sender:|authenticated bits=|\bauth=(?:plain|login|cram)|\(auth[: ]"
+#: As qmail's smtpd writes the client; Cisco's gateways write brackets around the address.
+_QMAIL = r"\(HELO [^()\s]{0,255}\) \((?:[^()\s@]{1,255}@)?[0-9A-Fa-f.:]{2,45}\)"
 #: Words by which mail servers are named, numbered or not (``a27-18.smtp-out.provider.test``).
 _MAIL_SERVER = (
     r"(?:^|[.\-_0-9])(?:e?mail|smtp|mx|mta|m?out|outbound|relay|mailout|mailer|sender)(?=[.\-_0-9]|$)"
@@ -131,8 +133,9 @@ def name_doubt(hop: TraceHop, lookups: Lookups) -> str:
     """Say why the client's looked-up name may be a lie of its address's owner; "" where nothing says so.
 
     Whoever holds an address writes what he likes into its reverse zone. Most
-    servers take a name only where it leads back to the address; OpenSMTPD
-    writes the reverse name as it is. Where DNS answers, that is asked again.
+    servers take a name only where it leads back to the address; OpenSMTPD, and
+    qmail's tcpserver unless told otherwise, write the reverse name as it is.
+    Where DNS answers, that is asked again.
     """
     name, ip = verified_name(hop), ip_of(hop.client_address)
     if name is None or ip is None:
@@ -141,8 +144,9 @@ def name_doubt(hop: TraceHop, lookups: Lookups) -> str:
         answer = lookups.resolver.query(name, "A" if ip.version == 4 else "AAAA")
         if answer.available:
             return "" if ip in map(ip_of, answer.records) else f"{name} does not lead back to it"
-    unchecked = "(OpenSMTPD)" in hop.raw[:2_000].partition(" by ")[2]
-    return "OpenSMTPD does not ask whether the name leads back to it" if unchecked else ""
+    start, _, rest = hop.raw[:2_000].partition(" by ")
+    unchecked = "OpenSMTPD" if "(OpenSMTPD)" in rest else "qmail" if re.search(_QMAIL, start) else ""
+    return f"{unchecked} does not ask whether the name leads back to it" if unchecked else ""
 
 
 def is_our_client(hop: TraceHop, identity: Identity) -> bool:

@@ -256,6 +256,24 @@ REMOTE = {
         [hop("mail.example.org", "mail.example.org", "198.51.100.9", MX, note="(OpenSMTPD)")],
         [("relay-name", *GENUINE_WEAK)],
     ),
+    "the same by qmail's tcpserver": (
+        OURS,
+        [
+            read_hop(
+                "from mail.example.org (HELO mail.example.org) (198.51.100.9) by mx.remote.test with SMTP"
+            )
+        ],
+        [("relay-name", *GENUINE_WEAK)],
+    ),
+    "and by Cisco's gateways, which do look it up again": (
+        OURS,
+        [
+            read_hop(
+                "from mail.example.org (HELO mail.example.org) ([198.51.100.9]) by mx.remote.test with ESMTP"
+            )
+        ],
+        [("relay", *GENUINE_STRONG)],
+    ),
     "a named host that is no forwarder of the typed hop": (
         OURS,
         [hop("a.spam.test", "a.spam.test", "203.0.113.90", MX), TYPED],
