@@ -9,7 +9,14 @@ relay's name most of all.
 from __future__ import annotations
 
 from classifier.dataclass import dataclass
-from classifier.evidence.hosts import ip_of, is_internal, is_neighbour, organisation
+from classifier.evidence.hosts import (
+    ip_of,
+    is_internal,
+    is_neighbour,
+    is_public_name,
+    name_was_sought,
+    organisation,
+)
 from classifier.evidence.ours import Nature, is_our_client, is_our_name, nature, verified_name
 from classifier.parse.addresses import domain_of
 
@@ -107,3 +114,11 @@ def passed_through_another(typed: tuple[TraceHop, ...], identity: Identity, reso
     if organisation(typed[0].by) is None and not ((ip := ip_of(typed[0].by)) and is_internal(ip)):
         return False
     return follow(typed, identity, resolved).reaches_us
+
+
+def may_be_a_service(client: ObservedClient, hop: TraceHop | None, kind: Nature) -> bool:
+    """Say whether a client has a server's name; or greets with one where nobody looked for its name, as Exchange does."""
+    if kind is not Nature.UNNAMED or hop is None or name_was_sought(hop):
+        return kind is Nature.NAMED
+    owner = organisation(client.helo)
+    return owner is not None and is_public_name(owner) and nature(client.helo, client.address) is Nature.NAMED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from classifier.evidence.base import Evidence, forged, neutral
-from classifier.evidence.chain import was_addressed_at
+from classifier.evidence.chain import may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, is_public_name, name_was_sought, organisation
 from classifier.evidence.ours import Nature, below_our_domains, is_our_name, passed_on
 from classifier.vocabulary import Strength
@@ -94,8 +94,12 @@ def claims(
         home_line = kind is Nature.DIAL_UP and bool(identity.relays)
         # A list's or a forwarder's hop may be missing between the two as well, and a provider's servers for
         # outgoing mail, which have other names than the one that its customers know.
+        unsought = (
+            doubtful and not (name or greets_as_ours) and may_be_a_service(client, _hop(report, client), kind)
+        )
         gap = (
-            passed_on(report.original.headers)
+            unsought
+            or passed_on(report.original.headers)
             or was_addressed_at(report, client)
             or (_is_providers(claim, identity) and not (doubtful and (name or _was_sought(report, client))))
         )
@@ -140,6 +144,10 @@ def _is_providers(claim: TraceHop, identity: Identity) -> bool:
     return not identity.is_relay_address(claim.client_address) and not any(
         below_our_domains(name, identity) for name in names
     )
+
+
+def _hop(report: Report, client: ObservedClient) -> TraceHop | None:
+    return report.original.trace[client.hop] if client.hop is not None else None
 
 
 def _was_sought(report: Report, client: ObservedClient) -> bool:

@@ -13,14 +13,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.chain import follow, joined, passed_through_another
+from classifier.evidence.chain import follow, joined, may_be_a_service, passed_through_another
 from classifier.evidence.claims import claims, greeting_leads_back, names_us, same_host
 from classifier.evidence.hosts import (
     ip_of,
     is_neighbour,
-    is_public_name,
     name_was_sought,
-    organisation,
 )
 from classifier.evidence.origin import (
     ObservedClient,
@@ -222,7 +220,7 @@ def _from_elsewhere(
         yield weighed
         if weighed.points_to is PointsTo.NEITHER:
             return
-    elif _may_be_a_service(client, hop, kind) and passed_through_another(typed, identity, resolved):
+    elif may_be_a_service(client, hop, kind) and passed_through_another(typed, identity, resolved):
         # Services that filter for the recipient have other names inside than outside. Whoever types this from
         # a server with a name could as well have typed lines that fit the name.
         detail = f"{seen}; a host of another name below it says that it had it from a host of ours"
@@ -268,14 +266,6 @@ def _from_elsewhere(
         yield forged("path", Strength.STRONG, "elsewhere-complete", detail)
     if _out_of_order(typed, hop):
         yield forged("path", Strength.WEAK, "order", "the hops below it are dated after it")
-
-
-def _may_be_a_service(client: ObservedClient, hop: TraceHop | None, kind: Nature) -> bool:
-    """Say whether a client has a server's name; or greets with one where nobody looked for its name, as Exchange does."""
-    if kind is not Nature.UNNAMED or hop is None or name_was_sought(hop):
-        return kind is Nature.NAMED
-    owner = organisation(client.helo)
-    return owner is not None and is_public_name(owner) and nature(client.helo, client.address) is Nature.NAMED
 
 
 def _may_be_a_machine_of_ours(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.chain import was_addressed_at
+from classifier.evidence.chain import may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, organisation
 from classifier.evidence.origin import (
     ObservedClient,
@@ -196,6 +196,9 @@ def forwarding(report: Report, client: ObservedClient) -> str:
             return "name"
         if writer == organisation(client.helo):
             return "word"
+        hop = report.original.trace[client.hop] if client.hop is not None else None
+        if may_be_a_service(client, hop, nature(client.name, client.address)) and client.name is None:
+            return "word"  # services that filter have other names inside, and nobody looked this one's up
     return addressed
 
 

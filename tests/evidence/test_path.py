@@ -105,6 +105,15 @@ REMOTE = {
         ],
         [("forwarded-unproven", "neither", "weak")],
     ),
+    "the same, where the addresses configured are those of other relays": (
+        dataclasses.replace(OURS, relays=("old.example.org", "203.0.113.200")),
+        [
+            read_hop("from out.filter.test ([203.0.113.45]) by mx.remote.test with ESMTP"),
+            read_hop("from mail.example.org ([192.0.2.1]) by in.otherfilter.test with ESMTP"),
+            SUBMITTED,
+        ],
+        [("look-alike-unchecked", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
     "the same, greeting as a PC": (
         OURS,
         [

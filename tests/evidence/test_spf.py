@@ -12,6 +12,7 @@ from classifier.evidence.base import Lookups
 from classifier.evidence.spf_check import check
 from classifier.identity import Identity
 from classifier.parse.report import Envelope
+from classifier.parse.trace import read_hop
 from classifier.resolver import DnsResolver
 from classifier.store.database import Database
 from classifier.store.records import SqliteRecordMemory
@@ -310,6 +311,16 @@ def test_a_line_that_greets_as_the_one_addressed_may_have_forwarded_it(lookups, 
     at_home = hop("mail.home.test", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)
     headers = b"From: anna@example.org\nTo: x@home.test\nSubject: The minutes\n"
     report = make([at_home, hop("a", None, "192.0.2.1", "nas.local")], headers=headers, failed=failed)
+    assert judged(report, lookups)[0][0] == expected
+
+
+@pytest.mark.parametrize(
+    ("greeting", "expected"), [("out.filter.test", "fail-maybe-forwarded"), ("DESKTOP-7K2", "fail")]
+)
+def test_a_service_whose_name_nobody_looked_up_may_have_handed_it_on(lookups, greeting, expected):
+    date = NOW.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    seen = read_hop(f"from {greeting} ([198.51.100.9]) by mx.remote.test with ESMTP; {date}")
+    report = make([seen, hop("a", None, "192.0.2.1", "in.otherfilter.test")])
     assert judged(report, lookups)[0][0] == expected
 
 
