@@ -8,7 +8,7 @@ from classifier.evidence.base import Evidence, forged, neutral
 from classifier.evidence.chain import may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, is_public_name, name_was_sought, organisation
 from classifier.evidence.ours import Nature, below_our_domains, is_our_name, passed_on
-from classifier.vocabulary import Strength
+from classifier.vocabulary import Completeness, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def claims(
     """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
     doubtful = kind is not Nature.NAMED
     if identity.is_relay_name(client.helo):
-        if leads_back is None and _may_be_another_relays(client, typed, identity):
+        if leads_back is None and _may_be_another_relays(report, client, typed, identity):
             # The addresses that are configured may all be those of other relays.
             detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
             yield forged("path", Strength.WEAK, "helo-unchecked", detail)
@@ -112,16 +112,20 @@ def claims(
         yield forged("path", Strength.WEAK, "helo-domain", detail)
 
 
-def _may_be_another_relays(client: ObservedClient, typed: tuple[TraceHop, ...], identity: Identity) -> bool:
+def _may_be_another_relays(
+    report: Report, client: ObservedClient, typed: tuple[TraceHop, ...], identity: Identity
+) -> bool:
     """Say whether the relay that a client greets as may be none of those whose addresses are configured.
 
     There are fewer of these than of names, or they are single ones, and the
-    client shows the line of a relay's own: one relay's name and another's address.
+    client shows the line of a relay's own, or what it showed was cut off: one
+    relay's name and another's address.
     """
     known = [n for n in identity.relay_networks if not is_internal(n.network_address)]
-    return len(identity.relay_names) > len(known) or (
-        all(n.num_addresses == 1 for n in known) and _may_go_on(typed, client, identity)
-    )
+    if len(identity.relay_names) > len(known):
+        return True
+    cut_off = not typed and report.original.completeness is Completeness.PARTIAL
+    return all(n.num_addresses == 1 for n in known) and (cut_off or _may_go_on(typed, client, identity))
 
 
 def _may_go_on(typed: tuple[TraceHop, ...], client: ObservedClient, identity: Identity) -> bool:

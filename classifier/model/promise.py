@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 #: With this confidence.
 CONFIDENCE = 0.95
-#: Mail elsewhere is not like the mail that was measured: by so much, in log-odds, a report must lie
-#: above the score that the order statistic names, where it is known who is protected: odds of forged
-#: seven times as high. And twelve times where that is read off the report.
-DISTANCE, DISTANCE_INFERRED = 2.0, 2.5
+#: Mail elsewhere is not like the mail that was measured: by so much, in log-odds, a report must lie above the
+#: score that the order statistic names; odds of forged twelve times as high. Genuine mail of the laboratory's
+#: forgotten machines, about which DNS says softfail, lies two above it.
+DISTANCE = 2.5
 
 
 def needed(loss: float, confidence: float = CONFIDENCE) -> int:
@@ -26,10 +26,10 @@ def needed(loss: float, confidence: float = CONFIDENCE) -> int:
     return math.ceil(math.log(1 - confidence) / math.log1p(-loss)) if loss < 1 else 1
 
 
-def threshold(promise: Promise, loss: float, *, configured: bool) -> float | None:
+def threshold(promise: Promise, loss: float) -> float | None:
     """Return the log-odds from which a report is called forged: the promise's, and a distance; None: too few to say."""
     found = order_statistic(promise, loss)
-    return None if found is None else found + (DISTANCE if configured else DISTANCE_INFERRED)
+    return None if found is None else found + DISTANCE
 
 
 def order_statistic(promise: Promise, loss: float, confidence: float = CONFIDENCE) -> float | None:
@@ -78,11 +78,10 @@ def probability_threshold(model: Model, loss: float, otherwise: float, *, config
     own = promise_for(model, loss, configured=configured)
     shipped = _lesser(model.shipped, model.shipped_configured, loss, configured=configured)
     for promise in (own, shipped):
-        log_odds = threshold(promise, loss, configured=configured)
+        log_odds = threshold(promise, loss)
         if log_odds is not None:
             return _probability(log_odds)
-    distance = DISTANCE if configured else DISTANCE_INFERRED
-    return max([otherwise, *[_probability(p.highest[0] + distance) for p in (own, shipped) if p.highest]])
+    return max([otherwise, *[_probability(p.highest[0] + DISTANCE) for p in (own, shipped) if p.highest]])
 
 
 def _probability(log_odds: float) -> float:

@@ -108,17 +108,15 @@ def _limits(scores: NDArray[np.float64], held: Examples) -> tuple[NDArray[np.flo
         fitting.promise_of(scores, held),
         fitting.promise_of(scores[configured], held.take(np.flatnonzero(configured))),
     )
-    of_any = _limit(promises[0], configured=False)
+    of_any = _limit(promises[0])
     of_configured = min(
-        _limit(p, configured=True)
-        for p in promises
-        if p is promises[0] or order_statistic(p, MAX_GENUINE_LOSS) is not None
+        _limit(p) for p in promises if p is promises[0] or order_statistic(p, MAX_GENUINE_LOSS) is not None
     )
     return np.where(configured, of_configured, of_any), *promises
 
 
-def _limit(promise: Promise, *, configured: bool) -> float:
-    found = threshold(promise, MAX_GENUINE_LOSS, configured=configured)
+def _limit(promise: Promise) -> float:
+    found = threshold(promise, MAX_GENUINE_LOSS)
     return math.log(FORGED_FROM / (1 - FORGED_FROM)) if found is None else found
 
 

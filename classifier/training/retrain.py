@@ -221,7 +221,7 @@ def retrain(
         and (elsewhere_before is None or elsewhere_after.genuine_moved <= elsewhere_before.genuine_moved)
         and not exchanged,
         exchanged=exchanged,
-        promised=threshold(promise, policy.max_genuine_loss, configured=configured) is not None,
+        promised=threshold(promise, policy.max_genuine_loss) is not None,
         missing=max(0, needed(policy.max_genuine_loss) - promise.genuine),
     )
 

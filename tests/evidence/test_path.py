@@ -362,6 +362,15 @@ REMOTE = {
 
 
 @pytest.mark.parametrize(
+    ("completeness", "finding"),
+    [(Completeness.HEADERS, ("helo-doubtful", *FORGED_STRONG)), (Completeness.PARTIAL, ("helo-unchecked", *FORGED_WEAK))],
+)  # fmt: skip
+def test_what_was_cut_off_may_have_gone_on_from_the_greeting(completeness, finding):
+    report = make([hop("mail.example.org", None, "198.51.100.9", MX)], completeness=completeness)
+    assert finding in told(path.gather(report, SINGLE, LOOKUPS))
+
+
+@pytest.mark.parametrize(
     ("resolver", "expected"),
     [
         (None, [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)]),

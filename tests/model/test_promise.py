@@ -10,7 +10,6 @@ from classifier.model.artifact import NO_PROMISE, Curve, Model, Promise
 from classifier.model.features import NAMES
 from classifier.model.promise import (
     DISTANCE,
-    DISTANCE_INFERRED,
     needed,
     order_statistic,
     probability_threshold,
@@ -47,10 +46,8 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
     assert probability_threshold(both, 0.001, 0.99, configured=True) == pytest.approx(
         1 / (1 + math.exp(-2.0 - DISTANCE))
     )
-    # Who is protected was read off the report: mail differs more from what was measured.
-    assert DISTANCE_INFERRED > DISTANCE
     assert probability_threshold(both, 0.001, 0.99, configured=False) == pytest.approx(
-        1 / (1 + math.exp(-order_statistic(of_any, 0.001) - DISTANCE_INFERRED))
+        1 / (1 + math.exp(-order_statistic(of_any, 0.001) - DISTANCE))
     )
     # A smaller number of reports may ask for more; what all of them show is true as well.
     assert promise_for(model(own, of_any), 0.001, configured=True) is own
@@ -60,9 +57,9 @@ def test_who_said_whom_to_protect_has_a_promise_of_his_own_where_it_rests_on_eno
 
 @pytest.mark.parametrize("promise", [Promise(0, ()), Promise(10, (1.0,))])
 def test_too_few_promise_nothing(promise):
-    assert threshold(promise, 0.001, configured=True) is None
+    assert threshold(promise, 0.001) is None
     assert probability_threshold(model(promise, promise), 0.001, 0.99, configured=True) == 0.99
-    assert threshold(promise, 0.0, configured=True) is None
+    assert threshold(promise, 0.0) is None
 
 
 @pytest.mark.parametrize("configured", [True, False])
@@ -78,7 +75,7 @@ def test_a_model_of_the_users_own_keeps_the_default_models_threshold_until_it_ca
     assert asked["few"] == asked["default"] > 0.98
     enough = replace(few, promise=Promise(4_000, (3.0, 2.9)))
     assert probability_threshold(enough, 0.001, 0.99, configured=configured) == pytest.approx(
-        1 / (1 + math.exp(-3.0 - (DISTANCE if configured else DISTANCE_INFERRED)))
+        1 / (1 + math.exp(-3.0 - DISTANCE))
     )
 
 
