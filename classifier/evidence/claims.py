@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from classifier.evidence.base import Evidence, forged, neutral
 from classifier.evidence.chain import may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, is_public_name, name_was_sought, organisation
+from classifier.evidence.origin import hop_of
 from classifier.evidence.ours import Nature, below_our_domains, is_our_name, passed_on
 from classifier.vocabulary import Completeness, Strength
 
@@ -95,7 +96,9 @@ def claims(
         # A list's or a forwarder's hop may be missing between the two as well, and a provider's servers for
         # outgoing mail, which have other names than the one that its customers know.
         unsought = (
-            doubtful and not (name or greets_as_ours) and may_be_a_service(client, _hop(report, client), kind)
+            doubtful
+            and not (name or greets_as_ours)
+            and may_be_a_service(client, hop_of(client, report), kind)
         )
         gap = (
             unsought
@@ -150,12 +153,9 @@ def _is_providers(claim: TraceHop, identity: Identity) -> bool:
     )
 
 
-def _hop(report: Report, client: ObservedClient) -> TraceHop | None:
-    return report.original.trace[client.hop] if client.hop is not None else None
-
-
 def _was_sought(report: Report, client: ObservedClient) -> bool:
-    return client.hop is not None and name_was_sought(report.original.trace[client.hop])
+    hop = hop_of(client, report)
+    return hop is not None and name_was_sought(hop)
 
 
 def same_host(one: str | None, other: str | None) -> bool:

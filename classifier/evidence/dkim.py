@@ -12,7 +12,7 @@ counts only where every message of ours is signed.
 from __future__ import annotations
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.origin import observed_client
+from classifier.evidence.origin import hop_of, observed_client
 from classifier.evidence.ours import is_our_client, is_our_name, written_by_us
 from classifier.vocabulary import Completeness, Strength
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from classifier.evidence.dkim_signature import Signature
     from classifier.identity import Identity
-    from classifier.parse.report import Report
+    from classifier.parse.report import Original, Report
 
 #: So many signature fields are looked at for our d=.
 _MAX_FIELDS = 100
@@ -64,23 +64,28 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     yield from failures[:_MAX_TOLD]
 
 
+def keeps_signatures(original: Original) -> bool:
+    """Say whether the header section came back with what every message has: whoever drops that drops signatures as well."""
+    return original.completeness in {Completeness.FULL, Completeness.HEADERS} and all(
+        name in original.headers for name in ("from", "date", "received")
+    )
+
+
 def _absent(report: Report, identity: Identity) -> Iterator[Evidence]:
     """Say what it means that no signature of ours is there."""
     original = report.original
-    if not identity.signs_all or original.completeness not in {Completeness.FULL, Completeness.HEADERS}:
+    if not identity.signs_all or not keeps_signatures(original):
         return
-    if any(name not in original.headers for name in ("from", "date")) or "received" not in original.headers:
-        return  # Whoever drops these drops signatures as well.
     if written_by_us(report, identity) or is_our_name(report.reporting_mta, identity):
         # Our own server reports before it signs: Exim and many filters sign on the way out.
         return
     client = observed_client(report)
-    if client is None or client.hop is None:
+    hop = hop_of(client, report) if client is not None else None
+    if client is None or hop is None:
         yield neutral(
             "dkim", "absent-unplaced", "no signature of ours; whether it was sent yet is not to be told"
         )
         return
-    hop = original.trace[client.hop]
     if is_our_client(hop, identity):
         yield neutral(
             "dkim", "absent-unplaced", f"no signature of ours, yet {client.by} saw a host of ours connect"

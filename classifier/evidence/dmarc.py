@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from classifier.evidence import spf
 from classifier.evidence.base import Evidence, Lookups, forged
+from classifier.evidence.dkim import keeps_signatures
 from classifier.evidence.hosts import organisation
 from classifier.evidence.origin import observed_client
 from classifier.evidence.ours import passed_on
 from classifier.parse.addresses import domain_of
-from classifier.vocabulary import Completeness, Strength
+from classifier.vocabulary import Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def gather(
 
 def observe(identity: Identity, lookups: Lookups) -> None:
     """Look our policies up and remember them; see :func:`classifier.evidence.spf.observe`."""
-    for domain in identity.domains[:20]:
+    for domain in identity.domains[: spf.MAX_OBSERVED]:
         published = _published(domain.lstrip("."), lookups)
         if published is not None:
             _remember(published[0], published[1], lookups)
@@ -89,12 +90,7 @@ def tags_of(record: str) -> dict[str, str]:
 
 def _is_whole(original: Original) -> bool:
     """Say whether the header section is as it came in: whoever drops fields, or adds a list's, drops signatures, too."""
-    return (
-        original.completeness in {Completeness.FULL, Completeness.HEADERS}
-        and original.verbatim
-        and all(name in original.headers for name in ("from", "date", "received"))
-        and not passed_on(original.headers)
-    )
+    return keeps_signatures(original) and original.verbatim and not passed_on(original.headers)
 
 
 def _is_signed(original: Original, domain: str) -> bool:
@@ -112,13 +108,15 @@ def _published(domain: str, lookups: Lookups) -> tuple[str, str, dict[str, str]]
     """Return the policy that holds for mail from *domain*: its name, its record, its tags."""
     if lookups.resolver is None:
         return None
-    for at in dict.fromkeys((domain, organisation(domain) or domain)):
+    owner = organisation(domain)
+    above = (owner,) if owner is not None and domain.endswith(f".{owner}") else ()
+    for at in (domain, *above):
         answer = lookups.resolver.query(f"_dmarc.{at}", "TXT")
         if not answer.available:
             return None
-        records = records_among(answer.records)
-        if len(records) == 1:
-            return f"_dmarc.{at}", records[0], tags_of(records[0])
+        if records := records_among(answer.records):
+            # Several at one name are none, and no other name is asked then.
+            return (f"_dmarc.{at}", records[0], tags_of(records[0])) if len(records) == 1 else None
     return None
 
 

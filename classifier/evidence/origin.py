@@ -268,6 +268,11 @@ def _has_writers_name(hop: TraceHop) -> bool:
     )
 
 
+def hop_of(client: ObservedClient, report: Report) -> TraceHop | None:
+    """Return the reporting side's own hop that shows *client*; None where a field of the report does."""
+    return report.original.trace[client.hop] if client.hop is not None else None
+
+
 @once
 def observed_client(report: Report) -> ObservedClient | None:
     """Return the client that the reporting side saw connect, or None if it does not tell.

@@ -15,13 +15,10 @@ from datetime import timedelta
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.chain import follow, joined, may_be_a_service, passed_through_another
 from classifier.evidence.claims import claims, greeting_leads_back, names_us, same_host
-from classifier.evidence.hosts import (
-    ip_of,
-    is_neighbour,
-    name_was_sought,
-)
+from classifier.evidence.hosts import ip_of, is_neighbour, name_was_sought
 from classifier.evidence.origin import (
     ObservedClient,
+    hop_of,
     observed_client,
     own_border_hop,
     receiving_addresses,
@@ -84,7 +81,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         detail = f"{client.by or report.reporting_mta}, to all appearance a machine of ours, saw {client.address} connect"
         yield neutral("path", "own-host-presumed", detail)
         return
-    hop = report.original.trace[client.hop] if client.hop is not None else None
+    hop = hop_of(client, report)
     name = verified_name(hop) if hop else None
     resolved: frozenset[str] = frozenset()
     by_address = identity.is_relay_address(client.address)

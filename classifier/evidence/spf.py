@@ -17,6 +17,7 @@ from classifier.evidence.chain import may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, organisation
 from classifier.evidence.origin import (
     ObservedClient,
+    hop_of,
     observed_client,
     own_border_hop,
     tried_to_pass_on,
@@ -48,6 +49,8 @@ _STOOD_STILL = timedelta(days=7)
 #: A policy must have been seen so long before the mail, for a fail to be believed:
 #: a change made the same day, or a server that lies today, is not yet "known".
 KNOWN_FOR = timedelta(days=1)
+#: Of so many of our domains the policies are looked up before there is a report.
+MAX_OBSERVED = 20
 #: So many policies of the past are tried.
 _MAX_PAST = 4
 
@@ -118,7 +121,8 @@ def _is_submission(report: Report, client: ObservedClient, identity: Identity) -
     """Say whether the client handed the mail to a server that sends for it: SPF is not about that."""
     if is_our_name(client.by, identity) or written_by_us(report, identity):
         return True
-    return client.hop is not None and is_authenticated(report.original.trace[client.hop])
+    hop = hop_of(client, report)
+    return hop is not None and is_authenticated(hop)
 
 
 def _passed(result: SpfResult, client: ObservedClient, told: str) -> Evidence:
@@ -146,7 +150,7 @@ def _failed(
     unchanged: bool,
 ) -> Evidence:
     """Weigh a fail: everything that explains it without a forger comes first."""
-    hop = report.original.trace[client.hop] if client.hop is not None else None
+    hop = hop_of(client, report)
     if is_our_name(verified_name(hop) if hop else None, identity):
         return neutral(
             "spf", "fail-own-host", f"{told}; yet it is a host of ours by name: is the policy complete?"
@@ -196,8 +200,8 @@ def forwarding(report: Report, client: ObservedClient) -> str:
             return "name"
         if writer == organisation(client.helo):
             return "word"
-        hop = report.original.trace[client.hop] if client.hop is not None else None
-        if may_be_a_service(client, hop, nature(client.name, client.address)) and client.name is None:
+        kind = nature(client.name, client.address)
+        if client.name is None and may_be_a_service(client, hop_of(client, report), kind):
             return "word"  # services that filter have other names inside, and nobody looked this one's up
     return addressed
 
@@ -242,7 +246,7 @@ def observe(identity: Identity, lookups: Lookups) -> None:
         return
     from classifier.evidence.spf_check import check  # noqa: PLC0415 - see above
 
-    for domain in identity.domains[:20]:
+    for domain in identity.domains[:MAX_OBSERVED]:
         # Nobody sends from these; so every term is looked at.
         for address in ("0.0.0.0", "::"):  # noqa: S104 - not bound to
             _remember(check(address, f"postmaster@{domain.lstrip('.')}", None, lookups.resolver), lookups)

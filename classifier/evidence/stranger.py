@@ -13,7 +13,7 @@ import re
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.hosts import organisation
-from classifier.evidence.origin import ObservedClient, observed_client, tried_to_pass_on
+from classifier.evidence.origin import ObservedClient, hop_of, observed_client, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -65,7 +65,8 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         or "." not in (domain_of(original.from_address) or "")
     ):
         return
-    if client.hop is not None and is_authenticated(original.trace[client.hop]):
+    hop = hop_of(client, report)
+    if hop is not None and is_authenticated(hop):
         return
     seen = f"{client.by or 'the reporting side'} had it from {client.name or client.helo or 'a host'} [{client.address}]"
     told = f"the original is by {normalise(original.from_address)}, nothing in it is ours, and {seen}"

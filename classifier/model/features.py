@@ -12,7 +12,7 @@ import math
 
 from classifier.dataclass import dataclass
 from classifier.evidence.hosts import ip_of, is_internal, is_neighbour, name_was_sought, organisation
-from classifier.evidence.origin import observed_client, tried_to_pass_on
+from classifier.evidence.origin import hop_of, observed_client, tried_to_pass_on
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -200,7 +200,7 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
             _measure_below(trace[:_MAX_BELOW], (None, None), author, identity, found)
             _measure_date(report, first.when, found)
         return
-    hop = trace[client.hop] if client.hop is not None else None
+    hop = hop_of(client, report)
     below = (
         trace[client.hop + 1 : client.hop + 1 + _MAX_BELOW] if client.hop is not None else trace[:_MAX_BELOW]
     )

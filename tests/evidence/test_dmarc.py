@@ -37,7 +37,7 @@ def zone_of(policy="v=DMARC1; p=reject", spf_ends="~all", below=None):
     if policy:
         zone.add("_dmarc.example.org", "TXT", *([policy] if isinstance(policy, str) else policy))
     if below:
-        zone.add("_dmarc.shop.example.org", "TXT", below)
+        zone.add("_dmarc.shop.example.org", "TXT", *([below] if isinstance(below, str) else below))
     return zone
 
 
@@ -96,6 +96,7 @@ def test_what_our_policy_does_not_refuse(tmp_path, policy):
         ("v=DMARC1; p=reject; sp=none", None, []),
         ("v=DMARC1; p=reject", "v=DMARC1; p=none", []),
         (None, "v=DMARC1;p=Reject;", REJECT),
+        ("v=DMARC1; p=reject", ["v=DMARC1; p=none", "v=DMARC1; p=reject"], []),
     ],
 )
 def test_the_policy_of_a_subdomain(tmp_path, policy, below, expected):
@@ -110,6 +111,17 @@ def test_the_policy_of_a_subdomain(tmp_path, policy, below, expected):
 def test_only_what_spf_suspects(tmp_path, ends):
     """A fail says so by itself; and nothing is concluded from what it does not say."""
     assert judged(tmp_path, forged(), zone_of(spf_ends=ends)) == []
+
+
+def test_no_other_domain_of_the_same_operator_speaks_for_ours(tmp_path):
+    zone = Zone()
+    zone.add("me.com", "TXT", "v=spf1 ip4:192.0.2.0/24 ~all")
+    zone.add("_dmarc.icloud.com", "TXT", "v=DMARC1; p=reject")
+    report = forged(
+        headers=HEADERS.replace(b"anna@example.org", b"anna@me.com"),
+        own=b"From: MAILER-DAEMON@mx.remote.test\nTo: anna@me.com\nReturn-Path: <>\n",
+    )
+    assert judged(tmp_path, report, zone, identity=Identity(domains=("me.com",))) == []
 
 
 def signed_by(domain):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socketserver
 import threading
-from contextlib import contextmanager
 
 _AT_RCPT = {
     "unknown": "550 5.1.1 <{0}>: Recipient address rejected: User unknown in virtual mailbox table",
@@ -38,6 +38,11 @@ class _Session(socketserver.StreamRequestHandler):
         self.wfile.write(f"{line}\r\n".encode())
 
     def handle(self):
+        # Whoever falls silent is hung up on.
+        with contextlib.suppress(TimeoutError):
+            self._converse()
+
+    def _converse(self):
         self._say(f"220 {self.server.name} ESMTP")
         taken = []
         for raw in self.rfile:
@@ -82,7 +87,7 @@ class _Session(socketserver.StreamRequestHandler):
         self._say((answer or "250 2.0.0 Ok: queued as {0}").format(f"{id(lines):X}"[-8:]))
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(name, address="127.0.0.1", port=0):
     """Run a store until the end of the block; gives it."""
     with Store(name, (address, port)) as server:
