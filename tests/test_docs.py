@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from classifier.cli.main import COMMANDS
 from classifier.sources import messages
+from tests.mailbox.daemon import free_port
 from tests.support import find_program, require_program
 
 TOP = Path(__file__).parents[1]
@@ -45,12 +45,6 @@ def lines(page):
     text = (TOP / page).read_text("utf-8")
     found = LINE.findall(text) + [" ".join(line.split()) for line in INLINE.findall(text)]
     return [re.sub(r"\s+# .*", "", line).strip() for line in found]
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

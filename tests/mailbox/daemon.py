@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import re
 import shutil
 import socket
@@ -26,11 +27,23 @@ if TYPE_CHECKING:
 PASSWORD = "geheim"
 
 
+#: Below the ports that systems give to outgoing connections: nobody takes one before its server is up.
+_PORTS = range(15_000, 32_000)
+_given: set[int] = set()
+#: Not the one that tests seed: processes side by side would draw the same ports.
+_choose = random.SystemRandom().choice
+
+
 def free_port() -> int:
-    """Return a TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a TCP port that nobody listens on now; no other call in this process returns it, too."""
+    while True:
+        port = _choose(_PORTS)
+        if port in _given:
+            continue
+        _given.add(port)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def name_of(user: Any) -> str:
