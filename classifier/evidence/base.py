@@ -143,6 +143,10 @@ class Company:
         strangers: how many of them failed at addresses that we never wrote to.
         forged: how many of them were found forged by proof or strong evidence.
         genuine: how many of them were found genuine.
+        lines: of how many of them it is known from what sort of line their original came.
+        homes: how many of these are not a mail server's.
+        owners: of how many different owners those are.
+        writers: how many organisations saw them.
 
     """
 
@@ -150,6 +154,10 @@ class Company:
     strangers: int = 0
     forged: int = 0
     genuine: int = 0
+    lines: int = 0
+    homes: int = 0
+    owners: int = 0
+    writers: int = 0
 
 
 class Floods(Protocol):

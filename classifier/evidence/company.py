@@ -1,8 +1,10 @@
 """Company: what else arrived lately that looks like part of the same campaign?
 
 A spam run under our name comes back as many reports about one text; each of
-them alone may show little. The fingerprints below are kept as digests, with no
-text, and are compared within seven days.
+them alone may show little. Together they show whose lines it came from: a
+domain's own mail leaves through a few hosts, a bot net's from homes all over
+the world. The fingerprints below are kept as digests, with no text, and are
+compared within seven days.
 """
 
 from __future__ import annotations
@@ -12,17 +14,27 @@ import re
 from classifier.digest import blake2b
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.habits import message_id_shape
+from classifier.evidence.lines import line_of
 from classifier.vocabulary import Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from classifier.evidence.base import Company
     from classifier.identity import Identity
     from classifier.parse.report import Report
 
 #: Fewer others than this are no campaign.
 ENOUGH = 5
+#: Of larger ones this many are counted.
+MOST_COUNTED = 1_000
+#: A run comes from strangers' homes where lines of so many owners, none of them a mail server's, were seen ...
+_OWNERS = 8
+#: ... by so many organisations, since those of one may be misread, ...
+_WRITERS = 4
+#: ... and are at least this share of all that were seen: of a newsletter of ours, a few come through a forwarder's.
+_HOMES = 0.75
 #: Longest body text that a fingerprint is taken of, in bytes.
 _BODY_BYTES = 20_000
 _LEADING = r"(?i)^(?:(?:re|aw|fwd?|wg|antw|sv|vs|tr)\s{0,3}(?:\[[0-9]{1,3}\])?\s{0,3}:\s{0,3}){1,5}"
@@ -41,7 +53,8 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     company = lookups.floods.company(prints, lookups.now, besides=report_digest(report))
     if company.reports < ENOUGH:
         return
-    told = f"{company.reports} other reports of the last days are about the same mail"
+    number = f"{MOST_COUNTED:,} and more" if company.reports >= MOST_COUNTED else company.reports
+    told = f"{number} other reports of the last days are about the same mail"
     if company.genuine:
         if company.genuine >= ENOUGH and not company.forged:
             yield genuine(
@@ -53,6 +66,19 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         yield forged(
             "company", Strength.STRONG, "forged-run", f"{told}; {company.forged} of them proved forged"
         )
+    elif _is_scattered(company):
+        detail = (
+            f"{told}; they came from lines of {company.owners} owners, none of them a mail server's, as "
+            f"{company.writers} organisations saw: a domain's own mail leaves through few hosts"
+        )
+        line = line_of(report)
+        if line is None:
+            yield forged("company", Strength.STRONG, "scattered-run", detail)
+        elif line.of_server:
+            # Who has our text from us, and passes it on, is a server; forgers may have copied it.
+            yield neutral("company", "scattered-server", detail)
+        else:
+            yield forged("company", Strength.STRONG, "scattered", detail)
     elif (
         company.strangers >= ENOUGH
         and 10 * company.strangers >= 9 * company.reports
@@ -62,6 +88,13 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         yield forged("company", Strength.WEAK, "strangers", detail)
     else:
         yield neutral("company", "run", told)
+
+
+def _is_scattered(company: Company) -> bool:
+    """Say whether the run came from homes all over the world, as the mail of a bot net does."""
+    return (
+        company.owners >= _OWNERS and company.writers >= _WRITERS and company.homes >= _HOMES * company.lines
+    )
 
 
 def _known(report: Report, lookups: Lookups) -> bool:

@@ -124,9 +124,11 @@ KINDS: tuple[EvidenceKind, ...] = (
     EvidenceKind(
         "company",
         company.gather,
-        "Whether many reports of the last seven days are about the same text, and what those were found to be.",
-        "Anything about a single report; anything against a run of which some are proven genuine.",
-        "Vary the text and the Message-IDs from message to message.",
+        "Whether many reports of the last seven days are about the same text, what those were found to be, and whether "
+        "it came from homes all over the world, as a bot net's mail does.",
+        "Anything about a single report; anything against a run of which some are proven genuine, or against mail that "
+        "a mail server handed in.",
+        "Vary the text and the Message-IDs from message to message; or send through a few mail servers.",
     ),
     EvidenceKind(
         "authres",

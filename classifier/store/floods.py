@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 
+from classifier.dataclass import replace
+from classifier.digest import blake2b
 from classifier.evidence.base import Company
-from classifier.evidence.company import fingerprints, report_digest
+from classifier.evidence.company import MOST_COUNTED, fingerprints, report_digest
+from classifier.evidence.lines import line_of
 from classifier.vocabulary import PointsTo, Strength
 
 TYPE_CHECKING = False
@@ -19,17 +22,30 @@ if TYPE_CHECKING:
 
 #: How long a report counts as company.
 WINDOW = timedelta(days=7)
-#: More rows than this of one campaign tell nothing more.
-_MAX_ROWS = 10_000
 
+#: Owner and writer: whose line the original came from and who saw it, as digests; "" where it is not known.
 _TABLES = """
-CREATE TABLE IF NOT EXISTS floods (
+DROP TABLE IF EXISTS floods;  -- of older versions: seven days' memory, without lines
+CREATE TABLE IF NOT EXISTS runs (
     fingerprint TEXT NOT NULL, report TEXT NOT NULL, seen INTEGER NOT NULL,
     stranger INTEGER NOT NULL, forged INTEGER NOT NULL, genuine INTEGER NOT NULL,
+    owner TEXT NOT NULL, of_server INTEGER NOT NULL, writer TEXT NOT NULL,
     PRIMARY KEY (fingerprint, report)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS floods_by_time ON floods (seen);
+CREATE INDEX IF NOT EXISTS runs_by_time ON runs (seen);
+CREATE INDEX IF NOT EXISTS runs_genuine ON runs (fingerprint) WHERE genuine;
 """
+#: In the order of Company's fields. The rows are ordered by a digest, so the first ones stand for all ...
+_COUNT = """
+SELECT count(*), count(nullif(stranger, 0)), count(nullif(forged, 0)), 0, count(nullif(owner, '')), count(home),
+    count(DISTINCT home), count(DISTINCT CASE WHEN home IS NOT NULL THEN writer END)
+FROM (
+    SELECT *, CASE WHEN owner != '' AND NOT of_server THEN owner END AS home FROM runs
+    WHERE fingerprint = ? AND seen >= ? AND report != ? LIMIT ?
+)
+"""
+#: ... but for those found genuine: a single one of them speaks for all.
+_GENUINE = "SELECT count(*) FROM (SELECT 1 FROM runs INDEXED BY runs_genuine WHERE fingerprint = ? AND genuine AND seen >= ? AND report != ? LIMIT ?)"
 
 
 class FloodStore:
@@ -40,7 +56,7 @@ class FloodStore:
         self._database = database
         database.ensure(_TABLES)
         self._there = bool(
-            database.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'floods'").fetchone()
+            database.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone()
         )
 
     def record(self, report: Report, evidence: Iterable[Evidence], now: datetime, *, stranger: bool) -> None:
@@ -63,7 +79,7 @@ class FloodStore:
 
     def record_all(self, judged: Iterable[tuple[Report, Iterable[Evidence], bool]], now: datetime) -> None:
         """Remember many judged reports in one transaction, and forget those out of the window."""
-        rows: list[tuple[str, str, int, bool, bool, bool]] = []
+        rows: list[tuple[str, str, int, bool, bool, bool, str, bool, str]] = []
         seen = _seconds(now)
         for report, evidence, stranger in judged:
             firm = {
@@ -71,7 +87,9 @@ class FloodStore:
                 for e in evidence
                 if e.name != "company" and e.strength in {Strength.PROOF, Strength.STRONG}
             }
-            digest = report_digest(report)
+            digest, line = report_digest(report), line_of(report)
+            if line is not None and not line.vouched:
+                line = None
             rows += [
                 (
                     fingerprint,
@@ -80,17 +98,20 @@ class FloodStore:
                     stranger,
                     firm & {PointsTo.FORGED, PointsTo.GENUINE} == {PointsTo.FORGED},
                     PointsTo.GENUINE in firm,
+                    _digest(line.owner) if line else "",
+                    line is not None and line.of_server,
+                    _digest(line.writer) if line else "",
                 )
                 for fingerprint in fingerprints(report)
             ]
         if not rows:
             return
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM floods WHERE seen < ?", (_seconds(now - WINDOW),))
-            connection.executemany("INSERT OR REPLACE INTO floods VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.execute("DELETE FROM runs WHERE seen < ?", (_seconds(now - WINDOW),))
+            connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def company(self, fingerprints: Iterable[str], now: datetime, *, besides: str = "") -> Company:
-        """Count the reports of the last seven days that share one of *fingerprints*.
+        """Count the reports of the last seven days that share a fingerprint: the one that most of them share.
 
         Args:
             fingerprints: what :func:`classifier.evidence.company.fingerprints` gave.
@@ -98,21 +119,21 @@ class FloodStore:
             besides: the digest of the report in question, which is no company of its own.
 
         """
+        found = Company()
         if not self._there:
-            return Company()
-        found: dict[str, tuple[int, int, int]] = {}
+            return found
+        since, genuine = _seconds(now - WINDOW), 0
         for fingerprint in fingerprints:
-            rows = self._database.connection.execute(
-                "SELECT report, stranger, forged, genuine FROM floods WHERE fingerprint = ? AND seen >= ? LIMIT ?",
-                (fingerprint, _seconds(now - WINDOW), _MAX_ROWS),
-            )
-            found.update({row[0]: row[1:] for row in rows if row[0] != besides})
-        return Company(
-            reports=len(found),
-            strangers=sum(row[0] for row in found.values()),
-            forged=sum(row[1] for row in found.values()),
-            genuine=sum(row[2] for row in found.values()),
-        )
+            chosen = (fingerprint, since, besides)
+            row = self._database.connection.execute(_COUNT, (*chosen, MOST_COUNTED)).fetchone()
+            if row[0] > found.reports:
+                found = Company(*row)
+            genuine += self._database.connection.execute(_GENUINE, (*chosen, MOST_COUNTED)).fetchone()[0]
+        return replace(found, genuine=genuine) if genuine else found
+
+
+def _digest(name: str) -> str:
+    return blake2b(name.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _seconds(moment: datetime) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from classifier.evidence.company import strange
 from classifier.examine import examine
+from classifier.identity import Identity
 from classifier.model import files
 from classifier.runtime import policy_of
 from classifier.settings import PolicySettings
@@ -17,7 +18,7 @@ from classifier.store.floods import FloodStore
 from classifier.store.ledger import SqliteLedger
 from classifier.vocabulary import Action, Verdict
 from tests.adversary.attacks import ATTACKS, spam
-from tests.adversary.build import dsn, original
+from tests.adversary.build import dsn, original, received
 from tests.adversary.oddities import ODDITIES
 from tests.adversary.world import NOW, OURS, WRITTEN, lookups
 
@@ -150,3 +151,45 @@ def test_a_newsletter_of_ours_that_bounces_forty_times_is_kept(tmp_path):
             found = examine(raw.replace(b"B0UND@", b"%d@" % number), world, OURS)
             assert found.judgement.action is Action.KEEP
             floods.record(found.report, found.evidence, NOW, stranger=strange(found.report, world))
+
+
+def bot_report(number, client=None, *, subject="Replica watches, this week only"):
+    """Write a report about what one of ten organisations had from a home of one of forty access providers."""
+    mx = f"mx.remote{number % 10}.test"
+    helo, name, address = client or ("pc", f"dsl-{number}.pool.access{number}.test", f"198.51.{number}.9")
+    letter = spam(received(helo, name, address, mx), subject=subject)
+    incoming = received(mx, mx, f"203.0.113.{number % 10 + 1}", "mail.example.org", with_="ESMTPS")
+    raw = dsn(
+        letter,
+        final=f"u{number}@remote{number % 10}.test",
+        reporter=mx,
+        trace=incoming,
+        sender=f"MAILER-DAEMON@{mx}",
+    )
+    return raw.replace(b"B0UND@", b"%d@" % number)
+
+
+def test_a_bot_nets_flood_is_found_out_where_the_domain_alone_is_configured(tmp_path):
+    """And all of our own mail stays: also what a bot net has copied to the word."""
+    model = files.in_use(tmp_path / "none")[0]
+    policy, domain = policy_of(PolicySettings(), model), Identity(domains=OURS.domains)
+    relay = ("mail.example.org", "mail.example.org", "192.0.2.1")
+    flood = [bot_report(n) for n in range(40)]
+    own = [bot_report(n, relay, subject="The minutes of Monday, once more") for n in range(50, 60)]
+    copied = bot_report(61, relay)
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        floods = FloodStore(database)
+        world = dataclasses.replace(lookups(set()), floods=floods)
+
+        def action(raw, *, recorded=True):
+            found = examine(raw, world, domain, policy, model=model)
+            if recorded:
+                floods.record(found.report, found.evidence, NOW, stranger=False)
+            return found.judgement.action
+
+        first = [action(raw) for raw in flood]
+        assert Action.QUARANTINE not in first[:8], "each alone, they show too little"
+        assert Action.KEEP not in first[8:]
+        assert {action(raw) for raw in flood} == {Action.QUARANTINE}
+        assert {action(raw) for raw in own} == {Action.KEEP}
+        assert action(copied, recorded=False) is Action.KEEP

@@ -15,7 +15,7 @@ from classifier.judge import Policy, judge
 from classifier.store.database import Database
 from classifier.store.floods import FloodStore
 from classifier.vocabulary import Action, Strength, Verdict
-from tests.evidence.makers import LOOKUPS, NOW, Written, make, told
+from tests.evidence.makers import LOOKUPS, NOW, Written, hop, make, told
 
 OURS = Identity(domains=("example.org",))
 PILLS = b"Buy the finest replica watches from our warehouse today while stocks last, " * 3
@@ -125,7 +125,7 @@ def test_digest_tells_reports_apart():
 
 def test_no_text_is_kept(floods):
     floods.record(run(1, body=PILLS), FIRM, NOW, stranger=True)
-    rows = str(floods._database.connection.execute("SELECT * FROM floods").fetchall())
+    rows = str(floods._database.connection.execute("SELECT * FROM runs").fetchall())
     assert "watches" not in rows.lower()
     assert "user1" not in rows
 
@@ -133,7 +133,105 @@ def test_no_text_is_kept(floods):
 def test_old_rows_go(floods):
     floods.record(run(1), FIRM, NOW - timedelta(days=9), stranger=False)
     floods.record(run(2), FIRM, NOW, stranger=False)
-    assert floods._database.connection.execute("SELECT count(DISTINCT report) FROM floods").fetchone() == (1,)
+    assert floods._database.connection.execute("SELECT count(DISTINCT report) FROM runs").fetchone() == (1,)
+
+
+def seen(number, client, writers=6):
+    """A report of the run about what one of *writers* organisations saw *client* (name, address) hand in."""
+    mx = f"mx.remote{number % writers}.test"
+    return run(
+        number,
+        trace=(hop("pc", *client, mx),),
+        reporter=mx,
+        report_trace=(hop(mx, mx, f"203.0.113.{number % writers + 1}", "mx.example.org"),),
+    )
+
+
+def home(number, provider=None):
+    return f"dsl-{number}.pool.access{number if provider is None else provider}.test", f"198.51.{number}.7"
+
+
+def relay(_number=0):
+    return "mail.example.org", "192.0.2.10"
+
+
+def scattered(floods, clients, *, writers=6, own=None):
+    """Judge a report about what *own* handed in, where the others of the run came from *clients*."""
+    for number, client in enumerate(clients):
+        floods.record(seen(number, client, writers), (), NOW, stranger=False)
+    return judged(floods, run(99) if own is None else seen(99, own))
+
+
+def test_one_text_from_homes_all_over_the_world_is_a_bot_nets(floods):
+    assert scattered(floods, map(home, range(8)), own=home(99)) == [("scattered", "forged", "strong")]
+
+
+def test_a_line_without_a_name_counts_by_its_network(floods):
+    nameless = [(None, f"198.{n}.100.7") for n in range(8)]
+    assert scattered(floods, nameless, own=(None, "203.99.1.1")) == [("scattered", "forged", "strong")]
+
+
+def test_lines_without_a_name_in_one_network_are_one_owners(floods):
+    one_network = [(None, f"198.51.{n}.7") for n in range(60)]
+    assert scattered(floods, one_network, own=(None, "203.99.1.1")) == [("run", "neither", "weak")]
+
+
+def test_what_a_bot_nets_report_does_not_show_is_told_by_the_others(floods):
+    assert scattered(floods, map(home, range(8))) == [("scattered-run", "forged", "strong")]
+
+
+def test_our_text_that_a_bot_net_copied_is_kept_where_a_server_handed_it_in(floods):
+    assert scattered(floods, map(home, range(30)), own=relay()) == [("scattered-server", "neither", "weak")]
+
+
+def test_homes_of_few_owners_or_seen_by_few_are_no_bot_net(floods):
+    assert scattered(floods, (home(n, n % 7) for n in range(60)), own=home(99)) == [
+        ("run", "neither", "weak")
+    ]
+
+
+def test_homes_that_few_organisations_saw_are_no_bot_net(floods):
+    assert scattered(floods, map(home, range(60)), own=home(99), writers=3) == [("run", "neither", "weak")]
+
+
+def test_a_newsletter_of_ours_that_some_forward_from_home_is_no_bot_net(floods):
+    clients = [home(n) if n % 3 else relay() for n in range(60)]
+    assert scattered(floods, clients, own=home(99)) == [("run", "neither", "weak")]
+
+
+def test_a_run_that_holds_a_genuine_report_is_no_bot_nets(floods):
+    floods.record(run(98), (genuine("path", Strength.STRONG, "relay", "x"),), NOW, stranger=False)
+    assert scattered(floods, map(home, range(30)), own=home(99)) == [("mixed", "neither", "weak")]
+
+
+def test_a_single_genuine_report_is_found_among_thousands(floods):
+    many = ((run(n), (), False) for n in range(3_000))
+    floods.record_all([*many, (run(9_999), (PROOF,), False)], NOW)
+    assert judged(floods, run(8_888)) == [("mixed", "neither", "weak")]
+
+
+def test_lines_that_nobody_vouches_for_are_not_counted(floods):
+    """A report made up from nothing names any hop."""
+    for number in range(30):
+        made_up = run(
+            number,
+            trace=(hop("pc", *home(number), f"mx.remote{number}.test"),),
+            reporter=f"mx.remote{number}.test",
+        )
+        floods.record(made_up, (), NOW, stranger=False)
+    assert judged(floods, seen(99, home(99))) == [("run", "neither", "weak")]
+
+
+def test_customers_and_clients_whose_name_nobody_sought_are_not_counted(floods):
+    for number in range(30):
+        mx = f"mx.remote{number % 6}.test"
+        came = (hop(mx, mx, f"203.0.113.{number % 6 + 1}", "mx.example.org"),)
+        if number % 2:
+            trace = (hop("pc", *home(number), mx, protocol="ESMTPSA"),)
+        else:
+            trace = (dataclasses.replace(hop("pc", None, f"198.{number}.100.7", mx), raw="from pc by mx"),)
+        floods.record(run(number, trace=trace, reporter=mx, report_trace=came), (), NOW, stranger=False)
+    assert judged(floods, seen(99, home(99))) == [("run", "neither", "weak")]
 
 
 PROOF = genuine("dkim", Strength.PROOF, "valid", "signed by us")
