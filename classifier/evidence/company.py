@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Fewer others than this are no campaign.
 ENOUGH = 5
 #: Of larger ones this many are counted.
-MOST_COUNTED = 1_000
+MOST_COUNTED = 300
 #: A run comes from strangers' homes where lines of so many owners, none of them a mail server's, were seen ...
 _OWNERS = 8
 #: ... by so many organisations, since those of one may be misread, ...
@@ -53,7 +53,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     company = lookups.floods.company(prints, lookups.now, besides=report_digest(report))
     if company.reports < ENOUGH:
         return
-    number = f"{MOST_COUNTED:,} and more" if company.reports >= MOST_COUNTED else company.reports
+    number = f"{MOST_COUNTED} and more" if company.reports >= MOST_COUNTED else company.reports
     told = f"{number} other reports of the last days are about the same mail"
     if company.genuine:
         if company.genuine >= ENOUGH and not company.forged:
