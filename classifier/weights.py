@@ -51,8 +51,8 @@ FINDING_WEIGHTS: dict[tuple[str, str], float] = {
     # We do write to whom it comes from, and something on the way may have given our mail a new identifier.
     ("ledger", "reply-miss"): 3.0,
     ("company", "forged-run"): 4.0,
-    ("company", "scattered"): 4.0,
-    ("company", "scattered-run"): 3.0,
+    ("company", "scattered"): 6.0,
+    ("company", "scattered-run"): 4.0,
     ("company", "strangers"): 1.5,
 }
 #: What proof is worth when a probability has to be named for it.

@@ -83,8 +83,7 @@ def worlds(
 def _world(seed: str, material: Material | None, forged: float) -> Iterator[Case]:
     chance = Chance(f"{seed}/about")
     year = draw_year(chance)
-    low, high = chance.weighted(_CARE)
-    scene = Scene(seed, year=year, care=low + (high - low) * chance.random(), material=material)
+    scene = Scene(seed, year=year, care=draw_care(chance), material=material)
     span = int(timedelta(days=_DAYS).total_seconds())
     bad = round(_REPORTS * forged)
     found = [(scene.genuine(later(scene.epoch, chance.randrange(span))), "") for _ in range(_REPORTS - bad)]
@@ -95,13 +94,19 @@ def _world(seed: str, material: Material | None, forged: float) -> Iterator[Case
         name = f"{seed}/{bad}"
         moments = (later(scene.epoch, begin + chance.randrange(_CAMPAIGN)) for _ in range(size))
         found += [(scene.forged(moment, campaign), name) for moment in moments]
-    lookups = _lookups(scene, chance)
+    lookups = draw_lookups(scene, chance)
     domain = scene.domain
     for generated, name in found:
         yield Case(generated, domain.identity, lookups, domain.name, name, year)
 
 
-def _lookups(scene: Scene, chance: Chance) -> Lookups:
+def draw_care(chance: Chance) -> float:
+    """Draw how much an owner has configured, 0 to 1."""
+    low, high = chance.weighted(_CARE)
+    return low + (high - low) * chance.random()
+
+
+def draw_lookups(scene: Scene, chance: Chance) -> Lookups:
     """Draw what there is to ask."""
     domain = scene.domain
     end = later(scene.epoch, timedelta(days=_DAYS * 2).total_seconds())
