@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from classifier.dataclass import dataclass
 from classifier.evidence.hosts import ip_of, name_was_sought, organisation
-from classifier.evidence.origin import hop_of, observed_client
+from classifier.evidence.origin import hop_of, observed_client, tried_to_pass_on
 from classifier.evidence.ours import Nature, is_authenticated, nature, verified_name
 from classifier.once import once
 
@@ -26,7 +26,8 @@ class Line:
 
     Attributes:
         owner: whose it is: the organisation of its looked-up name; without one, its network.
-        of_server: True where it has a name of its own, as mail servers have.
+        of_server: True where it has a name of its own, as mail servers have, or where the reporting side was
+            to pass the original on, as access providers do for their customers.
         writer: the organisation that saw the client connect.
         vouched: True where that organisation brought the report: one made up from nothing can name any line.
 
@@ -53,7 +54,8 @@ def line_of(report: Report) -> Line | None:
     kind = nature(name, client.address)
     if ip is None or writer is None or (kind is Nature.UNNAMED and not name_was_sought(hop)):
         return None
-    return Line(organisation(name) or _network(ip), kind is Nature.NAMED, writer, client.vouched)
+    of_server = kind is Nature.NAMED or tried_to_pass_on(report)
+    return Line(organisation(name) or _network(ip), of_server, writer, client.vouched)
 
 
 def _network(ip: IPAddress) -> str:

@@ -136,7 +136,7 @@ def test_old_rows_go(floods):
     assert floods._database.connection.execute("SELECT count(DISTINCT report) FROM runs").fetchone() == (1,)
 
 
-def seen(number, client, writers=6):
+def seen(number, client, writers=6, **more):
     """A report of the run about what one of *writers* organisations saw *client* (name, address) hand in."""
     mx = f"mx.remote{number % writers}.test"
     return run(
@@ -144,6 +144,7 @@ def seen(number, client, writers=6):
         trace=(hop("pc", *client, mx),),
         reporter=mx,
         report_trace=(hop(mx, mx, f"203.0.113.{number % writers + 1}", "mx.example.org"),),
+        **more,
     )
 
 
@@ -208,6 +209,18 @@ def test_a_single_genuine_report_is_found_among_thousands(floods):
     many = ((run(n), (), False) for n in range(3_000))
     floods.record_all([*many, (run(9_999), (PROOF,), False)], NOW)
     assert judged(floods, run(8_888)) == [("mixed", "neither", "weak")]
+
+
+def test_members_who_send_one_text_through_their_access_providers_are_no_bot_net(floods):
+    """Each provider knows its customer by his line, and was to pass the mail on."""
+    for number in range(30):
+        report = seen(number, home(number), remote="mx.else.test")
+        floods.record(report, (), NOW, stranger=False)
+    assert judged(floods, seen(99, home(99), remote="mx.else.test")) == [("run", "neither", "weak")]
+    for number in range(100, 220):
+        floods.record(seen(number, home(number)), (), NOW, stranger=False)
+    member = seen(99, home(99), remote="mx.else.test")
+    assert judged(floods, member) == [("scattered-server", "neither", "weak")]
 
 
 def test_lines_that_nobody_vouches_for_are_not_counted(floods):
