@@ -232,12 +232,12 @@ class Sweep:
             )
 
     def _again(self, folder: str, memory: Memory, *, new_reports: bool) -> None:
-        """Look again at what could not be moved or judged, and, as a flood grows, at what was unsure."""
+        """Look again at what could not be moved or judged, and at what was unsure: as a flood grows, and in its time."""
         movable = self.mailbox.move_method is not MoveMethod.NONE
         keys = [
             key
             for key, why in memory.again.items()
-            if (why != UNSURE or new_reports) and (why != NOT_MOVED or movable)
+            if (why != UNSURE or new_reports or key in memory.due) and (why != NOT_MOVED or movable)
         ][:AGAIN_AT_ONCE]
         if not keys:
             return

@@ -2,13 +2,13 @@
 
 A folder with UIDs needs one number: all below it is done. A Maildir needs the
 keys themselves. Reports that must be looked at again (one could not be moved,
-one was unsure while its flood was still coming in) stand in a list of their
+one was unsure: its flood may still be coming in) stand in a list of their
 own. All is keyed by account, folder and UIDVALIDITY, and written per batch.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
@@ -49,6 +49,10 @@ CREATE TABLE IF NOT EXISTS digest_sent (
 NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
 #: A message that fails this often is left alone; one that could not be moved waits until there is room.
 MAX_TIMES = 5
+#: What is unsure is looked at as often as a flood grows, and then after this pause, twice as long each time, for a week:
+#: the ledger gets to that day, a nameserver answers again, a slow flood comes together.
+FIRST_PAUSE = timedelta(minutes=10)
+_UNSURE_TIMES = 11
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class Memory:
     keys: frozenset[str] = frozenset()
     #: Keys to look at again, with the reason.
     again: dict[str, str] = field(default_factory=dict)
+    #: Those of them that are unsure, and whose time has come.
+    due: frozenset[str] = frozenset()
 
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Return those of *names* that were not looked at yet."""
@@ -128,14 +134,21 @@ class JudgedMail:
             k
             for (k,) in ask("SELECT key FROM folder_seen WHERE account = ? AND folder = ?", (account, folder))
         )
-        again = dict(
-            ask(
-                "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND (times < ? OR why = ?) ORDER BY times",
-                (account, folder, uid_validity, MAX_TIMES, NOT_MOVED),
-            ).fetchall()
+        waiting = ask(
+            "SELECT key, why, times, at FROM look_again LEFT JOIN judged USING (account, folder, uid_validity, key)"
+            " WHERE account = ? AND folder = ? AND uid_validity = ? ORDER BY times",
+            (account, folder, uid_validity),
+        ).fetchall()
+        now = datetime.now(UTC).timestamp()
+        due = frozenset(
+            key
+            for key, why, times, at in waiting
+            if why == UNSURE and (at or 0) + FIRST_PAUSE.total_seconds() * 2 ** (times - 1) <= now
         )
-        return Memory(uid_validity, row[0] if row else 0, keys, again)
+        again = {
+            key: why for key, why, times, _ in waiting if times < MAX_TIMES or why == NOT_MOVED or key in due
+        }
+        return Memory(uid_validity, row[0] if row else 0, keys, again, due)
 
     def commit(
         self,
@@ -177,8 +190,8 @@ class JudgedMail:
             )
             connection.execute(
                 "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND times >= ? AND why != ?",
-                (*place, MAX_TIMES, NOT_MOVED),
+                " AND times >= CASE why WHEN ? THEN ? ELSE ? END AND why != ?",
+                (*place, UNSURE, _UNSURE_TIMES, MAX_TIMES, NOT_MOVED),
             )
             connection.executemany(
                 "REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
