@@ -241,7 +241,7 @@ def test_a_server_that_is_started_anew(tmp_path, monkeypatch):
             time.sleep(0.5)  # it is in IDLE by now
             os.kill(int((folder / "run" / "master.pid").read_text()), signal.SIGTERM)
             user.deliver(mail("forged", 1), flags=None)
-            await_true(lambda: any("not reached" in str(w) for w in recorder.warnings), 20)
+            await_true(lambda: any("not reached" in str(w) for w in recorder.warnings), 60)
             time.sleep(3)
             command = [require_program("dovecot", "dovecot-imapd"), "-F", "-c", folder / "dovecot.conf"]
             with started(command, spare, server.port):
