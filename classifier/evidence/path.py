@@ -255,7 +255,11 @@ def _from_elsewhere(
         return
     if not identity.relays_complete:
         yield forged("path", Strength.WEAK, "elsewhere", f"{seen}, none of our relays")
-    elif client.hop is None or report.original.completeness is Completeness.PARTIAL:
+    elif (
+        client.hop is None
+        or report.original.completeness is Completeness.PARTIAL
+        or _is_unknown_client_above_us(client, hop, typed, identity)
+    ):
         detail = f"{seen}, none of our relays; a forwarder in between cannot be excluded"
         yield forged("path", Strength.WEAK, "elsewhere", detail)
     elif addresses_known or name:
@@ -279,6 +283,22 @@ def _may_be_a_machine_of_ours(
         and bool(below)
         and same_host(below[0].by, hop.helo)
         and greeting_leads_back(client, identity, lookups) is None
+    )
+
+
+def _is_unknown_client_above_us(
+    client: ObservedClient, hop: TraceHop | None, typed: tuple[TraceHop, ...], identity: Identity
+) -> bool:
+    """Say whether nobody wrote down what the client is called, nor sought it, and a line below names a host of ours.
+
+    Filters in front of a server write addresses alone: the client may be another of the recipient's own hosts.
+    """
+    return (
+        not client.helo
+        and hop is not None
+        and not verified_name(hop)
+        and not name_was_sought(hop)
+        and any(names_us(line, identity) for line in typed)
     )
 
 

@@ -308,6 +308,28 @@ REMOTE = {
         [TraceHop("from [198.51.100.9] by mx.remote.test id 1", client_address="198.51.100.9", by=MX), TYPED],
         [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
     ),
+    "a filter in front of the reporting side, which writes no names down, and all our mail leaves through relays": (
+        ALL_OF_IT,
+        [
+            TraceHop("from ([203.0.113.44]) by mx.remote.test id 1", client_address="203.0.113.44", by=MX),
+            RELAY,
+        ],
+        [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "the same side, and no line below names our relay": (
+        ALL_OF_IT,
+        [TraceHop("from ([203.0.113.44]) by mx.remote.test id 1", client_address="203.0.113.44", by=MX)],
+        [("elsewhere-complete", *FORGED_STRONG)],
+    ),
+    "a client without a name that greets with its address, where names are sought": (
+        ALL_OF_IT,
+        [hop(None, None, "198.51.100.9", MX), TYPED],
+        [
+            ("look-alike-open", "neither", "weak"),
+            ("unnamed", *FORGED_WEAK),
+            ("elsewhere-complete", *FORGED_STRONG),
+        ],
+    ),
     "a customer of the reporting side, from home": (
         OURS,
         [hop("pc", "dsl-9.isp.test", "198.51.100.9", MX, protocol="ESMTPSA")],
