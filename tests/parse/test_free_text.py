@@ -271,6 +271,22 @@ def test_the_sentence_after_the_one_that_names_the_recipient_is_the_diagnostic()
     assert report.reporting_mta == "shop"
 
 
+def test_an_address_in_a_link_is_no_recipient() -> None:
+    link = f"https://webmail.remote.test:8443/senders/{'x' * 200}/add?owner=bob@remote.test&id=11e1-162c"
+    asked = parse(
+        b"From: bob@remote.test\nTo: anna@example.org\nSubject: Re: Minutes\nPrecedence: auto_reply\n\n"
+        b"To control spam, I now allow incoming messages only from senders I have approved beforehand.\n"
+        b"Fill out the short form to become one of my approved senders:\n\n" + link.encode() + b"\n"
+    )
+    assert (asked.kind, asked.recipients) == (ReportKind.CHALLENGE, ())
+    failed = parse(
+        b"Return-Path: <>\nFrom: MAILER-DAEMON@mx.remote.test\nTo: anna@example.org\nSubject: Returned mail\n\n"
+        b"Your message could not be delivered.\n" + link.encode() + b"\n"
+        b"550 5.1.1 no such user mailto:carl@remote.test?subject=why\n"
+    )
+    assert [r.final_recipient for r in failed.recipients] == ["carl@remote.test"]
+
+
 def test_neither_the_reader_nor_a_contact_is_a_recipient() -> None:
     raw = CASES["postfix, of old"].raw()
     found = {r.final_recipient for r in parse(raw).recipients}

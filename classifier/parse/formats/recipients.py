@@ -24,8 +24,11 @@ _MAX_CONTEXT = 200
 _BEFORE_CHARS = 100
 #: What ends a local part on its left, when no quotation mark ends it on its right.
 _STOP = frozenset(' \t\r\n\v\f\xa0<>()[],;:@"|\\`\u3000「」（）＜＞')
-_DOMAIN = re.compile(r"[^\s<>()\[\],;:@\"'|/\\`「」（）＜＞]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]")
+_DOMAIN = re.compile(r"[^\s<>()\[\],;:@\"'|/\\`?&#「」（）＜＞]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]")
 _ASCII_DOMAIN = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z]{2,24}(?![A-Za-z0-9.-])")
+#: How much of a link can stand before an address in it.
+_LINK_CHARS = 500
+_LINK = re.compile(r"://[^\s<>()\[\]\"',;|]*")
 #: RFC 3464 fields typed into the text: everything up to the next empty line.
 _FIELD = re.compile(
     r"^[ \t>]{0,12}(Final-Recipient|Original-Recipient|Action|Status|Diagnostic-Code|Remote-MTA|X-[A-Za-z-]{1,40})"
@@ -187,7 +190,7 @@ def _addresses(text: str) -> list[_Place]:
             line = text.rfind("\n", 0, start) + 1
             domain = _ascii_domain(match.group())
             address = text[start:at] + "@" + domain.rstrip(".!?>*=")
-            if _NAMES_ANOTHER.match(text, start + len(address)):
+            if _NAMES_ANOTHER.match(text, start + len(address)) or _in_link(text, at):
                 at = text.find("@", match.end())
                 continue
             before = text[max(0, start - _BEFORE_CHARS) : start]
@@ -196,6 +199,13 @@ def _addresses(text: str) -> list[_Place]:
         else:
             at = text.find("@", at + 1)
     return places
+
+
+def _in_link(text: str, at: int) -> bool:
+    """Say whether the @ at *at* stands in a link: challenges and filters put addresses into those, anybody's."""
+    before = text[max(0, at - _LINK_CHARS) : at]
+    link = before.rfind("://")
+    return link >= 0 and _LINK.fullmatch(before, link) is not None
 
 
 def _ascii_domain(domain: str) -> str:
