@@ -75,6 +75,9 @@ _EXCHANGE_ONLINE_BORDER = tuple(
     ipaddress.IPv6Network(n) for n in ("2a01:111:f400::/48", "2a01:111:f403::/48")
 )
 _EXCHANGE_ONLINE_EXCHANGER = ".mail.protection.outlook.com"
+#: Behind its own name some servers write their own address (1&1's, Exchange).
+_WRITER = re.compile(r"\bby\s{1,9}([^\s()]{1,255})\s{1,9}\(([^()]{1,200})\)")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{3,45}")
 
 
 def organisation(host: str | None) -> str | None:
@@ -119,17 +122,27 @@ def is_internal(ip: IPAddress) -> bool:
 def is_neighbour(hop: TraceHop) -> bool:
     """Say whether the hop's client has an address that only a neighbour of its writer can have.
 
-    It is not to be reached from outside, or one of Exchange Online's own in a
-    hop that Exchange Online wrote.
+    It is not to be reached from outside, or its writer's own, or one of
+    Exchange Online's own in a hop that Exchange Online wrote.
     """
     ip = ip_of(hop.client_address)
     if ip is None or is_internal(ip):
         return ip is not None
+    if _is_writers(hop, ip):
+        return True
     if ip.version == 4 or not hop.by or organisation(hop.by) != "outlook.com":
         return False
     at_border = hop.by.lower().rstrip(".").endswith(_EXCHANGE_ONLINE_EXCHANGER)
     return any(ip in n for n in _EXCHANGE_ONLINE) or (
         not at_border and any(ip in n for n in _EXCHANGE_ONLINE_BORDER)
+    )
+
+
+def _is_writers(hop: TraceHop, ip: IPAddress) -> bool:
+    """Say whether the hop's writer names *ip* as its own: it handed the mail to itself, as it does to pass it on."""
+    return any(
+        name == hop.by and any(ip_of(word) == ip for word in _ADDRESS.findall(own))
+        for name, own in _WRITER.findall(hop.raw[:2_000])
     )
 
 

@@ -316,6 +316,24 @@ REMOTE = {
         ],
         [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
     ),
+    "a provider whose host hands a forwarded mail to itself, by its public address": (
+        OURS,
+        [
+            read_hop(f"from [203.0.113.41] ([203.0.113.41]) by {MX} (node1 [203.0.113.41]) with ESMTPS id 1"),
+            RELAY,
+        ],
+        [("relay", *GENUINE_STRONG)],
+    ),
+    "the same, as Exchange writes it": (
+        OURS,
+        [read_hop(f"from {MX} (203.0.113.41) by\t{MX}\t(203.0.113.41) with ShadowRedundancy id 1"), RELAY],
+        [("relay", *GENUINE_STRONG)],
+    ),
+    "a host that writes another address than its client's behind its own name": (
+        OURS,
+        [read_hop(f"from pc ([198.51.100.9]) by {MX} (node1 [203.0.113.41]) with ESMTPS id 1"), RELAY],
+        [("look-alike-doubtful", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+    ),
     "the same side, and no line below names our relay": (
         ALL_OF_IT,
         [TraceHop("from ([203.0.113.44]) by mx.remote.test id 1", client_address="203.0.113.44", by=MX)],
