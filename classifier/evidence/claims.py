@@ -13,7 +13,7 @@ from classifier.vocabulary import Completeness, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from classifier.evidence.base import Lookups
     from classifier.evidence.origin import ObservedClient
@@ -57,19 +57,26 @@ def claims(
     addresses_known: bool,
     kind: Nature,
     leads_back: bool | None,
-) -> Iterator[Evidence]:
-    """Compare what was claimed, by HELO or by typed hops, with the client that was seen."""
+) -> Generator[Evidence, None, bool]:
+    """Compare what was claimed, by HELO or by typed hops, with the client that was seen.
+
+    Returns:
+        True where a line names a host of ours, and somebody is known to have passed
+        the mail on, or nobody wrote down who the client is: all our mail may have
+        left through our relays all the same.
+
+    """
     doubtful = kind is not Nature.NAMED
     if identity.is_relay_name(client.helo):
         if leads_back is None and _may_be_another_relays(report, client, typed, identity):
             # The addresses that are configured may all be those of other relays.
             detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
             yield forged("path", Strength.WEAK, "helo-unchecked", detail)
-            return
+            return False
         finding = "helo-doubtful" if doubtful else "helo"
         detail = f"{seen}; it called itself {client.helo}, whose addresses are others"
         yield forged("path", Strength.STRONG, finding, detail)
-        return
+        return False
     claim = next((hop for hop in typed if names_us(hop, identity)), None)
     greets_as_ours = below_our_domains(client.helo, identity)
     greeted = f"{seen}; it called itself {client.helo}"
@@ -79,7 +86,7 @@ def claims(
         # A machine of ours that nobody thought of calls itself so, too (but hardly by the bare domain), on a
         # rented line at times; and it may be the very one that wrote the lines below, above all where they say so.
         yield neutral("path", "helo-domain-open", f"{greeted}, and whether that is its name is not known")
-        return
+        return False
     if claim is not None:
         where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
         told = f"{seen}; a Received line below it names our {where}, but no hop joins the two"
@@ -87,7 +94,8 @@ def claims(
             yield neutral(
                 "path", "look-alike-open", f"{told}, and nobody wrote down what the client is called"
             )
-            return
+            # Filters in front of a server write addresses alone: it may be another of the recipient's own hosts.
+            return not _was_sought(report, client)
         finding = "look-alike-doubtful" if doubtful else "look-alike"
         # Chains of honest hosts have gaps as well: servers that write no hop, names known inside only,
         # writers that look no name up. Only a home line cannot be one of them.
@@ -100,19 +108,21 @@ def claims(
             and not (name or greets_as_ours)
             and may_be_a_service(client, hop_of(client, report), kind)
         )
+        passed = passed_on(report.original.headers) or bool(was_addressed_at(report, client))
         gap = (
             unsought
-            or passed_on(report.original.headers)
-            or was_addressed_at(report, client)
+            or passed
             or (_is_providers(claim, identity) and not (doubtful and (name or _was_sought(report, client))))
         )
         strength = Strength.STRONG if (addresses_known or home_line) and not gap else Strength.WEAK
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
         yield forged("path", strength, finding, f"{told}: it was typed")
-    elif greets_as_ours:
+        return passed
+    if greets_as_ours:
         detail = f"{greeted}, whose address is another" if leads_back is False else greeted
         yield forged("path", Strength.WEAK, "helo-domain", detail)
+    return False
 
 
 def _may_be_another_relays(

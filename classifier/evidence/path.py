@@ -197,6 +197,7 @@ def _from_elsewhere(
             "path", "customer", f"{seen}, and authenticate itself: a customer of the reporting side"
         )
         return
+    between = False
     link = joined(hop, typed[0], identity) if hop is not None and typed else ""
     if link and any(names_us(hop, identity) for hop in typed):
         # A forwarder, a list or a provider's relay, whose own hop says whom it had the message from.
@@ -217,6 +218,7 @@ def _from_elsewhere(
         yield weighed
         if weighed.points_to is PointsTo.NEITHER:
             return
+        between = passed_on(report.original.headers)
     elif may_be_a_service(client, hop, kind) and passed_through_another(typed, identity, resolved):
         # Services that filter for the recipient have other names inside than outside. Whoever types this from
         # a server with a name could as well have typed lines that fit the name.
@@ -235,7 +237,7 @@ def _from_elsewhere(
         yield neutral("path", "helo-receiving", detail)
         return
     else:
-        yield from claims(
+        between = yield from claims(
             report,
             identity,
             client,
@@ -255,11 +257,7 @@ def _from_elsewhere(
         return
     if not identity.relays_complete:
         yield forged("path", Strength.WEAK, "elsewhere", f"{seen}, none of our relays")
-    elif (
-        client.hop is None
-        or report.original.completeness is Completeness.PARTIAL
-        or _is_unknown_client_above_us(client, hop, typed, identity)
-    ):
+    elif client.hop is None or report.original.completeness is Completeness.PARTIAL or between:
         detail = f"{seen}, none of our relays; a forwarder in between cannot be excluded"
         yield forged("path", Strength.WEAK, "elsewhere", detail)
     elif addresses_known or name:
@@ -286,22 +284,6 @@ def _may_be_a_machine_of_ours(
     )
 
 
-def _is_unknown_client_above_us(
-    client: ObservedClient, hop: TraceHop | None, typed: tuple[TraceHop, ...], identity: Identity
-) -> bool:
-    """Say whether nobody wrote down what the client is called, nor sought it, and a line below names a host of ours.
-
-    Filters in front of a server write addresses alone: the client may be another of the recipient's own hosts.
-    """
-    return (
-        not client.helo
-        and hop is not None
-        and not verified_name(hop)
-        and not name_was_sought(hop)
-        and any(names_us(line, identity) for line in typed)
-    )
-
-
 def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
     """Weigh a forwarder's trace that breaks off at a host that is not ours, and names ours below the break."""
     name = verified_name(broken)
@@ -310,13 +292,21 @@ def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
         " and no hop joins this to the line below that names a host of ours"
     )
     kind = nature(name, broken.client_address)
-    if kind in {Nature.NAMED, Nature.NUMBERED} or not (name or broken.helo):
+    if kind in {Nature.NAMED, Nature.NUMBERED} or not (name or _is_greeting(broken)):
         # A service that filters the forwarder's mail may take it in and hand it on under other names.
         return neutral("path", "forwarded-unproven", detail)
     # Hops may be missing on the way; a home line is no host on the way.
     sure = kind is Nature.DIAL_UP and link == "name" and not passed_on(report.original.headers)
     strength = Strength.STRONG if sure else Strength.WEAK
     return forged("path", strength, "look-alike-forwarded", f"{detail}: it was typed")
+
+
+def _is_greeting(hop: TraceHop) -> bool:
+    """Say whether the hop tells what its client called itself: an address alone, and no word of a name, may be the writer's."""
+    if not hop.helo or name_was_sought(hop):
+        return bool(hop.helo)
+    address, _, port = hop.helo.rpartition(":")
+    return ip_of(hop.helo) is None and not (port.isdigit() and ip_of(address) is not None)
 
 
 def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:

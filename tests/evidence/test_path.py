@@ -316,6 +316,35 @@ REMOTE = {
         ],
         [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
     ),
+    "a post that a list passed on, whose trace breaks off at a host without a name": (
+        ALL_OF_IT,
+        [
+            hop("n5.groups.test", "n5.groups.test", "203.0.113.60", MX),
+            hop("m5.groups.test", None, "198.51.100.66", "n5.groups.test"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "groups-in.test"),
+        ],
+        [("look-alike-forwarded", *FORGED_WEAK), ("elsewhere-complete", *FORGED_STRONG)],
+    ),
+    "a filter whose hosts write nothing but addresses of each other": (
+        ALL_OF_IT,
+        [
+            hop("mail6.filter.test", "mail6.filter.test", "203.0.113.60", MX),
+            read_hop("from [203.0.113.61:6116] by server-11.filter.test id AB/C8-19438-170CD635"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "server-7.tower.filter.test"),
+        ],
+        [("forwarded-unproven", "neither", "weak")],
+    ),
+    "a forwarder that sought a client's name in vain, and knows its address alone": (
+        ALL_OF_IT,
+        [
+            hop("fwd.alumni.test", "fwd.alumni.test", "203.0.113.80", MX),
+            read_hop(
+                "from [198.51.100.9] (unknown [198.51.100.9]) by fwd.alumni.test (Postfix) with SMTP id 1"
+            ),
+            TYPED,
+        ],
+        [("look-alike-forwarded", *FORGED_WEAK), ("elsewhere-complete", *FORGED_STRONG)],
+    ),
     "a provider whose host hands a forwarded mail to itself, by its public address": (
         OURS,
         [
@@ -408,6 +437,27 @@ REMOTE = {
 def test_what_was_cut_off_may_have_gone_on_from_the_greeting(completeness, finding):
     report = make([hop("mail.example.org", None, "198.51.100.9", MX)], completeness=completeness)
     assert finding in told(path.gather(report, SINGLE, LOOKUPS))
+
+
+PAST_A_BREAK = [
+    hop("n5.groups.test", "n5.groups.test", "203.0.113.60", MX),
+    hop("m5.groups.test", None, "198.51.100.66", "n5.groups.test"),
+    hop("mail.example.org", "mail.example.org", "192.0.2.1", "groups-in.test"),
+]
+
+
+@pytest.mark.parametrize(
+    ("trace", "headers", "failed", "expected"),
+    [
+        (PAST_A_BREAK, b"To: club@groups.test\nList-Id: <club.groups.test>\n", "x@remote.test", "elsewhere"),
+        (PAST_A_BREAK, b"To: x@remote.test\n", "x@remote.test", "elsewhere-complete"),
+        ([FORWARDER, SUBMITTED], b"To: y@alumni.test\n", "x@remote.test", "elsewhere"),
+        ([FORWARDER, SUBMITTED], b"To: x@remote.test\n", "x@remote.test", "elsewhere-complete"),
+    ],
+)
+def test_what_was_passed_on_left_through_our_relays_before(trace, headers, failed, expected):
+    report = make(trace, headers=b"From: anna@example.org\n" + headers, failed=failed)
+    assert told(path.gather(report, ALL_OF_IT, LOOKUPS))[-1][0] == expected
 
 
 @pytest.mark.parametrize(
