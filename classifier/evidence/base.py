@@ -142,7 +142,7 @@ class Company:
         reports: how many other reports within the window share its campaign.
         strangers: how many of them failed at addresses that we never wrote to.
         forged: how many of them were found forged by proof or strong evidence.
-        genuine: how many of them were found genuine.
+        genuine: how many of them were found genuine, or taken out of quarantine by the user.
         lines: of how many of them it is known from what sort of line their original came.
         homes: how many of these are not a mail server's.
         owners: of how many different owners those are.

@@ -61,7 +61,9 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
                 "company", Strength.WEAK, "genuine-run", f"{told}; {company.genuine} of them proved genuine"
             )
         else:
-            yield neutral("company", "mixed", f"{told}; some proved genuine")
+            yield neutral(
+                "company", "mixed", f"{told}; some proved genuine, or were taken back out of quarantine"
+            )
     elif company.forged >= ENOUGH and 2 * company.forged >= company.reports:
         yield forged(
             "company", Strength.STRONG, "forged-run", f"{told}; {company.forged} of them proved forged"

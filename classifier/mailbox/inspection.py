@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field, replace
 from classifier.errors import BackscatterError
+from classifier.evidence.company import fingerprints
 from classifier.mailbox.aside import NotParsed
 from classifier.mailbox.digest import message_mark
 from classifier.mailbox.protocol import BODY_LIMIT, DELETED, Batch, ListedMessage, Mailbox
@@ -51,6 +52,7 @@ class Judged:
         action: what is to be done, then what was done.
         note: what is to be told beside it.
         again: why it is to be looked at again, or "".
+        prints: what it shares with the other reports of its run, where it is unsure.
 
     """
 
@@ -60,6 +62,7 @@ class Judged:
     action: Action = Action.KEEP
     note: str = ""
     again: str = ""
+    prints: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -81,6 +84,7 @@ class Judged:
             self.examination.report.kind,
             judgement.verdict,
             judgement.probability,
+            self.prints,
         )
 
 
@@ -240,8 +244,9 @@ class Inspection:
             if item.examination is not None and item.verdict is Verdict.UNSURE and item.is_report:
                 item.examination = self._examiner.reexamine(item.examination)
                 if item.verdict is Verdict.UNSURE:
-                    item.again = UNSURE
+                    item.again, item.prints = UNSURE, fingerprints(item.examination.report)
             item.examination = _lighter(item.examination)
+        self._examiner.flush()  # others may be looked at again because of these
         place = {m.key: n for n, m in enumerate(candidates)}
         return sorted(judged, key=lambda item: place[item.message.key])
 

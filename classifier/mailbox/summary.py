@@ -87,6 +87,9 @@ class Examiner(Protocol):
     def reexamine(self, examination: Examination) -> Examination:
         """Judge it again by what was learnt since."""
 
+    def flush(self) -> None:
+        """Have what was judged so far count as company of what is looked at next."""
+
     def close(self) -> None:
         """Let go of the look-ups."""
 

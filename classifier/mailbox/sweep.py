@@ -22,7 +22,7 @@ from classifier.mailbox.quarantine import Quarantine
 from classifier.mailbox.summary import AccountResult, Counts, Examiner, Listener, SweptMessage
 from classifier.mailbox.upkeep import Upkeep
 from classifier.store.journal import Purpose
-from classifier.store.judged import NOT_MOVED, UNREADABLE, UNSURE, JudgedMail, Memory
+from classifier.store.judged import NOT_MOVED, UNREADABLE, JudgedMail, Memory
 from classifier.vocabulary import Action, Verdict
 
 if TYPE_CHECKING:
@@ -206,7 +206,6 @@ class Sweep:
             memory = self._judged_mail.memory(self.job.account, status.name, status.uid_validity)
         else:
             memory = Memory(status.uid_validity)
-        before = self.counts.reports
         this = _Pass(status.name, memory)
         try:
             for batch, keys, judged in self._inspection.go_through(self.mailbox.new(memory)):
@@ -223,7 +222,7 @@ class Sweep:
             raise
         self._finish(this)
         if not self._stop():
-            self._again(status.name, memory, new_reports=self.counts.reports > before)
+            self._again(status.name, memory)
 
     def _reopen(self, before: FolderStatus) -> None:
         if self.mailbox.open(before.name, write=False).uid_validity != before.uid_validity:
@@ -231,21 +230,21 @@ class Sweep:
                 "the folder was made anew meanwhile", where=f"{self.job.account}/{before.name}"
             )
 
-    def _again(self, folder: str, memory: Memory, *, new_reports: bool) -> None:
-        """Look again at what could not be moved or judged, and at what was unsure: as a flood grows, and in its time."""
+    def _again(self, folder: str, memory: Memory) -> None:
+        """Look again at what could not be moved or judged, and at what was unsure: as its run grows, and in its time."""
+        if self._judged_mail is None:
+            return
         movable = self.mailbox.move_method is not MoveMethod.NONE
-        keys = [
-            key
-            for key, why in memory.again.items()
-            if (why != UNSURE or new_reports or key in memory.due) and (why != NOT_MOVED or movable)
-        ][:AGAIN_AT_ONCE]
+        waiting = [key for key, why in memory.failed.items() if why != NOT_MOVED or movable]
+        waiting += self._judged_mail.unsure(self.job.account, folder, memory.uid_validity)
+        keys = list(dict.fromkeys(waiting))[:AGAIN_AT_ONCE]
         if not keys:
             return
         self.mailbox.open(folder, write=False)
         found = self.mailbox.look(keys)
         # Gone, or not shown at this moment (Yahoo: "Server error - Please try again later"): asked for a few times more.
         missing = set(keys) - {m.key for m in found}
-        if missing and self._judged_mail is not None and not self.job.dry_run:
+        if missing and not self.job.dry_run:
             self._judged_mail.commit(
                 self.job.account, folder, memory, again=dict.fromkeys(missing, UNREADABLE)
             )

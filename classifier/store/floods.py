@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, timedelta
 
 from classifier.dataclass import replace
@@ -13,6 +14,7 @@ from classifier.vocabulary import PointsTo, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable
     from datetime import datetime
 
@@ -34,6 +36,12 @@ CREATE TABLE IF NOT EXISTS runs (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (seen);
 CREATE INDEX IF NOT EXISTS runs_genuine ON runs (fingerprint) WHERE genuine;
+"""
+#: A report that is judged again is no new one, and the user's word for it stays.
+_RECORD = """
+INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET stranger = excluded.stranger, forged = excluded.forged,
+    genuine = max(genuine, excluded.genuine), owner = excluded.owner, of_server = excluded.of_server, writer = excluded.writer
 """
 #: In the order of Company's fields. The rows are ordered by a digest, so the first ones stand for all ...
 _COUNT = """
@@ -108,7 +116,7 @@ class FloodStore:
             return
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM runs WHERE seen < ?", (_seconds(now - WINDOW),))
-            connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(_RECORD, rows)
 
     def company(self, fingerprints: Iterable[str], now: datetime, *, besides: str = "") -> Company:
         """Count the reports of the last seven days that share a fingerprint: the one that most of them share.
@@ -130,6 +138,34 @@ class FloodStore:
                 found = Company(*row)
             genuine += self._database.connection.execute(_GENUINE, (*chosen, MOST_COUNTED)).fetchone()[0]
         return replace(found, genuine=genuine) if genuine else found
+
+
+def sizes(connection: sqlite3.Connection, fingerprints: Iterable[str]) -> dict[str, int]:
+    """Return how many reports of the last days share each of *fingerprints*."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
+        return {}
+    count = "SELECT count(*) FROM runs WHERE fingerprint = ?"
+    return {name: connection.execute(count, (name,)).fetchone()[0] for name in set(fingerprints)}
+
+
+def vouch(connection: sqlite3.Connection, message_ids: Iterable[str]) -> None:
+    """Count the reports with these Message-IDs as genuine: the user has taken them out of quarantine.
+
+    Reports of the same run, which look like those, then have a genuine one among them.
+
+    Args:
+        connection: the store's, in a transaction.
+        message_ids: as the history of judged reports has them.
+
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    ids = sorted({message_id for message_id in message_ids if message_id})
+    if ids and tables >= {"runs", "history"}:
+        connection.execute(
+            "UPDATE runs SET genuine = 1 WHERE report IN "
+            "(SELECT digest FROM history WHERE message_id IN (SELECT value FROM json_each(?)))",
+            (json.dumps(ids),),
+        )
 
 
 def _digest(name: str) -> str:

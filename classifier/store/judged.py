@@ -8,12 +8,15 @@ own. All is keyed by account, folder and UIDVALIDITY, and written per batch.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
+from classifier.evidence.company import ENOUGH
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
     from classifier.store.database import Database
@@ -36,6 +39,11 @@ CREATE TABLE IF NOT EXISTS look_again (
     account TEXT, folder TEXT, uid_validity INTEGER, key TEXT, why TEXT NOT NULL, times INTEGER NOT NULL,
     PRIMARY KEY (account, folder, uid_validity, key)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unsure (
+    account TEXT, folder TEXT, uid_validity INTEGER, key TEXT,
+    since INTEGER NOT NULL, looked INTEGER NOT NULL, runs TEXT NOT NULL,
+    PRIMARY KEY (account, folder, uid_validity, key)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS correction (
     account TEXT, digest BLOB, label TEXT NOT NULL, how TEXT NOT NULL, at INTEGER NOT NULL,
     folder TEXT NOT NULL, message_id TEXT NOT NULL,
@@ -49,21 +57,32 @@ CREATE TABLE IF NOT EXISTS digest_sent (
 NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
 #: A message that fails this often is left alone; one that could not be moved waits until there is room.
 MAX_TIMES = 5
-#: What is unsure is looked at as often as a flood grows, and then after this pause, twice as long each time, for a week:
-#: the ledger gets to that day, a nameserver answers again, a slow flood comes together.
-FIRST_PAUSE = timedelta(minutes=10)
-_UNSURE_TIMES = 11
+#: What is unsure is looked at again after this pause, then twice as long each time, ...
+_FIRST_PAUSE = timedelta(minutes=10)
+#: ... for so long: the ledger gets to that day, a nameserver answers again, a slow flood comes together.
+_UNSURE_FOR = timedelta(days=7)
+#: And whenever its run has grown by this share since.
+_GROWTH = 0.25
 
 
 @dataclass(frozen=True)
 class JudgedMessage:
-    """One judged message, for the record."""
+    """One judged message, for the record.
+
+    Attributes:
+        key: its key in its folder.
+        digest: the message.
+        kind, verdict, probability: as in the public JSON.
+        prints: what it shares with the other reports of its run, where it may be looked at again.
+
+    """
 
     key: str
     digest: bytes
     kind: str
     verdict: str
     probability: float | None
+    prints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,10 +114,8 @@ class Memory:
     uid_validity: int = 0
     uid_next: int = 0
     keys: frozenset[str] = frozenset()
-    #: Keys to look at again, with the reason.
-    again: dict[str, str] = field(default_factory=dict)
-    #: Those of them that are unsure, and whose time has come.
-    due: frozenset[str] = frozenset()
+    #: Keys of messages with which something had failed, with the reason.
+    failed: dict[str, str] = field(default_factory=dict)
 
     def unknown(self, names: Iterable[str]) -> list[str]:
         """Return those of *names* that were not looked at yet."""
@@ -134,21 +151,38 @@ class JudgedMail:
             k
             for (k,) in ask("SELECT key FROM folder_seen WHERE account = ? AND folder = ?", (account, folder))
         )
-        waiting = ask(
-            "SELECT key, why, times, at FROM look_again LEFT JOIN judged USING (account, folder, uid_validity, key)"
-            " WHERE account = ? AND folder = ? AND uid_validity = ? ORDER BY times",
-            (account, folder, uid_validity),
-        ).fetchall()
-        now = datetime.now(UTC).timestamp()
-        due = frozenset(
-            key
-            for key, why, times, at in waiting
-            if why == UNSURE and (at or 0) + FIRST_PAUSE.total_seconds() * 2 ** (times - 1) <= now
+        failed = dict(
+            ask(
+                "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
+                " AND (times < ? OR why = ?) ORDER BY times",
+                (account, folder, uid_validity, MAX_TIMES, NOT_MOVED),
+            ).fetchall()
         )
-        again = {
-            key: why for key, why, times, _ in waiting if times < MAX_TIMES or why == NOT_MOVED or key in due
-        }
-        return Memory(uid_validity, row[0] if row else 0, keys, again, due)
+        return Memory(uid_validity, row[0] if row else 0, keys, failed)
+
+    def unsure(self, account: str, folder: str, uid_validity: int) -> list[str]:
+        """Return the keys of unsure reports that are worth another look now, those that waited longest first."""
+        from classifier.store.floods import sizes  # noqa: PLC0415 - where something waits
+
+        ask = self._database.connection.execute
+        if not ask("SELECT 1 FROM sqlite_master WHERE name = 'unsure'").fetchone():
+            return []  # an older version's store, in a dry run
+        now = datetime.now(UTC).timestamp()
+        waiting = [
+            (key, since, looked, json.loads(runs))
+            for key, since, looked, runs in ask(
+                "SELECT key, since, looked, runs FROM unsure WHERE account = ? AND folder = ? AND uid_validity = ?"
+                " AND since >= ? ORDER BY looked",
+                (account, folder, uid_validity, now - _UNSURE_FOR.total_seconds()),
+            ).fetchall()
+        ]
+        known = sizes(self._database.connection, (name for *_, runs in waiting for name in runs))
+        return [
+            key
+            for key, since, looked, runs in waiting
+            if now - looked >= max(_FIRST_PAUSE.total_seconds(), looked - since)
+            or any(_has_grown(size, known.get(name, 0)) for name, size in runs.items())
+        ]
 
     def commit(
         self,
@@ -179,20 +213,34 @@ class JudgedMail:
         """
         now = int(datetime.now(UTC).timestamp())
         place = (account, folder, memory.uid_validity)
+        unsure = {key for key, why in (again or {}).items() if why == UNSURE}
+        failed = {key: why for key, why in (again or {}).items() if why != UNSURE}
+        prints = {j.key: j.prints for j in judged if j.key in unsure}
         with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ? AND key = ?",
-                [(*place, k) for k in settled],
-            )
+            for table, keys in (("look_again", {*settled, *unsure}), ("unsure", {*settled, *failed})):
+                connection.executemany(
+                    f"DELETE FROM {table} WHERE account = ? AND folder = ? AND uid_validity = ? AND key = ?",  # noqa: S608
+                    [(*place, key) for key in keys],
+                )
             connection.executemany(
                 "INSERT INTO look_again VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET why = excluded.why, times = times + 1",
-                [(*place, key, why) for key, why in (again or {}).items()],
+                [(*place, key, why) for key, why in failed.items()],
             )
             connection.execute(
                 "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND times >= CASE why WHEN ? THEN ? ELSE ? END AND why != ?",
-                (*place, UNSURE, _UNSURE_TIMES, MAX_TIMES, NOT_MOVED),
+                " AND times >= ? AND why != ?",
+                (*place, MAX_TIMES, NOT_MOVED),
             )
+            known = _sizes(connection, prints)
+            connection.executemany(
+                "INSERT INTO unsure VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET looked = excluded.looked, runs = excluded.runs",
+                [
+                    (*place, key, now, now, json.dumps({p: known.get(p, 0) for p in prints.get(key, ())}))
+                    for key in unsure
+                ],
+            )
+            connection.execute("DELETE FROM unsure WHERE since < ?", (now - _UNSURE_FOR.total_seconds(),))
             connection.executemany(
                 "REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*place, j.key, j.digest, j.kind, j.verdict, j.probability, now) for j in judged],
@@ -224,7 +272,11 @@ class JudgedMail:
 
     def correct(self, account: str, corrections: Iterable[Correction]) -> None:
         """Remember what the user said; the last word counts."""
+        from classifier.store.floods import vouch  # noqa: PLC0415 - where the user said something
+
+        corrections = list(corrections)
         with self._database.transaction() as connection:
+            vouch(connection, (c.message_id for c in corrections if c.label == "genuine"))
             connection.executemany(
                 "REPLACE INTO correction VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -293,3 +345,14 @@ class JudgedMail:
             return frozenset()
         rows = self._database.connection.execute("SELECT mark FROM digest_sent WHERE account = ?", (account,))
         return frozenset(mark for (mark,) in rows)
+
+
+def _sizes(connection: sqlite3.Connection, prints: dict[str, tuple[str, ...]]) -> dict[str, int]:
+    from classifier.store.floods import sizes  # noqa: PLC0415 - where something is unsure
+
+    return sizes(connection, (name for names in prints.values() for name in names)) if prints else {}
+
+
+def _has_grown(before: int, now: int) -> bool:
+    """Say whether a run is worth another look: it has grown by enough, and is large enough to tell."""
+    return now > ENOUGH and now > before and now >= before * (1 + _GROWTH)

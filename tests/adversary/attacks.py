@@ -70,6 +70,22 @@ def spam(trace=BY_ZOMBIE, **changed):
     return original(trace, **{**PILLS, **changed})
 
 
+def bot_report(number, client=None, *, subject="Replica watches, this week only"):
+    """Write a report about what one of ten organisations had from a home of one of forty access providers."""
+    mx = f"mx.remote{number % 10}.test"
+    helo, name, address = client or ("pc", f"dsl-{number}.pool.access{number}.test", f"198.51.{number}.9")
+    letter = spam(received(helo, name, address, mx), subject=subject)
+    incoming = received(mx, mx, f"203.0.113.{number % 10 + 1}", "mail.example.org", with_="ESMTPS")
+    raw = dsn(
+        letter,
+        final=f"u{number}@remote{number % 10}.test",
+        reporter=mx,
+        trace=incoming,
+        sender=f"MAILER-DAEMON@{mx}",
+    )
+    return raw.replace(b"B0UND@", b"%d@" % number)
+
+
 def prvs(days, key="the tagging secret", local="anna"):
     stamp = f"{(DAY + days) % 1000:03d}"
     return f"prvs=1{stamp}{batv_hash(key, '1', stamp, f'{local}@example.org')}={local}@example.org"

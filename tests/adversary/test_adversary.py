@@ -17,8 +17,8 @@ from classifier.store.database import Database
 from classifier.store.floods import FloodStore
 from classifier.store.ledger import SqliteLedger
 from classifier.vocabulary import Action, Verdict
-from tests.adversary.attacks import ATTACKS, spam
-from tests.adversary.build import dsn, original, received
+from tests.adversary.attacks import ATTACKS, bot_report, spam
+from tests.adversary.build import dsn, original
 from tests.adversary.oddities import ODDITIES
 from tests.adversary.world import NOW, OURS, WRITTEN, lookups
 
@@ -151,22 +151,6 @@ def test_a_newsletter_of_ours_that_bounces_forty_times_is_kept(tmp_path):
             found = examine(raw.replace(b"B0UND@", b"%d@" % number), world, OURS)
             assert found.judgement.action is Action.KEEP
             floods.record(found.report, found.evidence, NOW, stranger=strange(found.report, world))
-
-
-def bot_report(number, client=None, *, subject="Replica watches, this week only"):
-    """Write a report about what one of ten organisations had from a home of one of forty access providers."""
-    mx = f"mx.remote{number % 10}.test"
-    helo, name, address = client or ("pc", f"dsl-{number}.pool.access{number}.test", f"198.51.{number}.9")
-    letter = spam(received(helo, name, address, mx), subject=subject)
-    incoming = received(mx, mx, f"203.0.113.{number % 10 + 1}", "mail.example.org", with_="ESMTPS")
-    raw = dsn(
-        letter,
-        final=f"u{number}@remote{number % 10}.test",
-        reporter=mx,
-        trace=incoming,
-        sender=f"MAILER-DAEMON@{mx}",
-    )
-    return raw.replace(b"B0UND@", b"%d@" % number)
 
 
 def test_a_bot_nets_flood_is_found_out_where_the_domain_alone_is_configured(tmp_path):

@@ -74,6 +74,9 @@ class MarkedMail:
     def reexamine(self, examination: Examination) -> Examination:
         return examination
 
+    def flush(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
