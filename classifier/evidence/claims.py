@@ -108,7 +108,15 @@ def claims(
             and not (name or greets_as_ours)
             and may_be_a_service(client, hop_of(client, report), kind)
         )
-        passed = passed_on(report.original.headers) or bool(was_addressed_at(report, client))
+        # Nor do all hosts of one house know each other by name.
+        house = organisation(client.by)
+        inside = (
+            not name
+            and not _was_sought(report, client)
+            and house is not None
+            and house == organisation(typed[0].by)
+        )
+        passed = inside or passed_on(report.original.headers) or bool(was_addressed_at(report, client))
         gap = (
             unsought
             or passed

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _MAX_REPORTER_HOPS = 20
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z][A-Za-z0-9-]{0,62}")
 _LITERAL = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[\])]", re.IGNORECASE)
+#: Spoken within one house: LMTP (RFC 2033 section 5), and QMQP, which asks for no password and takes mail for anybody.
+_HOUSE_PROTOCOLS = ("LMTP", "QMQP")
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
@@ -177,8 +179,8 @@ def is_closed_network(report: Report) -> bool:
 
 def _is_own_client(hop: TraceHop, report: Report) -> bool:
     """Say whether the hop's client is its writer's own."""
-    if (hop.protocol or "").upper().startswith("LMTP"):
-        return True  # spoken within one house (RFC 2033 section 5); over a Unix socket, Dovecot writes no address
+    if (hop.protocol or "").upper().startswith(_HOUSE_PROTOCOLS):
+        return True  # over a Unix socket, Dovecot writes no address
     ip = ip_of(hop.client_address)
     if ip is None:
         # Without an address nobody knows who a named client was.

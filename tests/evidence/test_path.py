@@ -325,6 +325,36 @@ REMOTE = {
         ],
         [("look-alike-forwarded", *FORGED_WEAK), ("elsewhere-complete", *FORGED_STRONG)],
     ),
+    "a host of the reporting side's own that queues for another (QMQP)": (
+        ALL_OF_IT,
+        [read_hop(f"from unknown (203.0.113.66)\n  by {MX} with QMQP; 7 Jan 2026 12:55:57 -0000"), RELAY],
+        [("relay", *GENUINE_STRONG)],
+    ),
+    "a host of the reporting side's own behind another, which looks no name up": (
+        OURS,
+        [
+            read_hop(f"from BAY0-JMR-02 ([203.0.113.125]) by {MX} with Microsoft SMTPSVC(6.0.3790.3959)"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "in3.remote.test"),
+        ],
+        [("look-alike-unchecked", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "the same, by addresses alone, and all our mail leaves through relays": (
+        ALL_OF_IT,
+        [
+            read_hop(f"from [203.0.113.61:6116] by {MX} id AB/C8-19438-170CD635"),
+            hop("mail.example.org", "mail.example.org", "192.0.2.1", "in3.remote.test"),
+        ],
+        [("look-alike-unchecked", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+    ),
+    "a PC that typed a line of the reporting side's, which looks for names": (
+        ALL_OF_IT,
+        [NAMELESS, hop("mail.example.org", "mail.example.org", "192.0.2.1", "in3.remote.test")],
+        [
+            ("look-alike-doubtful", *FORGED_STRONG),
+            ("unnamed", *FORGED_WEAK),
+            ("elsewhere-complete", *FORGED_STRONG),
+        ],
+    ),
     "a filter whose hosts write nothing but addresses of each other": (
         ALL_OF_IT,
         [
@@ -360,8 +390,13 @@ REMOTE = {
     ),
     "a host that writes another address than its client's behind its own name": (
         OURS,
-        [read_hop(f"from pc ([198.51.100.9]) by {MX} (node1 [203.0.113.41]) with ESMTPS id 1"), RELAY],
-        [("look-alike-doubtful", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
+        [
+            read_hop(
+                f"from pc (dsl-9.isp.test [198.51.100.9]) by {MX} (node1 [203.0.113.41]) with ESMTPS id 1"
+            ),
+            RELAY,
+        ],
+        [("look-alike-doubtful", *FORGED_STRONG), ("dial-up", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
     ),
     "the same side, and no line below names our relay": (
         ALL_OF_IT,
