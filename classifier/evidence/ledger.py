@@ -12,7 +12,7 @@ from __future__ import annotations
 from classifier.evidence.base import Evidence, genuine, neutral
 from classifier.evidence.ledger_miss import STALE_AFTER, came, judge_miss, shown
 from classifier.parse.addresses import find_addresses
-from classifier.parse.report import find_message_id
+from classifier.parse.report import find_message_id, find_message_ids
 from classifier.vocabulary import PointsTo, ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -92,7 +92,8 @@ def _returned_ids(report: Report) -> tuple[str, ...]:
         found.setdefault(report.original.message_id)
     for name in ID_FIELDS:
         for value in headers.get_all(name):
-            if message_id := find_message_id(value):
+            bare = find_message_id(value)
+            for message_id in find_message_ids(value) or ([bare] if bare else []):
                 found.setdefault(message_id)
     return tuple(found)[:_MAX_IDS]
 

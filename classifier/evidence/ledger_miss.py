@@ -1,9 +1,10 @@
 """What it means that the ledger does not hold the original: mostly nothing.
 
 A miss counts where all of this is so: ``complete_since`` is set, a Message-ID
-came back, no relay is known to have put it there, the original claims an
+came back whole, no relay is known to have put it there, the original claims an
 author of ours, and it arrived while the ledger was complete. That time is
-taken from the reporting side; the original's own Date is typed by its sender.
+taken from the reporting side, as far behind ours as its clock may be; the
+original's own Date is typed by its sender.
 
 An automatic answer mostly returns nothing but that Message-ID, as the one it
 answers. It comes soon after the original did, so our own host's time tells; and
@@ -16,9 +17,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, forged, neutral
-from classifier.evidence.ours import sent_on_by_us
+from classifier.evidence.hosts import organisation
+from classifier.evidence.origin import observed_client
+from classifier.evidence.ours import Nature, nature, sent_on_by_us
 from classifier.evidence.taken_in import is_from_outside_to_us
 from classifier.parse.addresses import domain_of
+from classifier.parse.dates import parse_date
 from classifier.vocabulary import ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -57,7 +61,18 @@ REWRITERS = (
     "mailin.fr",
     "mailgun.net",
     "mailgun.org",
+    "smtpcorp.com",
+    "elasticemail.net",
+    "elasticemail.com",
+    "zeptomail.com",
+    "zohomail.com",
+    "mailersend.net",
+    "mail.yahoo.com",
+    "icloud.com",
+    "me.com",
 )
+#: How those begin that SendGrid's hosts write: they have no domain.
+_BARE_REWRITERS = ("geopod-ismtpd-",)
 
 
 def judge_miss(
@@ -119,9 +134,12 @@ def judge_miss(
 
 
 def _cut_off(report: Report) -> bool:
-    """Say whether what came back of the original ends in the middle of its Message-ID."""
-    fields = report.original.headers.fields
-    return bool(fields) and fields[-1].key == "message-id" and not fields[-1].value.rstrip().endswith(">")
+    """Say whether what came back of the original's Message-ID breaks off: some reporters cut every line."""
+    headers = report.original.headers
+    value = (headers.get("message-id") or "").rstrip()
+    if "<" in value and ">" not in value.rpartition("<")[2]:
+        return True
+    return headers.keys[-1:] == ("message-id",) and not value.endswith(">")
 
 
 def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
@@ -138,12 +156,20 @@ def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
     earliest, latest = arrival
     if earliest < since:
         return "the original arrived before complete_since"
-    if latest > min(until, lookups.now) - NOT_YET_READ:
+    if latest > min(until, lookups.now) - NOT_YET_READ - _behind(report):
         return "the original arrived after the last sync or import, less an hour"
-    sent = report.original.date
-    if sent is not None and sent < since and earliest < since + TRAVEL:
+    if earliest < since + TRAVEL:
+        # Its Date is the sender's word, and may be missing: a clock that is wrong is no sign of forgery.
         return "the original may have been sent before complete_since"
     return ""
+
+
+def _behind(report: Report) -> timedelta:
+    """Return how far the reporting side's clock may be behind ours: by how long its report seems to have travelled."""
+    when, written = came(report), parse_date(report.headers.get("date"))
+    if when is None or written is None:
+        return timedelta()
+    return min(max(when - written, timedelta()), STALE_AFTER)
 
 
 def came(report: Report) -> datetime | None:
@@ -187,8 +213,17 @@ def _rewriter(report: Report, identity: Identity, message_id: str) -> str | None
     domain = domain_of(message_id.strip("<>"))
     if domain is None or domain in identity.message_id_domains:
         return None
-    if any(domain == name or domain.endswith("." + name) for name in REWRITERS):
+    if domain.startswith(_BARE_REWRITERS) or any(
+        domain == name or domain.endswith("." + name) for name in REWRITERS
+    ):
         return shown(domain)
+    client = observed_client(report)
+    if (
+        client is not None
+        and nature(client.name, client.address) is Nature.NAMED
+        and organisation(client.name) == organisation(domain) is not None
+    ):
+        return shown(client.name or "")
     hosts = [report.reporting_mta, *(hop.by for hop in report.original.trace)]
     return next((shown(host) for host in hosts if host and host.rstrip(".").lower() == domain), None)
 

@@ -175,6 +175,10 @@ class Original:
 
 def find_message_id(value: str | None) -> str | None:
     """Return the first ``<...>`` token of *value*, or the bare word that stands for one."""
+    if value and "<" not in value:
+        value = value.replace("&lt;", "<").replace(
+            "&gt;", ">"
+        )  # as in a notice in HTML that calls itself text
     found = find_message_ids(value)
     if found:
         return found[0]

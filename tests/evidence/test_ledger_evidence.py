@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -13,6 +14,7 @@ from classifier.identity import Identity
 from classifier.ingest.entries import LedgerRecord
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope, Original, Report, ReportedRecipient, TraceHop
+from classifier.parse.trace import read_hop
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
 from classifier.vocabulary import Completeness, PointsTo, ReportKind, Strength
@@ -360,7 +362,8 @@ def test_a_miss_tells_nothing_in_a_ledger_with_holes(ledger):
     ("arrival", "finding"),
     [
         (datetime(2025, 12, 31, 23, 59, tzinfo=UTC), "miss-uncounted"),
-        (datetime(2026, 1, 1, tzinfo=UTC), "miss"),
+        (datetime(2026, 1, 7, 23, 59, tzinfo=UTC), "miss-uncounted"),
+        (datetime(2026, 1, 8, tzinfo=UTC), "miss"),
         (SYNCED - timedelta(minutes=61), "miss"),
         (SYNCED - timedelta(minutes=59), "miss-uncounted"),
         (SYNCED + timedelta(days=1), "miss-uncounted"),
@@ -391,11 +394,39 @@ def test_the_originals_own_date_moves_nothing(ledger):
         assert only(ledger, made, COMPLETE)[0] == "miss-uncounted"
 
 
-def test_sent_just_before_the_ledger_began(ledger):
-    headers = head("<old@example.org>", more="Date: Wed, 31 Dec 2025 20:00:00 +0000\n")
+@pytest.mark.parametrize(
+    "date", ["Date: Wed, 31 Dec 2025 20:00:00 +0000\n", "Date: Fri, 2 Jan 2026 20:00:00 +0000\n", ""]
+)
+def test_sent_just_before_the_ledger_began(ledger, date):
+    """It waited in a queue; and the clock of who sent it may be wrong, or his Date not have come back."""
+    headers = head("<old@example.org>", more=date)
     arrival = datetime(2026, 1, 3, tzinfo=UTC)
     made = report(headers, final=["v@remote.test"], arrival=arrival)
     assert only(ledger, made, COMPLETE)[0] == "miss-uncounted"
+
+
+@pytest.mark.parametrize(
+    ("hours", "written", "finding"),
+    [
+        (0, True, "miss-uncounted"),
+        (-8, True, "miss-uncounted"),
+        (-26, True, "miss-uncounted"),
+        (-8, False, "miss"),
+    ],
+)
+def test_a_reporters_clock_that_is_behind(ledger, hours, written, finding):
+    """Sent a moment ago, after the last sync; by the reporter's clock, hours before it. Its report's Date shows that clock."""
+    came = SYNCED + timedelta(minutes=10)
+    then = came + timedelta(hours=hours)
+    own = f"Date: {format_datetime(then)}\n".encode() if written else b""
+    made = report(head("<now@example.org>"), final=["v@remote.test"], arrival=then, received_at=came, own=own)
+    assert only(ledger, made, COMPLETE)[0] == finding
+
+
+def test_a_clock_of_no_sense_breaks_nothing(ledger):
+    own = b"Date: Mon, 1 Jan 0001 00:00:00 +0000\n"
+    made = report(head("<f@example.org>"), final=["v@remote.test"], received_at=SYNCED, own=own)
+    assert only(ledger, made, COMPLETE)[0] in {"miss", "miss-uncounted"}
 
 
 def test_a_sync_dated_into_the_future_covers_nothing_beyond_now(ledger):
@@ -410,7 +441,13 @@ def test_an_empty_ledger_misses_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "message_id", ["<0102-abc@eu-west-1.amazonses.com>", "<X@VI1PR01.eurprd01.prod.outlook.com>"]
+    "message_id",
+    [
+        "<0102-abc@eu-west-1.amazonses.com>",
+        "<X@VI1PR01.eurprd01.prod.outlook.com>",
+        "<AbCdEf@geopod-ismtpd-3-1>",
+        "<E1abc-9@message-id.smtpcorp.com>",
+    ],
 )
 def test_a_message_id_that_a_providers_relay_wrote(ledger, message_id):
     made = report(head(message_id), final=["v@remote.test"])
@@ -426,6 +463,39 @@ def test_a_message_id_added_by_a_relay_on_the_way(ledger):
     hop = TraceHop("", by="mx.remote.test", dated=SENT)
     made = report(head("<2026.ABC@mx.remote.test>"), final=["v@remote.test"], trace=(hop,))
     assert only(ledger, made, COMPLETE)[0] == "miss-rewritten"
+
+
+def test_a_message_id_of_the_relay_that_handed_it_over(ledger):
+    """Our own provider's: its servers for outgoing mail have other names than the one that writes the field."""
+    hop = read_hop(
+        "from out3.smart.test (out3.smart.test [203.0.113.9]) by mx.remote.test (Postfix) with ESMTP id 1"
+    )
+    dated = dataclasses.replace(hop, dated=SENT)
+    made = report(
+        head("<a.1@gate.smart.test>"), final=["v@remote.test"], trace=(dated,), reporting_mta="mx.remote.test"
+    )
+    assert only(ledger, made, COMPLETE)[0] == "miss-rewritten"
+    # A home line's name is its provider's, and a PC writes what it likes.
+    hop = read_hop(
+        "from pc (dsl-9.pool.smart.test [203.0.113.9]) by mx.remote.test (Postfix) with ESMTP id 1"
+    )
+    dated = dataclasses.replace(hop, dated=SENT)
+    made = report(
+        head("<a.1@gate.smart.test>"), final=["v@remote.test"], trace=(dated,), reporting_mta="mx.remote.test"
+    )
+    assert only(ledger, made, COMPLETE)[0] == "miss"
+
+
+@pytest.mark.parametrize(
+    "value", ["<other@else.test> <1@example.org>", "&lt;1@example.org&gt;", "<1@\n example.org>"]
+)
+def test_a_known_message_id_in_odd_clothes(ledger, value):
+    assert only(ledger, report(head(value), final=["x@remote.test"]), COMPLETE) == ("hit", GENUINE, PROOF)
+
+
+def test_a_message_id_cut_at_the_width_of_a_line(ledger):
+    made = report(head("<20260105.12345678901234567890@mail.exam"), final=["v@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("miss-cut-off", NEITHER, WEAK)
 
 
 def test_headers_that_break_off_within_the_message_id(ledger):
