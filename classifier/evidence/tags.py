@@ -24,6 +24,7 @@ from datetime import UTC, timedelta
 
 from classifier.dataclass import dataclass
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
+from classifier.evidence.origin import own_border_hop
 from classifier.evidence.ours import came_from_inside, is_our_name
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import PointsTo, ReportKind, Strength
@@ -56,6 +57,8 @@ _LONGEST_QUEUE = timedelta(days=14)
 _MARGIN = timedelta(days=7)
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _MAX_CANDIDATES = 20
+#: With a BATV tag of 16 letters, a longer local part passes the 64 that SMTP knows (RFC 5321 section 4.5.3.1.1).
+_LONG = 64 - 16
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         seen = seen or _seen(report, lookups)
         if local[:5].lower() == "prvs=" and identity.owns_address(address):
             tagged = True
-            found += _batv(local, address, identity, seen)
+            found += _batv(local, address, identity, seen, report)
         elif local[:4].lower() in {"srs0", "srs1"}:
             tagged = True
             found += _srs(local, address, identity, seen)
@@ -115,7 +118,7 @@ def _agreed(found: list[Evidence]) -> list[Evidence]:
 
 def _candidates(report: Report) -> tuple[str, ...]:
     """Return the addresses that may carry a tag, as written (case matters in them)."""
-    values = [report.envelope.rcpt_to or ""]
+    values = [report.envelope.rcpt_to or "", *_taken_in_for(report)]
     for name in ("delivered-to", "envelope-to", "x-original-to", "x-delivered-to", "to"):
         values += report.headers.get_all(name)[:5]
     values += report.original.headers.get_all("return-path")[:3]
@@ -124,6 +127,17 @@ def _candidates(report: Report) -> tuple[str, ...]:
         for address in find_addresses(value)[:_MAX_CANDIDATES]:
             found.setdefault(address.strip("<>"))
     return tuple(found)[:_MAX_CANDIDATES]
+
+
+def _taken_in_for(report: Report) -> list[str]:
+    """Return for whom our own hosts took the report in: further down the house a tag is taken off."""
+    border = own_border_hop(report)
+    found: list[str] = []
+    for hop in report.trace[:_MAX_CANDIDATES] if border is not None else ():
+        found.append(hop.for_address or "")
+        if hop is border:
+            break
+    return found
 
 
 def _seen(report: Report, lookups: Lookups) -> _Seen:
@@ -149,7 +163,11 @@ def _days(moment: datetime) -> int:
     return int(moment.astimezone(UTC).timestamp()) // 86_400
 
 
-def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evidence]:
+def _batv(local: str, address: str, identity: Identity, seen: _Seen, report: Report) -> list[Evidence]:
+    if local[5:7].lower() == "3d":
+        local = local.replace("=3D", "=").replace(
+            "=3d", "="
+        )  # a notice in quoted-printable that does not say so
     if match := re.fullmatch(_PRVS, local):
         number, day, tag, bare = match.groups()
     elif match := re.fullmatch(_PRVS_OLD, local):
@@ -160,16 +178,26 @@ def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evi
         return []
     if not identity.batv_keys:
         return [neutral("tags", "batv-unchecked", f"{address} carries a BATV tag; no key is configured")]
+    as_written = f"{bare}@{address.rpartition('@')[2]}"
+    if bare[:5].lower() == "prvs=":
+        inner = _batv(bare, as_written, identity, seen, report)  # some other gateway tagged it once more
+        if any(e.points_to is PointsTo.GENUINE for e in inner):
+            return inner
     key = identity.batv_keys.get(number)
     if key is None:
         detail = f"{address}: BATV tag of key {number}, which is not configured"
         return [forged("tags", Strength.WEAK, "batv-unknown-key", detail)]
     domain = domain_of(address) or ""
-    as_written = f"{bare}@{address.rpartition('@')[2]}"
     from hmac import compare_digest  # noqa: PLC0415 - see batv_hash
 
     spellings = dict.fromkeys(
-        (as_written, as_written.lower(), f"{bare}@{domain}", f"{bare.lower()}@{domain}")
+        (
+            as_written,
+            as_written.lower(),
+            f"{bare}@{domain}",
+            f"{bare.lower()}@{domain}",
+            *_whole(bare, report),
+        )
     )
     if not any(compare_digest(batv_hash(key, number, day, s), tag.lower()) for s in spellings):
         return [forged("tags", Strength.STRONG, "batv-invalid", f"{address}: the BATV tag is not of our key")]
@@ -180,6 +208,15 @@ def _batv(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evi
                 genuine("tags", Strength.STRONG, "batv-valid", f"{address}: BATV tag valid, key {number}")
             ]
     return [forged("tags", Strength.WEAK, "batv-expired", f"{address}: BATV tag of our key, but expired")]
+
+
+def _whole(local: str, report: Report) -> list[str]:
+    """Return the addresses of which *local* is the start, where a tag may have made them too long for somebody."""
+    if len(local) < _LONG:
+        return []
+    original = report.original
+    shown = [a for a in (original.from_address, original.return_path, *report.addressees) if a]
+    return [a for a in shown if a.lower().startswith(local.lower()) and "@" not in a[: len(local)]]
 
 
 def srs_hash(key: str, *parts: str) -> str:

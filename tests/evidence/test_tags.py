@@ -93,6 +93,37 @@ def test_tag_is_found_wherever_the_address_is_kept():
         assert judged(report, TAGGED) == [VALID]
 
 
+def test_a_tag_that_our_own_server_took_off_is_in_its_line():
+    """It delivers to the mailbox; and some reporters address the author, not the return path."""
+    taken_in = hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", for_=EXIM)
+    inside = hop("mx.example.org", "mx.example.org", "10.0.0.2", "imap.example.org", for_="anna@example.org")
+    own = b"Return-Path: <>\nDelivered-To: anna@example.org\nFrom: d@mx.remote.test\nTo: anna@example.org\n"
+    assert judged(make(own=own, report_trace=(inside, taken_in)), TAGGED) == [VALID]
+    # Below that line it is the reporter's side that writes.
+    plain = hop("mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", for_="anna@example.org")
+    typed = hop("a.remote.test", "a.remote.test", "203.0.113.9", "mx.remote.test", for_=EXIM)
+    assert judged(make(own=own, report_trace=(plain, typed)), TAGGED) == [MISSING]
+
+
+def test_a_tag_on_top_of_ours():
+    assert judged(to(f"prvs=9123abcdef={EXIM}")) == [VALID]
+    assert judged(to(f"prvs=3123abcdef={EXIM}")) == [VALID]
+    assert judged(to("prvs=3123abcdef=prvs=3123abcdef=anna@example.org")) == [INVALID]
+
+
+def test_a_tag_in_quoted_printable():
+    assert judged(to(EXIM.replace("=", "=3D"))) == [VALID]
+
+
+def test_a_long_address_that_was_cut_for_its_tag():
+    local = "a" * 60
+    tag = tags.batv_hash("secret", "3", "788", f"{local}@example.org")
+    cut = f"prvs=3788{tag}={local}"[:64] + "@example.org"
+    known = f"From: Anna <{local}@example.org>\n".encode()
+    assert judged(to(cut, headers=known)) == [VALID]
+    assert judged(to(cut)) == [INVALID]
+
+
 def test_a_folded_copy_of_a_valid_tag_is_no_forgery():
     report = make(own=f"From: d@mx.remote.test\nDelivered-To: {EXIM.lower()}\nTo: {EXIM}\n".encode())
     assert judged(report) == [VALID]
