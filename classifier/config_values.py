@@ -11,6 +11,7 @@ import os
 import re
 
 from classifier.dataclass import dataclass
+from classifier.parse.addresses import normalise
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
@@ -98,7 +99,7 @@ def mail_address(text: str) -> tuple[str, ...]:
     wrong = not local or (not quoted and any(c.isspace() or c in '<>()[],;:\\"@' for c in local))
     if not at or wrong or len(local) > 64 or not local.isprintable() or local == "*":
         raise ValueError("is no mail address")
-    return tuple(f"{local.lower()}@{form}" for form in _both_forms(domain))
+    return tuple(normalise(f"{local}@{form}") for form in _both_forms(domain))
 
 
 def sender_pattern(text: str) -> tuple[str, ...]:

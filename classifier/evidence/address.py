@@ -13,8 +13,8 @@ import re
 
 from classifier.evidence.base import Evidence, Lookups, forged
 from classifier.evidence.hosts import organisation
-from classifier.evidence.ours import made_by_rule, own_addressees, passed_on
-from classifier.parse.addresses import domain_of, normalise
+from classifier.evidence.ours import made_by_rule, own_addressees, passed_on, sent_on_by_us
+from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import Strength
 
 TYPE_CHECKING = False
@@ -55,11 +55,22 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         return
     never = next(filter(identity.never_sends, asked), None)
     sending = any(map(identity.is_sender, asked))
-    if never is not None and not sending:
+    if never is not None and not sending and not _went_elsewhere(report, identity):
         yield forged("address", Strength.STRONG, "never-sends", f"{never} never sends mail")
     elif identity.closed_senders and identity.senders and used and not sending:
         yield from _unknown(report, identity, used)
     yield from _from_elsewhere(report, identity, used)
+
+
+def _went_elsewhere(report: Report, identity: Identity) -> bool:
+    """Say whether the report is addressed to somebody of ours who may send: then a delivery field names but a mailbox.
+
+    Reporters write to the return path that they had; aliases and catch-alls put it into whatever mailbox they like.
+    """
+    written = [a for a in find_addresses(report.headers.text("to")) if identity.owns_address(a)]
+    asked = [normalise(a) for a in written]
+    asked += [bare for a in asked if (bare := _bare(a))]
+    return bool(asked) and not any(map(identity.never_sends, asked))
 
 
 def _bare(address: str) -> str | None:
@@ -78,7 +89,7 @@ def _unknown(report: Report, identity: Identity, used: list[str]) -> Iterator[Ev
         address
         for address in used
         if (local := address.rpartition("@")[0]).partition("+")[0] not in _ROLES
-        and (re.fullmatch(_PRVS, local) or not made_by_rule(address))
+        and (re.fullmatch(_PRVS, local) or not (made_by_rule(address) or sent_on_by_us(address)))
     ]
     if len(strangers) < len(used):
         return

@@ -15,6 +15,8 @@ _ADDR = re.compile(
 )
 #: Of a longer local part the end counts. RFC 5321 allows 64; SRS and VERP need more.
 _MAX_LOCAL = 256
+#: A quoted local part that need not be quoted.
+_NEEDLESS = re.compile(rf'"({_ATOM}+)"(@.+)')
 _COMMENT = re.compile(r"\([^()]{0,998}\)")
 #: More addresses than this in one field tell nothing more.
 MAX_ADDRESSES = 1_000
@@ -102,6 +104,15 @@ def normalise(address: str) -> str:
     """Return *address* for comparison: lower case, no brackets, no final dot.
 
     The local part is case-sensitive by RFC 5321 section 2.4, yet no mailbox in
-    use tells them apart; comparing without case never loses a match.
+    use tells them apart; comparing without case never loses a match. Quotes
+    that need not be there say nothing (section 4.1.2), nor does it which of two
+    ways an accented letter is written in (RFC 6532 section 3.1).
     """
-    return address.strip().strip("<>").rstrip(".").lower()
+    address = address.strip().strip("<>").rstrip(".").lower()
+    if address[:1] == '"' and (match := _NEEDLESS.fullmatch(address)):
+        address = match[1] + match[2]
+    if not address.isascii():
+        from unicodedata import normalize  # noqa: PLC0415 - hardly an address needs it
+
+        address = normalize("NFC", address)
+    return address

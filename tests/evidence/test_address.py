@@ -16,7 +16,9 @@ OPEN = Identity(
     senders=("anna@example.org",),
     never_send=("trap@example.org", "*@t.example.org"),
 )
+OPEN_TO_ALL = dataclasses.replace(OPEN, senders=())
 CLOSED = dataclasses.replace(OPEN, domains=("example.org", ".example.org"), closed_senders=True)
+ACCENTED = dataclasses.replace(CLOSED, senders=("j\u00f6rg@example.org",))
 NEVER, UNKNOWN = ("never-sends", "forged", "strong"), ("unknown-sender", "forged", "strong")
 ELSEWHERE = ("from-elsewhere", "forged", "weak")
 HARDLY = ("unknown-return-path", "forged", "strong")
@@ -52,6 +54,28 @@ CASES = {
     "a mailbox's inner name before the address": (
         CLOSED,
         to("anna@example.org", envelope=Envelope(rcpt_to="mailbox7@example.org")),
+        [],
+    ),
+    "an address without senders named, put into a mailbox that never sends": (
+        OPEN_TO_ALL,
+        to("anna@example.org", envelope=Envelope(rcpt_to="trap@example.org")),
+        [],
+    ),
+    "a trap, put into the mailbox of somebody": (
+        OPEN_TO_ALL,
+        to("trap@example.org", envelope=Envelope(rcpt_to="anna@example.org")),
+        [NEVER],
+    ),
+    "a trap that the report is not addressed to by name": (
+        OPEN_TO_ALL,
+        make(own=b"To: undisclosed-recipients:;\n", envelope=Envelope(rcpt_to="trap@example.org")),
+        [NEVER],
+    ),
+    "quoted without need": (CLOSED, make(own=b'To: "anna"@example.org\n'), []),
+    "an accented letter in two parts": (ACCENTED, make(own="To: jo\u0308rg@example.org\n".encode()), []),
+    "a return path with the number of its message": (
+        CLOSED,
+        to("bounce-1234-567@example.org", "news@example.org"),
         [],
     ),
     "a trap's return path, brought to a sender by an alias": (
