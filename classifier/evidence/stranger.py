@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.identity import Identity
-    from classifier.parse.report import Report
+    from classifier.parse.report import Report, TraceHop
 
 #: Fields of mail that a program on a web server made, or another program by itself.
 _BY_MACHINE = frozenset(
@@ -58,6 +58,8 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         return
     if passed_on(original.headers) or original.headers.has_any(_BY_MACHINE):
         return
+    if any(_began_there(hop) for hop in original.trace):
+        return
     used = own_addressees(report, identity)
     if (
         not used
@@ -80,6 +82,13 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         yield forged("stranger", Strength.STRONG, "home-line", f"{told}: {homely}")
     else:
         yield neutral("stranger", "nothing-ours", told)
+
+
+def _began_there(hop: TraceHop) -> bool:
+    """Say whether a mail server wrote the hop about a message that a program on its own machine had made."""
+    if hop.client_name or hop.client_address:
+        return False
+    return hop.protocol == "local" or (hop.helo is None and "from userid" in hop.raw[:500])
 
 
 def _made(address: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from classifier.evidence import stranger
 from classifier.identity import Identity
+from classifier.parse.trace import read_hop
 from classifier.vocabulary import Completeness, RefusalStage, ReportKind
 from tests.evidence.makers import LOOKUPS, hop, make, told
 
@@ -17,6 +18,7 @@ RELAYED = [("home-line-relayed", "forged", "weak")]
 NEUTRAL = [("nothing-ours", "neither", "weak")]
 THEIRS = "From: eve@spam.test\nTo: x@remote.test\nSubject: buy\nMessage-ID: <1@spam.test>\n"
 DIAL_UP = hop("pc", "dsl-9.pool.isp.test", "198.51.100.9", "mx.remote.test")
+NUMBERED = hop("vps1", "vps-203-0-113-124.rented.test", "203.0.113.124", "mx.remote.test")
 GREETED = hop("ALEX", None, "198.51.100.9", "mx.remote.test")
 SERVER = hop("out3.provider.test", "out3.provider.test", "198.51.100.9", "mx.remote.test")
 UNNAMED_SERVER = hop("out3.provider.test", None, "198.51.100.9", "mx.remote.test")
@@ -45,6 +47,15 @@ CASES = {
     "our signature": (case(DIAL_UP, THEIRS + "DKIM-Signature: v=1; d=example.org; s=s; b=x\n"), []),
     "a hop of ours": (make((DIAL_UP, hop("a", "b.test", "192.0.2.77", "mail.example.org")), headers=THEIRS.encode()), []),
     "a list": (case(DIAL_UP, THEIRS + "List-Id: <l.lists.test>\n"), []),
+    "a program on a rented server, by Postfix": (
+        make((NUMBERED, read_hop("by vps1 (Postfix, from userid 33) id 4Vw; Sun, 1 Mar 2026 11:59:00 +0000")), headers=THEIRS.encode()),
+        [],
+    ),
+    "a program on a rented server, by Exim": (
+        make((NUMBERED, read_hop("from www-data by vps1 with local (Exim 4.96) id 1rj; Sun, 1 Mar 2026 11:59:00 +0000")), headers=THEIRS.encode()),
+        [],
+    ),
+    "a rented server": (case(NUMBERED), FORGED),
     "a web form": (case(DIAL_UP, THEIRS + "X-PHP-Script: www.shop.test/mail.php\n"), []),
     "authenticated at a provider": (
         case(hop("ALEX", "dsl-9.pool.isp.test", "198.51.100.9", "smtp.provider.test", protocol="ESMTPSA"), reporter="smtp.provider.test"),
