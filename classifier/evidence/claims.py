@@ -40,6 +40,8 @@ def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Loo
         return None
     answer = lookups.resolver.query(client.helo.rstrip(".").lower(), "A" if ip.version == 4 else "AAAA")
     known = [other for record in answer.records if (other := ip_of(record)) is not None]
+    if not is_internal(ip):
+        known = [other for other in known if not is_internal(other)]  # DNS inside names addresses inside
     if not answer.available or not known or ip in known:
         return ip in known or None
     prefix = 24 if ip.version == 4 else 64

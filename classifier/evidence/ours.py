@@ -206,14 +206,16 @@ def knows_family(address: str, identity: Identity, resolved: Iterable[str]) -> b
     """Say whether any relay address of the same IP version as *address* is known.
 
     A relay configured by its IPv4 address alone may well connect over IPv6,
-    and one by its address inside from any outside.
+    and one by its address inside from any outside; so may one of whose name our
+    own side's DNS knows such an address alone.
     """
     ip = ip_of(address)
     if ip is None:
         return False
     public = (n for n in identity.relay_networks if not is_internal(n.network_address))
     return any(network.version == ip.version for network in public) or any(
-        (other := ip_of(text)) is not None and other.version == ip.version for text in resolved
+        (other := ip_of(text)) is not None and other.version == ip.version and not is_internal(other)
+        for text in resolved
     )
 
 

@@ -11,7 +11,7 @@ import functools
 
 from classifier.dataclass import dataclass
 from classifier.evidence import foreign
-from classifier.evidence.hosts import organisation
+from classifier.evidence.hosts import ip_of, is_internal, organisation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,6 +124,12 @@ def _is_shared(mechanism: str | None, domain: str, query: Any) -> bool:  # noqa:
     return True
 
 
+def _is_inside(address: str) -> bool:
+    """Say whether no host outside can have *address*; 127.0.0.2 and the like are answers to "exists"."""
+    ip = ip_of(address)
+    return ip is not None and is_internal(ip) and not ip.is_loopback
+
+
 @functools.cache
 def _query_class() -> Any:  # noqa: ANN401 - pyspf has no types
     """Make the query class once pyspf is there."""
@@ -158,6 +164,8 @@ def _query_class() -> Any:  # noqa: ANN401 - pyspf has no types
             answer: DnsAnswer = self.resolver.query(name, qtype)
             if not answer.available:
                 raise spf.TempError(answer.note)
+            if qtype in {"A", "AAAA"} and any(map(_is_inside, answer.records)) and not _is_inside(self.i):
+                raise spf.TempError("our own side's DNS names addresses inside, the world's another one")
             self.answered[name, qtype] = answer.records
             if not answer.records and not ignore_void:
                 self.void_lookups += 1

@@ -509,6 +509,22 @@ def test_a_relays_name_is_a_lie_where_dns_has_an_address_elsewhere_for_it(resolv
 
 
 @pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        ("10.0.0.5", [("helo-only", "neither", "weak")]),
+        ("203.0.113.5", [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)]),
+    ],
+)
+def test_dns_of_our_own_net_names_addresses_inside(inside, expected):
+    """Split-horizon DNS tells nobody by which address a relay is seen from outside."""
+    lookups = dataclasses.replace(LOOKUPS, resolver=KnownNames(mail_example_org=inside))
+    everything = dataclasses.replace(BY_NAME, relays_complete=True)
+    report = make([hop("mail.example.org", None, "198.51.100.9", MX), SUBMITTED])
+    for identity in (BY_NAME, everything):
+        assert told(path.gather(report, identity, lookups)) == expected
+
+
+@pytest.mark.parametrize(
     ("to", "failed", "expected"),
     [
         ("x@alumni.test", "x@remote.test", "look-alike-unchecked"),

@@ -324,6 +324,25 @@ def test_a_service_whose_name_nobody_looked_up_may_have_handed_it_on(lookups, gr
     assert judged(report, lookups)[0][0] == expected
 
 
+@pytest.mark.parametrize("inside", ["10.0.0.5", "fd00::5", "100.64.0.5"])
+def test_dns_of_our_own_net_does_not_show_the_policy_that_the_world_sees(server, zone, memory, inside):
+    """ "mx" and "a" lead to addresses inside, there; nobody outside was ever judged by them."""
+    kind = "AAAA" if ":" in inside else "A"
+    zone.set("example.org", "TXT", "v=spf1 a:gate.example.org mx -all")
+    zone.remove("mx.example.org", "A")
+    zone.add("mx.example.org", kind, inside)
+    zone.add("gate.example.org", kind, inside)
+    address = "2001:db8::9" if ":" in inside else "198.51.100.9"
+    report = make([hop("mail.example.org", None, address, MX, when=NOW)])
+    spf.observe(OURS, look(server, memory, NOW - 30 * DAY))
+    assert judged(report, look(server, memory)) == [("unknown", "neither", "weak")]
+    # What DNS answers to "exists" is no address of anybody.
+    zone.set("example.org", "TXT", "v=spf1 exists:%{i}.spf.example.org -all")
+    zone.add("198.51.100.9.spf.example.org", "A", "127.0.0.2")
+    passing = make([hop("mail.example.org", None, "198.51.100.9", MX, when=NOW)])
+    assert judged(passing, look(server, now=NOW + DAY)) == [("pass-shared", "genuine", "weak")]
+
+
 def test_received_from_mta_stands_in_for_a_hop(lookups):
     report = dataclasses.replace(make([], arrival=NOW), received_from_mta="pc (pc [198.51.100.9])")
     assert judged(report, lookups) == [("fail-maybe-forwarded", "forged", "weak")]
