@@ -17,12 +17,19 @@ from classifier.evidence.hosts import (
     name_was_sought,
     organisation,
 )
-from classifier.evidence.ours import Nature, is_our_client, is_our_name, nature, verified_name
+from classifier.evidence.ours import (
+    Nature,
+    is_our_client,
+    is_our_name,
+    knows_family,
+    nature,
+    verified_name,
+)
 from classifier.parse.addresses import domain_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection
 
     from classifier.evidence.origin import ObservedClient
     from classifier.identity import Identity
@@ -45,7 +52,7 @@ class Chain:
     broken: TraceHop | None = None
 
 
-def follow(hops: tuple[TraceHop, ...], identity: Identity, resolved: Container[str]) -> Chain:
+def follow(hops: tuple[TraceHop, ...], identity: Identity, resolved: Collection[str]) -> Chain:
     """Read *hops*, newest first, the first of them known to be written by the host that passed the mail on.
 
     Args:
@@ -58,6 +65,10 @@ def follow(hops: tuple[TraceHop, ...], identity: Identity, resolved: Container[s
     for place, hop in enumerate(hops):
         if is_our_client(hop, identity) or hop.client_address in resolved or is_our_name(hop.by, identity):
             return Chain(reaches_us=True, by_word=by_word)
+        if identity.is_relay_name(hop.helo) and not knows_family(
+            hop.client_address or "", identity, resolved
+        ):
+            return Chain(reaches_us=True, by_word=True)  # nobody told us where that relay stands
         if place + 1 < len(hops) and ip_of(hop.client_address) is not None:
             link = joined(hop, hops[place + 1], identity)
             if not link:
@@ -106,7 +117,31 @@ def was_addressed_at(report: Report, client: ObservedClient) -> str:
     return "word" if report.recipients and organisation(client.helo) in addressed else ""
 
 
-def passed_through_another(typed: tuple[TraceHop, ...], identity: Identity, resolved: Container[str]) -> bool:
+def leads_to_us(
+    client: ObservedClient,
+    hop: TraceHop | None,
+    typed: tuple[TraceHop, ...],
+    identity: Identity,
+    resolved: Collection[str],
+) -> bool:
+    """Say whether the lines below *client*, which *hop* shows, lead from it to a host of ours: it passed our mail on.
+
+    Anyone can type them; a home line, under whose provider's name all its
+    customers can write, is not believed.
+    """
+    if hop is None or not typed or is_our_name(typed[0].by, identity):
+        return False
+    kind = nature(verified_name(hop), hop.client_address)
+    if kind is Nature.DIAL_UP:
+        return False
+    if joined(hop, typed[0], identity):
+        return follow(typed, identity, resolved).reaches_us
+    return may_be_a_service(client, hop, kind) and passed_through_another(typed, identity, resolved)
+
+
+def passed_through_another(
+    typed: tuple[TraceHop, ...], identity: Identity, resolved: Collection[str]
+) -> bool:
     """Say whether the newest typed line was written by somebody else's host, and the lines lead from it to one of ours."""
     if not typed or is_our_name(typed[0].by, identity):
         return False

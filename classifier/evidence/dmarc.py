@@ -56,7 +56,7 @@ def gather(
     sender, sure = spf.envelope_sender(report, identity)
     arrival = client.when or report.arrival_date
     told = f"no signature of ours, and {client.address} is none of the hosts that SPF names; {name} says p=reject"
-    if not sure or sender is None or spf.forwarding(report, client):
+    if not sure or sender is None or spf.forwarding(report, client, identity, lookups):
         yield forged("dmarc", Strength.WEAK, "reject-unsure", f"{told}; it may have been passed on")
     elif not _stood(name, record, lookups, arrival) or not _spf_stood(client, sender, lookups, arrival):
         detail = f"{told}; whether it said so then is not known"

@@ -22,7 +22,7 @@ from classifier.evidence.hosts import (
     names_another,
     organisation,
 )
-from classifier.evidence.ours import Nature, nature
+from classifier.evidence.ours import Nature, is_local, nature
 from classifier.once import once
 from classifier.parse.addresses import domain_of
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: More hops than this on the reporting side are not believed.
 _MAX_REPORTER_HOPS = 20
+#: Typed hops are looked at down to here.
+_MAX_TYPED = 30
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.){1,20}[A-Za-z][A-Za-z0-9-]{0,62}")
 _LITERAL = re.compile(r"[\[(](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[\])]", re.IGNORECASE)
 #: Spoken within one house: LMTP (RFC 2033 section 5), and QMQP, which asks for no password and takes mail for anybody.
@@ -273,6 +275,13 @@ def _has_writers_name(hop: TraceHop) -> bool:
 def hop_of(client: ObservedClient, report: Report) -> TraceHop | None:
     """Return the reporting side's own hop that shows *client*; None where a field of the report does."""
     return report.original.trace[client.hop] if client.hop is not None else None
+
+
+def typed_below(report: Report, client: ObservedClient) -> tuple[TraceHop, ...]:
+    """Return the hops below the one that shows *client*, as many as are looked at: typed text, for all that is known."""
+    if client.hop is None:
+        return ()
+    return tuple(hop for hop in report.original.trace[client.hop + 1 :][:_MAX_TYPED] if not is_local(hop))
 
 
 @once

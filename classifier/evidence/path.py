@@ -13,7 +13,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.chain import follow, joined, may_be_a_service, passed_through_another
+from classifier.evidence.chain import (
+    follow,
+    joined,
+    may_be_a_service,
+    passed_through_another,
+    was_addressed_at,
+)
 from classifier.evidence.claims import claims, greeting_leads_back, names_us, same_host
 from classifier.evidence.hosts import ip_of, is_neighbour, name_was_sought
 from classifier.evidence.origin import (
@@ -23,6 +29,7 @@ from classifier.evidence.origin import (
     own_border_hop,
     receiving_addresses,
     receiving_names,
+    typed_below,
 )
 from classifier.evidence.ours import (
     Nature,
@@ -30,7 +37,6 @@ from classifier.evidence.ours import (
     came_from_inside,
     entry,
     is_authenticated,
-    is_local,
     is_our_client,
     is_our_name,
     knows_family,
@@ -186,8 +192,7 @@ def _from_elsewhere(
     *leads_back* is False where it greets with a name of ours that has another address.
     """
     name = verified_name(hop) if hop is not None else None
-    below = report.original.trace[client.hop + 1 :][:_MAX_TYPED] if client.hop is not None else ()
-    typed = tuple(hop for hop in below if not is_local(hop))
+    typed = typed_below(report, client)
     seen = f"{client.by or 'the reporting side'} saw {name or 'a client without a name'} [{client.address}] connect"
     addresses_known = knows_family(client.address, identity, resolved)
     kind = nature(name, client.address)
@@ -257,7 +262,12 @@ def _from_elsewhere(
         return
     if not identity.relays_complete:
         yield forged("path", Strength.WEAK, "elsewhere", f"{seen}, none of our relays")
-    elif client.hop is None or report.original.completeness is Completeness.PARTIAL or between:
+    elif (
+        client.hop is None
+        or report.original.completeness is Completeness.PARTIAL
+        or between
+        or (kind is not Nature.DIAL_UP and was_addressed_at(report, client))
+    ):
         detail = f"{seen}, none of our relays; a forwarder in between cannot be excluded"
         yield forged("path", Strength.WEAK, "elsewhere", detail)
     elif addresses_known or name:

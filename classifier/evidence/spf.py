@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.chain import may_be_a_service, was_addressed_at
+from classifier.evidence.chain import leads_to_us, may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, organisation
 from classifier.evidence.origin import (
     ObservedClient,
@@ -21,6 +21,7 @@ from classifier.evidence.origin import (
     observed_client,
     own_border_hop,
     tried_to_pass_on,
+    typed_below,
 )
 from classifier.evidence.ours import (
     Nature,
@@ -155,7 +156,7 @@ def _failed(
         return neutral(
             "spf", "fail-own-host", f"{told}; yet it is a host of ours by name: is the policy complete?"
         )
-    link = forwarding(report, client)
+    link = forwarding(report, client, identity, lookups)
     if link == "name":
         return neutral(
             "spf", "fail-forwarded", f"{told}; that host passed it on for others: it is not the origin"
@@ -182,18 +183,19 @@ def _failed(
     return forged("spf", Strength.STRONG, "fail", told)
 
 
-def forwarding(report: Report, client: ObservedClient) -> str:
+def forwarding(report: Report, client: ObservedClient, identity: Identity, lookups: Lookups) -> str:
     """Say what shows that the client only passed the message on.
 
     ``name``: the next hop, or an address in To or Cc, is the client's own by
-    its looked-up name; ``word``: only by what it called itself; "": nothing.
+    its looked-up name; ``word``: only by what it called itself, or lines below
+    lead from it to a host of ours; "": nothing.
     """
     addressed = was_addressed_at(report, client)
     if addressed == "name":
         return addressed
     name = client.name if nature(client.name, client.address) is Nature.NAMED else None
     owner = organisation(name)
-    below = report.original.trace[client.hop + 1 : client.hop + 2] if client.hop is not None else ()
+    below = typed_below(report, client)
     writer = organisation(below[0].by) if below else None
     if writer is not None:
         if writer == owner:
@@ -203,6 +205,10 @@ def forwarding(report: Report, client: ObservedClient) -> str:
         kind = nature(client.name, client.address)
         if client.name is None and may_be_a_service(client, hop_of(client, report), kind):
             return "word"  # services that filter have other names inside, and nobody looked this one's up
+    if not addressed and leads_to_us(
+        client, hop_of(client, report), below, identity, resolved_relays(identity, lookups)
+    ):
+        return "word"
     return addressed
 
 

@@ -525,6 +525,33 @@ def test_dns_of_our_own_net_names_addresses_inside(inside, expected):
 
 
 @pytest.mark.parametrize(
+    ("identity", "client", "finding"),
+    [
+        (ALL_OF_IT, FORWARDER, "elsewhere"),
+        (ALL_OF_IT, hop("fwd.alumni.test", None, "203.0.113.80", MX), "elsewhere"),
+        (ALL_OF_IT, hop("fwd.alumni.test", "dsl-9.isp.test", "198.51.100.9", MX), "elsewhere-complete"),
+        (ALL_OF_IT, hop("out.spam.test", "out.spam.test", "203.0.113.200", MX), "elsewhere-complete"),
+    ],
+    ids=["by its name", "by its greeting", "a home line", "a stranger"],
+)
+def test_a_forwarder_that_takes_all_hops_off_is_no_first_hop(identity, client, finding):
+    headers = b"From: anna@example.org\nTo: carl@alumni.test\nSubject: The minutes\n"
+    found = told(path.gather(make([client], headers=headers), identity, LOOKUPS))
+    assert [f[0] for f in found if f[0].startswith("elsewhere")] == [finding]
+
+
+def test_a_forwarder_saw_a_greeting_of_a_relay_whose_address_nobody_told():
+    inner = hop("mail.example.org", None, "192.0.2.1", "EX1.alumni.local")
+    complete = dataclasses.replace(BY_NAME, relays_complete=True)
+    found = told(path.gather(make([FORWARDER, inner, SUBMITTED]), complete, LOOKUPS))
+    assert found == [("forwarded-unproven", "neither", "weak")]
+    # Where it is known, another address is not the relay's.
+    known = dataclasses.replace(LOOKUPS, resolver=KnownNames(mail_example_org="203.0.113.5"))
+    found = told(path.gather(make([FORWARDER, inner, SUBMITTED]), complete, known))
+    assert ("elsewhere-complete", *FORGED_STRONG) in found
+
+
+@pytest.mark.parametrize(
     ("to", "failed", "expected"),
     [
         ("x@alumni.test", "x@remote.test", "look-alike-unchecked"),

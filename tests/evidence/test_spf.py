@@ -11,7 +11,7 @@ from classifier.evidence import spf
 from classifier.evidence.base import Lookups
 from classifier.evidence.spf_check import check
 from classifier.identity import Identity
-from classifier.parse.report import Envelope
+from classifier.parse.report import Envelope, TraceHop
 from classifier.parse.trace import read_hop
 from classifier.resolver import DnsResolver
 from classifier.store.database import Database
@@ -216,6 +216,14 @@ def _forwarded():
     )
     named = hop("fwd.alumni.test", None, "203.0.113.66", MX, when=NOW)
     yield "a forwarder without a name in DNS", make([named, inner]), "weak"
+    filtered = hop("mx3.filter.test", "mx3.filter.test", "203.0.113.69", MX, when=NOW)
+    behind = hop("mail.example.org", "mail.example.org", "192.0.2.1", "node7.inside-filter.test")
+    yield "a filter of the recipient's, by other names inside", make([filtered, behind]), "weak"
+    cloud = hop("fwd.alumni.test", "ec2-203-0-113-70.cloud.test", "203.0.113.70", MX, when=NOW)
+    box = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mailserver")
+    yield "a forwarder in a container", make([cloud, box]), "weak"
+    handed = TraceHop("(qmail 1234 invoked by uid 89); 1 Mar 2026 11:59:00 -0000")
+    yield "qmail, which notes that it handed it on", make([FORWARDER, handed, inner]), "neither"
     yield "cut headers", make([ZOMBIE], completeness=Completeness.PARTIAL), "weak"
     foreign = b"Return-Path: <bounce@esp.test>\nFrom: anna@example.org\n"
     yield "another return path, and yet the report came here", make([ZOMBIE], headers=foreign), "weak"
