@@ -12,8 +12,10 @@ counts only where every message of ours is signed.
 from __future__ import annotations
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.origin import hop_of, observed_client
-from classifier.evidence.ours import is_our_client, is_our_name, written_by_us
+from classifier.evidence.chain import leads_to_us
+from classifier.evidence.hosts import organisation
+from classifier.evidence.origin import hop_of, observed_client, typed_below
+from classifier.evidence.ours import is_our_client, is_our_name, resolved_relays, written_by_us
 from classifier.vocabulary import Completeness, Strength
 
 TYPE_CHECKING = False
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
 
     from classifier.evidence.dkim_signature import Signature
     from classifier.identity import Identity
+    from classifier.parse.headers import HeaderBlock
     from classifier.parse.report import Original, Report
 
 #: So many signature fields are looked at for our d=.
 _MAX_FIELDS = 100
 #: So many of ours are verified, and so many of those that do not hold are told.
 _MAX_TRIED = 10
+#: More signatures than this are bait, and what is left of one of ours may be among them.
+_MAX_SIGNATURES = 20
 _MAX_TOLD = 3
 
 
@@ -43,7 +48,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         ours = [s for s in parsed if s is not None and identity.owns_domain(s.domain)]
     if not ours:
         if len(fields) <= _MAX_FIELDS:
-            yield from _absent(report, identity)
+            yield from _absent(report, identity, lookups)
         return
     from classifier.evidence.dkim_worth import RANK, judge_signature  # noqa: PLC0415 - likewise
 
@@ -71,13 +76,35 @@ def keeps_signatures(original: Original) -> bool:
     )
 
 
-def _absent(report: Report, identity: Identity) -> Iterator[Evidence]:
+def may_be_signed(headers: HeaderBlock, owners: set[str | None]) -> bool:
+    """Say whether a signature there may be of one of the organisations *owners*: a broken one, or what is left of it.
+
+    Signers of a domain's parts sign with names below it; gateways rename the
+    field, and whoever re-wraps it may leave nothing of it that can be read.
+    """
+    from classifier.evidence.dkim_signature import parse_signature  # noqa: PLC0415 - for few messages
+
+    names = [key for key in dict.fromkeys(headers.keys) if key.endswith("dkim-signature")]
+    fields = [field for name in names for field in headers.all_fields(name)]
+    if len(fields) > _MAX_SIGNATURES:
+        return True
+    signatures = [(field.key, parse_signature(field)) for field in fields]
+    return any(
+        key == "dkim-signature" if signature is None else organisation(signature.domain) in owners
+        for key, signature in signatures
+    )
+
+
+def _absent(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Say what it means that no signature of ours is there."""
     original = report.original
     if not identity.signs_all or not keeps_signatures(original):
         return
     if written_by_us(report, identity) or is_our_name(report.reporting_mta, identity):
         # Our own server reports before it signs: Exim and many filters sign on the way out.
+        return
+    if may_be_signed(original.headers, {organisation(d.lstrip(".")) for d in identity.domains}):
+        yield neutral("dkim", "absent-damaged", "no signature of ours, but what may be left of one")
         return
     client = observed_client(report)
     hop = hop_of(client, report) if client is not None else None
@@ -91,8 +118,11 @@ def _absent(report: Report, identity: Identity) -> Iterator[Evidence]:
             "dkim", "absent-unplaced", f"no signature of ours, yet {client.by} saw a host of ours connect"
         )
         return
-    # Lists and resenders take signatures off.
-    passed_on = any(name in original.headers for name in ("list-id", "list-post", "resent-from"))
+    # Lists and resenders take signatures off, and forwarders that make mail anew.
+    marked = any(name in original.headers for name in ("list-id", "list-post", "resent-from"))
+    passed_on = marked or leads_to_us(
+        client, hop, typed_below(report, client), identity, resolved_relays(identity, lookups)
+    )
     strength = Strength.STRONG if original.verbatim and not passed_on else Strength.WEAK
     yield forged(
         "dkim",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from classifier.evidence import spf
 from classifier.evidence.base import Evidence, Lookups, forged
-from classifier.evidence.dkim import keeps_signatures
+from classifier.evidence.dkim import keeps_signatures, may_be_signed
 from classifier.evidence.hosts import organisation
 from classifier.evidence.origin import observed_client
 from classifier.evidence.ours import passed_on
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: The purpose under which policies are remembered.
 PURPOSE = "dmarc"
-#: More signatures than this are bait.
-_MAX_SIGNATURES = 20
 
 
 def gather(
@@ -44,7 +42,7 @@ def gather(
     domain = domain_of(report.original.from_address)
     if client is None or client.hop is None or domain is None or not identity.owns_domain(domain):
         return
-    if not _is_whole(report.original) or _is_signed(report.original, domain):
+    if not _is_whole(report.original) or may_be_signed(report.original.headers, {organisation(domain)}):
         return
     published = _published(domain, lookups)
     if published is None:
@@ -91,17 +89,6 @@ def tags_of(record: str) -> dict[str, str]:
 def _is_whole(original: Original) -> bool:
     """Say whether the header section is as it came in: whoever drops fields, or adds a list's, drops signatures, too."""
     return keeps_signatures(original) and original.verbatim and not passed_on(original.headers)
-
-
-def _is_signed(original: Original, domain: str) -> bool:
-    """Say whether a signature there is of the author's organisation, be it a broken one."""
-    from classifier.evidence.dkim_signature import parse_signature  # noqa: PLC0415 - for few messages
-
-    fields = original.headers.all_fields("dkim-signature")
-    if len(fields) > _MAX_SIGNATURES:
-        return True
-    signatures = [parse_signature(field) for field in fields]
-    return any(s is None or organisation(s.domain) == organisation(domain) for s in signatures)
 
 
 def _published(domain: str, lookups: Lookups) -> tuple[str, str, dict[str, str]] | None:

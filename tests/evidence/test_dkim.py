@@ -590,6 +590,45 @@ def test_an_absent_signature_is_weak_where_somebody_handled_the_headers(message,
     assert says(found) == ("absent", PointsTo.FORGED, WEAK)
 
 
+def signature(name=b"DKIM-Signature", domain=b"example.org"):
+    return name + b": v=1; a=rsa-sha256; d=" + domain + b"; s=s1; h=from; bh=YQ==; b=YQ==\n"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        signature(domain=b"mail.example.org"),
+        signature(b"X-Original-DKIM-Signature"),
+        signature(b"X-Mailman-Original-DKIM-Signature"),
+        b"DKIM-Signature: v=1; a=rsa-sh\n",
+        b"DKIM-Signature:\n",
+        signature().replace(b"=", b"?"),
+    ],
+    ids=["a name below ours", "renamed", "renamed by Mailman", "cut", "emptied", "damaged"],
+)
+def test_what_may_be_left_of_a_signature_of_ours_is_not_absent(left):
+    found = judged(left + MESSAGE, identity=SIGNS_ALL, trace=(STRANGER,))
+    assert says(found) == ("absent-damaged", NEITHER, WEAK)
+
+
+@pytest.mark.parametrize(
+    "field", [signature(domain=b"spam.test"), signature(b"X-Google-DKIM-Signature", b"1e100.net")]
+)
+def test_somebody_elses_signature_is_nothing_of_ours(field):
+    found = judged(field + MESSAGE, identity=SIGNS_ALL, trace=(STRANGER,))
+    assert says(found) == ("absent", PointsTo.FORGED, STRONG)
+
+
+def test_an_absent_signature_is_weak_where_the_trace_leads_back_to_us_past_another_host():
+    """Forwarders that make mail anew leave signatures out; anyone can type such a trace, but from a home line."""
+    forwarder = TraceHop("", "fwd.test", "fwd.test", "203.0.113.80", "mx.remote.test", "ESMTP")
+    behind = TraceHop("", "mail.example.org", "mail.example.org", "192.0.2.1", "in.fwd.test", "ESMTP")
+    typed = dataclasses.replace(behind, by="gw.isp.test")
+    for trace, strength in (((forwarder, behind), WEAK), ((STRANGER, typed), STRONG), ((forwarder,), STRONG)):
+        found = judged(MESSAGE, identity=SIGNS_ALL, trace=trace)
+        assert says(found) == ("absent", PointsTo.FORGED, strength)
+
+
 # -- DNS in bad health -----------------------------------------------------
 
 FAILURES = (
