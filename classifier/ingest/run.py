@@ -89,7 +89,8 @@ def import_paths(
     """Import all of *paths*; one that cannot be read costs itself.
 
     The ledger then counts as holding everything up to *covers_until*, unless
-    an input failed or nothing was read.
+    an input failed or nothing was read: of logs alone, up to when the newest
+    of them was last written, for one that was rotated tells of nothing since.
 
     Args:
         paths: files, folders (searched through), ``-`` for standard input.
@@ -97,7 +98,7 @@ def import_paths(
         identity: who is protected; None, or without domains: all is ours.
         fmt: one of :class:`~classifier.ingest.streams.Format`.
         now: the present moment, aware.
-        covers_until: up to when the inputs hold all that was sent; default *now*.
+        covers_until: up to when the inputs hold all that was sent; None: see above.
         on_headers: called with the header section of each of our messages in mail files.
         stdin: what ``-`` stands for; default the process's standard input.
 
@@ -112,7 +113,10 @@ def import_paths(
     added = ledger.add_many(run.records(paths))
     summary.added, summary.merged, summary.known = added.added, added.merged, added.known
     if summary.read and not summary.error_count:
-        ledger.mark_synced(covers_until or now)
+        known = ledger.covered_until()
+        until = covers_until or run.written_until
+        if covers_until is not None or known is None or known < until:
+            ledger.mark_synced(until)
         summary.covered = True
     summary.seconds = time.monotonic() - started
     return summary
@@ -139,6 +143,13 @@ class _Run:
         self._stdin = stdin
         # One for all logs of a run: a message may begin in one and end in the next.
         self._queues = Queues(identity)
+        self._logs: datetime | None = None
+        self._only_logs = True
+
+    @property
+    def written_until(self) -> datetime:
+        """When the newest of the inputs was last written, where they are logs; else the present moment."""
+        return self._logs if self._logs is not None and self._only_logs else self._now
 
     def records(self, paths: Iterable[str]) -> Iterator[LedgerRecord]:
         """Yield what is ours of all inputs, and count."""
@@ -211,7 +222,9 @@ class _Run:
     def _read(
         self, fmt: Format, lines: Iterator[bytes], reference: datetime
     ) -> Iterator[LedgerRecord | None]:
+        self._only_logs &= fmt in _LOGS
         if fmt in _LOGS:
+            self._logs = max(self._logs or reference, reference)
             yield from _LOGS[fmt](lines, self._queues, LogClock(reference))
         elif fmt is Format.IDS:
             yield from read_list(lines)

@@ -6,7 +6,7 @@ import gzip
 import io
 import os
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -252,6 +252,26 @@ def test_an_import_that_failed_in_part_does_not_cover(tmp_path, take, ledger):
     assert ledger.covered_until() is None
     assert not take().covered
     assert take(tmp_path / "good").covered
+    assert ledger.covered_until() == NOW
+
+
+def test_a_log_tells_of_nothing_since_it_was_last_written(tmp_path, take, ledger):
+    """One that was rotated yesterday may be imported today: what was sent since stands in the next."""
+    hour = timedelta(hours=1)
+    for name, age in (("mail.log.1", 20 * hour), ("mail.log", hour)):
+        (tmp_path / name).write_bytes(postfix(1))
+        written = (NOW - age).timestamp()
+        os.utime(tmp_path / name, (written, written))
+    take(tmp_path / "mail.log.1")
+    assert ledger.covered_until() == NOW - 20 * hour
+    take(tmp_path / "mail.log.1", tmp_path / "mail.log")
+    assert ledger.covered_until() == NOW - hour
+    # What is imported once more takes nothing back; sent mail and lists are whole up to now.
+    take(tmp_path / "mail.log.1")
+    assert ledger.covered_until() == NOW - hour
+    (tmp_path / "sent").write_bytes(mbox(mail()))
+    os.utime(tmp_path / "sent", (written, written))
+    take(tmp_path / "mail.log.1", tmp_path / "sent")
     assert ledger.covered_until() == NOW
 
 
