@@ -63,11 +63,13 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
 
 
 def _went_elsewhere(report: Report, identity: Identity) -> bool:
-    """Say whether the report is addressed to somebody of ours who may send: then a delivery field names but a mailbox.
+    """Say whether the report is addressed to somebody of ours who may send: then Delivered-To names but a mailbox.
 
-    Reporters write to the return path that they had; aliases and catch-alls put it into whatever mailbox they like.
+    Reporters write to the return path that they had, and some servers keep it beside; aliases and catch-alls put
+    it into whatever mailbox they like.
     """
-    written = [a for a in find_addresses(report.headers.text("to")) if identity.owns_address(a)]
+    values = [report.headers.text(name) for name in ("to", "x-original-to", "envelope-to")]
+    written = [a for value in values for a in find_addresses(value) if identity.owns_address(a)]
     asked = [normalise(a) for a in written]
     asked += [bare for a in asked if (bare := _bare(a))]
     return bool(asked) and not any(map(identity.never_sends, asked))

@@ -61,6 +61,16 @@ CASES = {
         to("anna@example.org", envelope=Envelope(rcpt_to="trap@example.org")),
         [],
     ),
+    "the same, where only our own server kept whom it was for": (
+        OPEN_TO_ALL,
+        make(own=b"Delivered-To: trap@example.org\nX-Original-To: anna@example.org\nTo: undisclosed:;\n"),
+        [],
+    ),
+    "a trap, and the reporter addressed the author": (
+        OPEN_TO_ALL,
+        make(own=b"Delivered-To: anna@example.org\nX-Original-To: trap@example.org\nTo: anna@example.org\n"),
+        [NEVER],
+    ),
     "a trap, put into the mailbox of somebody": (
         OPEN_TO_ALL,
         to("trap@example.org", envelope=Envelope(rcpt_to="anna@example.org")),
