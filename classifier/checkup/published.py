@@ -41,7 +41,7 @@ def published(
         return
     yield from _spf(domain, answer.records, identity, resolver)
     yield from _dkim(domain, identity, resolver)
-    yield from _dmarc(domain, resolver)
+    yield from _dmarc(domain, identity, resolver)
     if identity.owns_domain(domain) and not identity.batv_keys:
         yield Finding(
             Level.ADVICE,
@@ -115,7 +115,14 @@ def _redirects(term: str) -> bool:
 
 def _first_spf(domain: str, identity: Identity, resolver: Resolver) -> str:
     exchanged = bool(resolver.query(domain, "MX").records)
-    return " ".join(("v=spf1", *(["mx"] if exchanged else []), *_mechanisms(identity), "-all"))
+    hosts = [*(["mx"] if exchanged else []), *_mechanisms(identity)]
+    if not hosts and not _is_parked(domain, identity):
+        hosts = ["a:YOUR-MAIL-SERVER"]  # a bare "-all" would have all its mail refused
+    return " ".join(("v=spf1", *hosts, "-all"))
+
+
+def _is_parked(domain: str, identity: Identity) -> bool:
+    return identity.owns_domain(domain) and identity.closed_senders and not identity.senders
 
 
 def _mechanisms(identity: Identity) -> Iterator[str]:
@@ -217,7 +224,7 @@ def _key(name: str, record: str) -> Finding:
     return Finding(Level.GOOD, about, "stands in DNS")
 
 
-def _dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
+def _dmarc(domain: str, identity: Identity, resolver: Resolver) -> Iterator[Finding]:
     about, name = f"DMARC of {domain}", f"_dmarc.{domain}"
     answer = resolver.query(name, "TXT")
     if not answer.available:
@@ -226,9 +233,11 @@ def _dmarc(domain: str, resolver: Resolver) -> Iterator[Finding]:
     records = records_among(answer.records)
     if len(records) != 1:
         told = "no record" if not records else f"{len(records)} records; so none counts"
-        record = f"v=DMARC1; p=reject; rua=mailto:postmaster@{domain}"
+        parked = _is_parked(domain, identity)
+        record = f"v=DMARC1; p={'reject' if parked else 'none'}; rua=mailto:postmaster@{domain}"
+        later = "" if parked else "; when its reports show that nothing of yours fails, make it p=reject"
         level = Level.WRONG if records else Level.ADVICE
-        yield Finding(level, about, told, f"publish {_line(name, record)}")
+        yield Finding(level, about, told, f"publish {_line(name, record)}{later}")
         return
     tags = tags_of(records[0])
     weak = [

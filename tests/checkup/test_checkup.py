@@ -135,12 +135,23 @@ def test_the_lines_to_publish():
     assert found["SPF of example.org"].remedy.endswith(
         'example.org. IN TXT "v=spf1 mx ip4:203.0.113.7 ip6:2001:db8::/32 a:out.example.org -all"'
     )
-    assert found["DMARC of example.org"].remedy.endswith(
-        '_dmarc.example.org. IN TXT "v=DMARC1; p=reject; rua=mailto:postmaster@example.org"'
+    assert (
+        '_dmarc.example.org. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.org"; when its reports'
+        in found["DMARC of example.org"].remedy
     )
     assert found["DKIM of example.org"].what == "no key is published"
     assert 's1._domainkey.example.org. IN TXT "v=DKIM1;' in found["DKIM of example.org"].remedy
     assert "batv_keys" in found["BATV of example.org"].remedy
+
+
+def test_no_line_has_all_mail_refused():
+    found = records(Zone(), Identity(domains=("example.org",)))
+    assert found["SPF of example.org"].remedy.endswith('"v=spf1 a:YOUR-MAIL-SERVER -all"')
+    parked = records(Zone(), Identity(domains=("example.org",), closed_senders=True))
+    assert parked["SPF of example.org"].remedy.endswith('"v=spf1 -all"')
+    assert parked["DMARC of example.org"].remedy.endswith(
+        '"v=DMARC1; p=reject; rua=mailto:postmaster@example.org"'
+    )
 
 
 def test_lines_keep_what_stands_there():
