@@ -172,7 +172,8 @@ def test_who_is_protected_by_a_guess_takes_more_certainty():
     )
     assert {policy.threshold(None, inferred=inferred) for inferred in (True, False)} == {policy.forged_from}
     probability = (policy.configured_from + policy.model_from) / 2
-    opinion = Opinion(math.log(probability / (1 - probability)), (0.0,) * len(NAMES), model.name)
+    nothing = (0.0,) * len(NAMES)
+    opinion = Opinion(math.log(probability / (1 - probability)), nothing, model.name, nothing)
     report = parse(REPORT)
     known, guessed = (
         judge(report, Identity(domains=("example.org",), inferred=i), (), policy, opinion)

@@ -121,6 +121,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("words", 1, "the words", 0.6),
 )  # fmt: skip
 NAMES = tuple(feature.name for feature in FEATURES)
+#: The features that are numbers; what is none of these, evidence or the words is so (1) or not so (0).
+COUNTED = frozenset({"client.greeting", "below.hops", "below.joined"})
 _UNTOLD = dict.fromkeys(NAMES, math.nan)
 #: The features of evidence, by its kind: what a kind that found nothing counts.
 _NO_EVIDENCE = {f"evidence.{kind}": 0.0 for kind in EVIDENCE_KINDS}

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 
 from classifier.dataclass import dataclass
-from classifier.model.features import FEATURES, WORDS, has_material, measure
+from classifier.model.features import COUNTED, FEATURES, WORDS, has_material, measure
 from classifier.model.words import buckets
 from classifier.once import once
 
@@ -28,18 +28,32 @@ class Opinion:
         log_odds: of forged, calibrated at a prior of one half.
         added: what each feature added to it, in the order of the feature list.
         model: the model's name.
+        values: what was measured, in the same order; NaN where the report does not tell.
 
     """
 
     log_odds: float
     added: tuple[float, ...]
     model: str
+    values: tuple[float, ...]
 
     def telling(self, least: float = 0.1) -> list[tuple[str, str, float]]:
-        """Return (name, words, log-odds added) of the features that added at least *least*, weightiest first."""
+        """Return (name, what was found, log-odds added) where that is *least* or more, weightiest first."""
         rows = [(place, a) for place, a in enumerate(self.added) if not -least < a < least]
         rows.sort(key=lambda row: -abs(row[1]))
-        return [(FEATURES[place].name, FEATURES[place].words, a) for place, a in rows]
+        return [(FEATURES[place].name, _found(place, self.values[place]), a) for place, a in rows]
+
+
+def _found(place: int, value: float) -> str:
+    """Say what was measured: a feature counts where it is absent or not told, too."""
+    name, words = FEATURES[place].name, FEATURES[place].words
+    if place == WORDS or name.startswith("evidence."):
+        return words
+    if math.isnan(value):
+        return f"not told: {words}"
+    if name in COUNTED:
+        return f"{words}; here {value:.0f}"
+    return words if value else f"not so: {words}"
 
 
 def words_score(model: Model, found: Collection[int]) -> float:
@@ -81,4 +95,4 @@ def opinion(model: Model, report: Report, identity: Identity, evidence: Iterable
     values = measure(report, identity, evidence)
     values[WORDS] = words_score(model, buckets(report))
     log_odds, added = score(model, values)
-    return Opinion(log_odds, tuple(added), model.name)
+    return Opinion(log_odds, tuple(added), model.name, tuple(values))

@@ -14,7 +14,7 @@ from classifier.examine import examine
 from classifier.identity import Identity
 from classifier.judge import combine, weigh
 from classifier.model import files
-from classifier.model.features import EVIDENCE_KINDS, FEATURES, NAMES, WORDS, measure
+from classifier.model.features import COUNTED, EVIDENCE_KINDS, FEATURES, NAMES, WORDS, measure
 from classifier.model.score import opinion, score, words_score
 from classifier.parse.message import parse
 from classifier.vocabulary import Completeness, PointsTo, Strength, Verdict
@@ -132,6 +132,26 @@ def test_what_each_feature_added_sums_up_to_the_log_odds(model, cases):
             base = model.scale * model.intercept + model.shift
             assert math.fsum(found.added) + base == pytest.approx(found.log_odds)
             assert found.model == model.name
+
+
+def test_what_is_told_of_a_feature_is_what_was_found(model, cases):
+    """What is absent counts, too, and used to be told as if it were there."""
+    seen = set()
+    for case in cases:
+        found = examine(case.generated.raw, case.lookups, case.identity, model=model).opinion
+        for name, words, _ in found.telling(0.0) if found is not None else ():
+            value = found.values[NAMES.index(name)]
+            if name == "id.ours":
+                assert (value, words) in {
+                    (0.0, "not so: the Message-ID ends in the protected domain"),
+                    (1.0, "the Message-ID ends in the protected domain"),
+                } or (math.isnan(value) and words.startswith("not told: "))
+                seen.add(words)
+            if name == "client.greeting" and not math.isnan(value):
+                assert words.endswith(f"; here {value:.0f}")
+            if not (name in COUNTED or name == "words" or name.startswith("evidence.")):
+                assert value in {0.0, 1.0} or math.isnan(value), name
+    assert len(seen) == 3
 
 
 def test_a_model_that_fails_costs_its_opinion_alone(cases):
