@@ -271,8 +271,9 @@ def _accounts(table: Table, policy: PolicySettings, base: str) -> dict[str, Acco
 
 
 def _account(name: str, table: Table, policy: PolicySettings, base: str) -> AccountSettings:
-    if ("imap" in table) == ("maildir" in table):
-        table.fail("", "needs imap or maildir, one of them")
+    if "imap" in table and "@" in table.text("imap"):
+        # Not shown: a password may stand there.
+        table.fail("imap", "holds more than a server's name", "write the name of the user as username")
     username = table.text("username")
     account = AccountSettings(
         name=name,
@@ -286,6 +287,9 @@ def _account(name: str, table: Table, policy: PolicySettings, base: str) -> Acco
         quarantine=table.text("quarantine", policy.quarantine),
         sent=table.text("sent", "auto"),
     )
+    table.finish()  # first of all: what is missing below may stand there, misspelt
+    if (account.imap is None) == (account.maildir is None):
+        table.fail("", "needs imap or maildir, one of them")
     if not account.folders or not all(f.strip() and f.isprintable() for f in account.folders):
         table.fail("folders", "must name one folder or more, none of them empty")
     # INBOX is one name, however it is written (RFC 9051 section 5.1).
@@ -305,7 +309,6 @@ def _account(name: str, table: Table, policy: PolicySettings, base: str) -> Acco
         for key in ("password", "oauth2", "ca_file"):
             if key in table:
                 table.fail(key, "means nothing for a maildir", "remove it")
-    table.finish()
     return account
 
 

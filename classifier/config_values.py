@@ -61,7 +61,7 @@ def _host(text: str) -> str:
     if not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError("is no domain name")
     if labels[-1].isdigit():
-        raise ValueError("is neither an IP address nor a domain name")
+        raise ValueError("is no domain name: it ends in a number")
     return name
 
 
@@ -136,7 +136,10 @@ def nameserver(text: str) -> str:
     """Check ``host`` or ``host:port``."""
     from classifier.resolver import parse_nameserver  # noqa: PLC0415 - only where one is configured
 
-    parse_nameserver(text)
+    try:
+        parse_nameserver(text)
+    except ValueError:
+        raise ValueError("is no nameserver; write host or host:port") from None
     return text.strip()
 
 
@@ -190,8 +193,6 @@ def imap_url(text: str) -> ServerAddress:
     scheme = scheme.lower()
     if not separator or scheme not in _PORTS:
         raise ValueError("begins with none of imaps://, imap+starttls://")
-    if "@" in rest:
-        raise ValueError("write the name as username, not into the address")
     rest = rest.removesuffix("/")
     host, port = _host_and_port(rest, _PORTS[scheme])
     if scheme == "imap" and not is_loopback(host):

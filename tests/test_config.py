@@ -128,7 +128,11 @@ def test_internationalised_domains_match_in_both_forms():
         ('[identity]\ndomains = ["anna@example.org"]\n', ":2", "identity.domains"),
         ('[identity]\ndomains = ["*.example.org"]\n', ":2", "identity.domains"),
         ('[identity]\ndomains = ["exa mple.org"]\n', ":2", "identity.domains"),
-        ('[identity]\ndomains = ["192.0.2.1"]\n', ":2", "identity.domains"),
+        (
+            '[identity]\ndomains = ["192.0.2.1"]\n',
+            ":2",
+            "'192.0.2.1': is no domain name: it ends in a number",
+        ),
         ('[identity]\ndomains = ["example.org", 7]\n', ":2", "identity.domains"),
         ('[identity]\ndomains = ["example.org"\n', ":", "TOML"),
         (IDENTITY + 'senders = ["anna"]\n', ":3", "identity.senders"),
@@ -153,7 +157,11 @@ def test_internationalised_domains_match_in_both_forms():
         (IDENTITY + "[dns]\ntimeout = 0\n", ":4", "dns.timeout"),
         (IDENTITY + "[dns]\ntimeout = nan\n", ":4", "dns.timeout"),
         (IDENTITY + "[dns]\nbudget = -1\n", ":4", "dns.budget"),
-        (IDENTITY + '[dns]\nnameservers = ["127.0.0.1:99999"]\n', ":4", "dns.nameservers"),
+        (
+            IDENTITY + '[dns]\nnameservers = ["127.0.0.1:99999"]\n',
+            ":4",
+            "is no nameserver; write host or host:port",
+        ),
         (IDENTITY + "[policy]\nmax_genuine_loss = 1.5\n", ":4", "policy.max_genuine_loss"),
         (IDENTITY + '[policy]\nquarantine = ""\n', ":4", "policy.quarantine"),
         (IDENTITY + "[policy]\nkeep_days = 1.5\n", ":4", "policy.keep_days must be a whole number"),
@@ -164,6 +172,8 @@ def test_internationalised_domains_match_in_both_forms():
         (IDENTITY + "store = 3\n[dns]\n", ":3", "identity.store"),
         ("dns = 3\n" + IDENTITY, ":1", "dns must be a table"),
         (IDENTITY + "[accounts.main]\n", ":3", "accounts.main needs imap or maildir"),
+        (IDENTITY + '[accounts.main]\nimpa = "imaps://h"\n', ":4", "accounts.main.impa is not a known key"),
+        (IDENTITY + ACCOUNT.replace("username", "user"), ":5", "accounts.main.user is not a known key"),
         (IDENTITY + '[accounts.main]\nimap = "imap.example.org"\n', ":4", "accounts.main.imap"),
         (IDENTITY + '[accounts.main]\nimap = "imap://imap.example.org"\n', ":4", "unprotected"),
         (IDENTITY + '[accounts.main]\nimap = "imaps://a@imap.example.org"\n', ":4", "username"),
@@ -203,6 +213,13 @@ def test_a_secret_in_the_wrong_place_is_not_shown(value):
     assert "hunter2" not in str(caught.value)
     assert "accounts.main.password" in str(caught.value)
     assert "hunter2" not in str(caught.value.__context__)
+
+
+def test_a_password_in_the_address_is_not_shown():
+    text = IDENTITY + '[accounts.main]\nimap = "imaps://anna:hunter2@h"\n'
+    with pytest.raises(ConfigurationError, match=r"accounts\.main\.imap .* username") as caught:
+        parse_config(text)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_keys_are_not_shown():
