@@ -61,7 +61,7 @@ class App:
         """
         if self.config is None:
             raise ConfigurationError(
-                "no configuration file", remedy="name one with --config, or write one as README.md shows"
+                "no configuration file", remedy="'backscatter init' writes one; --config names one elsewhere"
             )
         return self.config
 

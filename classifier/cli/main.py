@@ -105,6 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
+        if error.format_message().startswith("Usage: "):  # a group without a command, from Click 8.2 on
+            sys.stderr.write(error.format_message() + "\n")
+            return error.exit_code
         return _fail(f"{error.format_message().rstrip('.')}; see {_help_of(error)}", error.exit_code)
     except Exception as error:
         if "--debug" in arguments:

@@ -66,6 +66,8 @@ def _do(attack: Attack, forged: int) -> str:
         )
     if attack.verdicts[Verdict.UNSURE]:
         steps.append("Look through the undecided ones at the end; they stay in the inbox.")
+        if attack.identity is None and not attack.tenants:
+            steps.append("More can be decided when the program knows who you are: backscatter init.")
     return " ".join(steps) or "Nothing."
 
 

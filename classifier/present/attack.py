@@ -398,7 +398,8 @@ class Attack:
             return "sends"
         if owner is None or sends is None:
             if owner is None:
-                return "not at a domain of yours"
+                configured = self.identity is not None or self.tenants
+                return "not at a domain of yours" if configured else "no domain is configured"
             return "not among your senders" if owner.senders else "at your domain"
         return "receives only" if owner.never_sends(address) else "invented"
 

@@ -308,6 +308,14 @@ def test_a_terminal_without_unicode(home):
     assert b"gr??e ?" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [(), ("ledger",)])
+def test_no_command_shows_them_all(arguments):
+    done = run(*arguments)
+    shown = (done.stdout + done.stderr).decode()
+    assert shown.startswith("Usage: ")
+    assert "\nCommands:\n" in shown
+
+
 def test_help_and_version():
     text = run("--help").stdout.decode()
     assert "classify" in text

@@ -150,6 +150,15 @@ def test_the_first_questions_are_answered():
     assert dict(answers(flooded))["What should I do?"].startswith("Secure the account first.")
 
 
+def test_without_a_configuration_nobody_is_told_which_addresses_are_his():
+    bare = attack_of(REPORT)
+    assert bare.standing("trap@example.org") == "no domain is configured"
+    assert "backscatter init" in dict(answers(bare))["What should I do?"]
+    configured = attack_of(REPORT, identity=Identity(domains=("example.net",)))
+    assert configured.standing("trap@example.org") == "not at a domain of yours"
+    assert "backscatter init" not in dict(answers(configured))["What should I do?"]
+
+
 def test_the_summary_fits_a_terminal_and_moves_no_cursor():
     hostile = "\x1b]0;owned\x07\x1b[2J\u202e" + "\u6f22" * 200 + "\r\n"
     judged, identity = entries(40)
