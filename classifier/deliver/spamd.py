@@ -198,6 +198,8 @@ def _split(data: bytes) -> tuple[bytes | None, int]:
 
 def _headers(section: bytes) -> dict[str, str]:
     headers: dict[str, str] = {}
+    if not section:
+        return headers
     # Lines end here and nowhere else: an address may hold what Python calls a line end, too.
     for line in section.decode("utf-8", "replace").removesuffix("\n").split("\n"):
         name, colon, value = line.partition(":")

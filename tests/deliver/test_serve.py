@@ -546,6 +546,14 @@ def test_the_page_of_counts_has_room_for_clients_that_say_nothing(monkeypatch):
     page.server_close()
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_request_may_have_no_header(end):
+    parser = RequestParser(1_000)
+    parser.feed(b"CHECK SPAMC/1.2" + end + end + b"Subject: x\n\nhi\n")
+    parser.end()
+    assert (parser.request.headers, parser.request.body) == ({}, b"Subject: x\n\nhi\n")
+
+
 def test_an_address_with_what_python_calls_a_line_end():
     parser = RequestParser(1_000)
     parser.feed(
