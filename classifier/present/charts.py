@@ -73,8 +73,8 @@ def beside_each_other(rows: Sequence[tuple[int, str]], label: str) -> str:
     drawn = []
     for name, width, _, _ in _SIZES:
         bars = pygal.HorizontalBar(
-            **_BASE, style=_style(), width=width, height=40 + 34 * len(rows), include_x_axis=True, max_scale=4, min_scale=1,
-            formatter=_number, order_min=0,
+            **_BASE | {"show_minor_x_labels": True}, style=_style(), width=width, height=40 + 34 * len(rows),
+            include_x_axis=True, max_scale=4, min_scale=1, formatter=_number, order_min=0,
         )  # fmt: skip
         bars.x_labels = [words for _, words in reversed(rows)]
         bars.add("reports", [number for number, _ in reversed(rows)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from classifier.present.answers import answers
 from classifier.present.attack import Attack
 from classifier.present.attack_json import as_dict
 from classifier.present.attack_text import text as summary
+from classifier.present.charts import beside_each_other
 from classifier.present.page import page
 from tests.floods import NOW, attack_of, entries, flood
 from tests.samples import REPORT
@@ -235,6 +237,12 @@ def test_a_hostile_message_writes_nothing_into_the_page(words):
     attack.misuse.append(words.decode("utf-8", "replace"))
     found = harmless(made(attack))
     assert "8641969" not in "".join(found.text)
+
+
+@pytest.mark.parametrize(("most", "scale"), [(1, ["0", "1"]), (36, ["0", "10", "20", "30"])])
+def test_the_bars_of_what_decided_have_a_scale(most, scale):
+    wide = beside_each_other([(most, "by proof"), (0, "by the model")], "bars").split("<svg")[1]
+    assert [label for label in re.findall(r"<text[^>]*>([^<]*)</text>", wide) if label.isdigit()] == scale
 
 
 def test_fifty_thousand_reports_stay_small():
