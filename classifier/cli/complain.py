@@ -118,10 +118,13 @@ def command(
         written.add("spamcop-bundle.eml")
         sys.stdout.write(f"{len(complaints.bundle):>7,}  {out / 'spamcop-bundle.eml'}\n")
     number, unclear = len(complaints.operators), complaints.unclear
-    sys.stdout.write(
-        f"{number:,} draft{'' if number == 1 else 's'}; nothing was sent. {unclear:,} forged report{'' if unclear == 1 else 's'} "
-        "came from hosts whose operator is not beyond doubt: nobody is told of those.\n"
-    )
+    told = f"{number:,} draft{'' if number == 1 else 's'}; nothing was sent."
+    if unclear:
+        told += (
+            f" {unclear:,} forged report{'' if unclear == 1 else 's'} came from hosts whose operator is not beyond "
+            "doubt: nobody is told of those."
+        )
+    sys.stdout.write(told + "\n")
     # Of an operator that is blamed no longer, say since a report was put back, the draft would still go out.
     if old := sum(path.name not in written for path in out.glob("*.eml")):
         sys.stdout.write(

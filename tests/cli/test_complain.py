@@ -89,6 +89,13 @@ def test_one_draft_an_operator(home):
     assert "nothing was sent" in done.stdout
 
 
+def test_where_nobody_is_left_out_nothing_is_said_of_them(home):
+    folder, _ = home
+    (folder / "none.mbox").touch()
+    done = run(folder, "complain", "--from", "none.mbox", "--out", "drafts")
+    assert done.stdout == "0 drafts; nothing was sent.\n"
+
+
 def mailbox_of(path):
     from classifier.sources import messages
 
