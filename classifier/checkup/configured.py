@@ -16,6 +16,7 @@ from classifier.checkup.declared import Proven, declared
 from classifier.checkup.findings import Finding, Level
 from classifier.checkup.published import published
 from classifier.config import open_to_others
+from classifier.mailbox.providers import PROVIDERS
 from classifier.parse.addresses import domain_of
 
 if TYPE_CHECKING:
@@ -205,6 +206,9 @@ def _dns(config: Config, resolver: DnsResolver) -> Iterator[Finding]:
     identity = config.identity
     silent = 0
     for number, domain in enumerate(identity.domains):
+        if config.accounts and domain in PROVIDERS:
+            yield Finding(Level.GOOD, f"DNS of {domain}", "what it publishes is your provider's business")
+            continue
         resolver.begin_message()  # each domain has the whole budget
         for finding in published(domain.lstrip("."), identity, resolver):
             silent = silent + 1 if finding.about == "dns" else 0

@@ -96,6 +96,15 @@ def test_what_the_domain_publishes(tmp_path, records, level, words):
     assert dmarc["level"] == "advice"
 
 
+def test_nobody_is_told_to_publish_for_his_provider(tmp_path):
+    with DnsServer(Zone()) as dns:
+        path = configure(tmp_path, dns=f'nameservers = ["{dns.address}"]')
+        path.write_text(path.read_text().replace('["example.org"]', '["gmail.com"]'))
+        found = findings(run("--config", path, "doctor", "--json", cwd=tmp_path))
+    [told] = [f for f in found if "gmail.com" in f["about"]]
+    assert (told["level"], told["about"]) == ("good", "DNS of gmail.com")
+
+
 def test_a_silent_nameserver(tmp_path):
     with DnsServer(Zone(), mode="silent") as server:
         path = configure(tmp_path, dns=f'nameservers = ["{server.address}"]\ntimeout = 0.2')
