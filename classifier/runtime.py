@@ -285,13 +285,16 @@ class Runtime:
         import time  # noqa: PLC0415 - built in
 
         begun = time.monotonic()
+        failed = None
         for readonly in (True,) if self._use is StoreUse.READ else (False, True):
             # One wait, not two: the second attempt has what the first one has left.
             wait = None if self._wait is None else max(0.0, begun + self._wait - time.monotonic())
             try:
                 return Database.open(path, readonly=readonly, wait=wait)
             except BackscatterError as error:
-                self.notes.append(str(error))
+                if failed is None:
+                    failed = error
+                    self.notes.append(str(error))
         return None
 
     @cached_property

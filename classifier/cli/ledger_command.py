@@ -96,7 +96,7 @@ def _tell(summary: ImportSummary, entries: int) -> None:
     known = summary.merged + summary.known
     click.echo(
         f"{summary.read:,} read: {summary.added:,} new, {known:,} known before, {summary.skipped:,} not ours; "
-        f"the ledger holds {entries:,} identifiers"
+        f"the ledger holds {entries:,} identifier{'' if entries == 1 else 's'}"
     )
     if summary.ignored:
         click.echo(f"{summary.ignored:,} files are neither mail, lists nor logs")

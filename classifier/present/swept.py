@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from classifier.present.json import failure, line, record
-from classifier.present.table import Table
+from classifier.present.table import Table, counted
 from classifier.present.text import printable
 from classifier.vocabulary import NOT_REPORTS, Action
 
@@ -76,9 +76,9 @@ class SweepPrinter:
         elif not self._quiet or counts.quarantined:  # what failed was told already
             moved = "would be quarantined" if dry_run else "quarantined"
             self._write(
-                f"{counts.looked_at:,} messages looked at, {counts.reports:,} reports: "
+                f"{counted(counts.looked_at, 'message')} looked at, {counted(counts.reports, 'report')}: "
                 f"{counts.quarantined:,} {moved}, {counts.kept:,} kept, {counts.unsure:,} unsure"
-                + (f"; {counts.errors:,} errors" if counts.errors else "")
+                + (f"; {counted(counts.errors, 'error')}" if counts.errors else "")
             )
 
     def _write(self, text: str) -> None:

@@ -134,13 +134,14 @@ def summary_line(counts: Counter[Verdict], errors: int = 0) -> str:
     total = counts.total()
     reports = total - counts[Verdict.NOT_A_REPORT]
     line = (
-        f"{_count(total, 'message')}, {_count(reports, 'report')}: {counts[Verdict.FORGED]:,} forged, "
+        f"{counted(total, 'message')}, {counted(reports, 'report')}: {counts[Verdict.FORGED]:,} forged, "
         f"{counts[Verdict.GENUINE]:,} genuine, {counts[Verdict.UNSURE]:,} unsure"
     )
     return line + (f"; {errors:,} could not be judged" if errors else "")
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

@@ -222,8 +222,7 @@ def test_a_store_that_lets_nobody_in_is_waited_for_a_tenth_of_a_second_in_all(ho
         started = time.monotonic()
         assert runtime.database is None
         waits.append(time.monotonic() - started)
-        # One for trying to write, one for looking only.
-        assert len(runtime.notes) == 2
+        assert len(runtime.notes) == 1  # not one for trying to write, and one for looking only
     assert 0.05 < min(waits) < 0.15
     done = run(stdin=REPORT)
     assert b"X-Backscatter-Verdict: forged" in done.stdout

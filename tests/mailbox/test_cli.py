@@ -13,7 +13,8 @@ import time
 import pytest
 
 from classifier.cli.main import main
-from classifier.present.swept import log_to_stderr, warn
+from classifier.mailbox.summary import Counts
+from classifier.present.swept import SweepPrinter, log_to_stderr, warn
 from tests.mailbox.daemon import PASSWORD, free_port
 from tests.mailbox.dovecot import User
 
@@ -165,6 +166,13 @@ def test_the_table_for_people(account, capsys):
     output = capsys.readouterr().out
     assert output.count("forged") >= 3
     assert "9 messages looked at, 6 reports: 3 quarantined, 0 kept, 3 unsure" in output
+
+
+def test_one_of_a_kind_is_told_in_the_singular(capsys):
+    SweepPrinter().summary(Counts(1, 1, 0, 0, 1, 1))
+    assert (
+        capsys.readouterr().out == "1 message looked at, 1 report: 0 quarantined, 0 kept, 1 unsure; 1 error\n"
+    )
 
 
 def one_line(text: str, *words: str) -> None:
