@@ -92,7 +92,7 @@ def test_one_draft_an_operator(home):
 def test_where_nobody_is_left_out_nothing_is_said_of_them(home):
     folder, _ = home
     (folder / "none.mbox").touch()
-    done = run(folder, "complain", "--from", "none.mbox", "--out", "drafts")
+    done = run(folder, "complain", "--from", "none.mbox", "--out", "nobody")
     assert done.stdout == "0 drafts; nothing was sent.\n"
 
 
