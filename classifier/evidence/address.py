@@ -66,8 +66,10 @@ def _went_elsewhere(report: Report, identity: Identity) -> bool:
     """Say whether the report is addressed to somebody of ours who may send: then Delivered-To names but a mailbox.
 
     Reporters write to the return path that they had, and some servers keep it beside; aliases and catch-alls put
-    it into whatever mailbox they like.
+    it into whatever mailbox they like. The envelope, where it was handed over, is from before that.
     """
+    if report.envelope.rcpt_to and identity.never_sends(report.envelope.rcpt_to):
+        return False
     values = [report.headers.text(name) for name in ("to", "x-original-to", "envelope-to")]
     written = [a for value in values for a in find_addresses(value) if identity.owns_address(a)]
     asked = [normalise(a) for a in written]

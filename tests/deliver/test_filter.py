@@ -170,7 +170,7 @@ def test_check_answers_by_exit_status_alone(home):
 
 
 def test_the_envelope_is_heard(home):
-    note = b"From: MAILER-DAEMON@remote.test\nTo: undisclosed-recipients:;\nSubject: Undelivered Mail\n\n<x@remote.test>: 550 no such user\n"
+    note = b"From: MAILER-DAEMON@remote.test\nTo: anna@example.org\nSubject: Undelivered Mail\n\n<x@remote.test>: 550 no such user\n"
     done = run("--envelope-from", "<>", "--envelope-to=trap@example.org", stdin=note)
     assert b"X-Backscatter-Kind: bounce" in done.stdout
     assert b"trap@example.org never sends" in b" ".join(split(done.stdout)[0].split())

@@ -58,8 +58,13 @@ CASES = {
     ),
     "an address without senders named, put into a mailbox that never sends": (
         OPEN_TO_ALL,
-        to("anna@example.org", envelope=Envelope(rcpt_to="trap@example.org")),
+        make(own=b"Delivered-To: trap@example.org\nTo: anna@example.org\n"),
         [],
+    ),
+    "a trap, by an envelope that was handed over": (
+        OPEN_TO_ALL,
+        to("anna@example.org", envelope=Envelope(rcpt_to="trap@example.org")),
+        [NEVER],
     ),
     "the same, where only our own server kept whom it was for": (
         OPEN_TO_ALL,
