@@ -75,6 +75,8 @@ def auto_reply(subject: str, notice: str, signs: Signs, points: int, *, told: bo
         and (signs.machine or _names(signs.author, subject))
     ):
         return "auto-reply"
+    if signs.null_sender and not (signs.list_mail or signs.system) and any_of(words.THANKS, subject):
+        return "auto-reply"
     if signs.list_notice and any_of(words.HELD_PHRASES, notice):
         return "list-manager"
     if points >= BOUNCE_POINTS or not away:

@@ -66,6 +66,7 @@ _CHALLENGE_FIELDS = (
     "x-choicemail-registration-request",
     "x-boxbe-challenge",
     "x-spamarrest-challenge",
+    "x-bluebottle-request",
 )
 #: Exchange's mark of a non-delivery report; certified mail's of a receipt (RFC 6109 section 3.1).
 _BOUNCE_FIELDS = frozenset({"x-ms-exchange-message-is-ndr", "x-ricevuta"})
@@ -322,11 +323,11 @@ def _bounce_points(
         points -= 1 if signs.automatic else 3
         if returned and signs.no_reply:
             points += 3
+    if signs.forward and (signs.writer < MAIL_SYSTEM or (signs.program and not signs.null_sender)):
+        points -= 4
+    elif signs.writer < MAIL_SYSTEM and signs.answers and not signs.automatic:
+        # "Re:" from postmaster@ is somebody's answer.
+        points -= 4 if signs.reply and not signs.null_sender else 2
     if signs.writer < MAIL_SYSTEM:
-        if signs.forward:
-            points -= 4
-        elif signs.answers and not signs.automatic:
-            # "Re:" from postmaster@ is somebody's answer.
-            points -= 4 if signs.reply and not signs.null_sender else 2
         points -= 2 * signs.many_addressees + signs.list_mail
     return points

@@ -63,6 +63,7 @@ REPORT_FIELDS = frozenset(
         "x-ricevuta",
         "x-mimecast-bounce",
         "x-qmail-bounce",
+        "x-mailererror",
     }
 )
 #: List managers that refuse a post answer from these.
@@ -90,6 +91,8 @@ _REVERSE_PATH = re.compile(
     re.IGNORECASE,
 )
 _LIST_MANAGER_FIELDS = frozenset({"x-mlserver", "x-list-administrivia", "references", "in-reply-to"})
+#: Amazon WorkMail leaves out the local part of the mail system that it names.
+_HOST_ALONE = re.compile(r"<?(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}>?", re.IGNORECASE)
 _BARE_ADDRESS = re.compile(r"<?[^\s<>@\"]{1,128}@[^\s<>@\"]{1,255}>?")
 #: What programs send by, and people do not.
 _LIBRARY = re.compile(r"\bCDO\b|PHP|JavaMail|Perl|nodemailer|ColdFusion|\.NET|ASP", re.IGNORECASE)
@@ -245,6 +248,11 @@ def read_writer(headers: HeaderBlock, mail_from: str | None) -> tuple[int, bool,
     return _writer(headers, author, address, local, null_sender=null_sender), null_sender, local
 
 
+def is_daemon(local: str) -> bool:
+    """Say whether the local part *local* is one that only mail systems write from."""
+    return _DAEMONS.fullmatch(local) is not None
+
+
 def is_list_manager(local: str) -> bool:
     """Say whether the local part *local* is one that list managers write from, and those who keep lists."""
     return _LIST_MANAGERS.fullmatch(local) is not None
@@ -302,8 +310,8 @@ def _writer(headers: HeaderBlock, author: str, address: str, local: str, *, null
     low = author.lower()
     if _DAEMONS.fullmatch(local) or "mailer-daemon" in low:
         points += 3
-    elif not address and author.rstrip().endswith("<>"):
-        points += 3  # an author without an address is no person
+    elif not address and (author.rstrip().endswith("<>") or _HOST_ALONE.fullmatch(author.strip())):
+        points += 3  # an author without an address, or one that is a host, is no person
     elif "mailer-daemon" in (headers.get("return-path") or "").lower():
         points += 3
     elif local.lower().startswith("postmaster") or _is_system_name(low):

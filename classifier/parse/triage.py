@@ -18,7 +18,7 @@ from classifier.parse.signs import REPORT_FIELDS, is_list_manager, read_writer
 #: Fields whose presence alone makes a message worth reading.
 _TELLING = frozenset(
     {
-        "x-choicemail-registration-request", "x-boxbe-challenge", "x-spamarrest-challenge", "x-dmarc-report",
+        "x-choicemail-registration-request", "x-boxbe-challenge", "x-spamarrest-challenge", "x-bluebottle-request", "x-dmarc-report",
         "x-amz-sns-message-id", "preference", "x-ms-exchange-generated-message-source", "x-post-messageclass",
         *REPORT_FIELDS, *AUTO_FIELDS,
     }

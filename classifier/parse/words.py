@@ -78,7 +78,7 @@ FAILURE_PHRASES = (
     "delivery failures", "following addresses failed", "following address failed", "following recipients failed", "failed addresses", "final-recipient:",
     '"notificationtype":"bounce"', 'notificationtype\\":\\"bounce', "not a member of this mailing list", "duplicated message-id", "may not have permission to post",
     "permission to post messages", "error was detected while processing", "no longer valid", "no longer in use", "did not exactly match", "rejected by a remote mail server",
-    "no matches to", "account is disabled", "couldn't be found", "wasn't delivered", "failed to deliver", "problems delivering", "unsent message follows", "over quota",
+    "no matches to", "account is disabled", "not a valid user", "not a valid address", "not a valid mailbox", "couldn't be found", "wasn't delivered", "failed to deliver", "problems delivering", "unsent message follows", "over quota",
     "nicht zugestellt", "unzustellbar", "konnte nicht", "nicht übermittelt", "zustellung", "pas pu être", "n'a pas pu", "pas été remis", "non remis", "échec",
     "no pudo ser entregado", "no se pudo entregar", "no se ha podido", "no ha sido entregad", "não pôde ser entregue", "não foi entregue", "nao pode ser", "não foi possível",
     "non è stato possibile", "impossibile recapitare", "non recapitat", "non può essere", "niet bezorgd", "niet worden bezorgd", "niet afgeleverd", "inte levereras", "inte leverera",
@@ -151,6 +151,15 @@ AUTO_PHRASES = (
     "not monitored", "no longer monitored", "has left", "back in the office", "back on", "in my absence", "während meiner abwesenheit", "en mon absence", "in mia assenza", "en mi ausencia",
 )  # fmt: skip
 
+#: Subjects of answers to whatever comes in, where nobody may answer them.
+THANKS = (
+    "thank you for your e-mail", "thank you for your email", "thank you for your mail", "thank you for your message", "thank you for contacting", "thanks for your e-mail", "thanks for your email", "thanks for your message",
+    "thanks for contacting", "we have received your e-mail", "we have received your email", "we have received your message", "dank für ihre nachricht", "dank für ihre e-mail", "dank für ihre mail", "dank für deine", "danke für ihre", "danke für deine",
+    "merci pour votre mail", "merci pour votre message", "merci de votre message", "merci pour votre e-mail", "merci pour votre courriel", "gracias por su mensaje", "gracias por su correo", "gracias por contactar", "gracias por escribir",
+    "obrigado pela sua mensagem", "obrigado pelo seu e-mail", "obrigado pelo seu contato", "grazie per il messaggio", "grazie per il suo messaggio", "grazie per averci contattato", "bedankt voor uw bericht", "bedankt voor uw e-mail", "bedankt voor je bericht",
+    "tack för ditt meddelande", "tack för ditt mail", "tak for din mail", "takk for din e-post", "kiitos viestistäsi", "dziękujemy za wiadomość", "dziękuję za wiadomość", "děkujeme za zprávu", "köszönjük levelét", "спасибо за ваше письмо", "спасибо за обращение",
+)  # fmt: skip
+
 #: What challenges ask.
 CHALLENGE_PHRASES = (
     "confirm that you sent", "confirm you sent", "verify that you sent", "verify you sent", "confirm your message", "to confirm your email, reply", "to have your message delivered", "to deliver your message",
@@ -158,6 +167,7 @@ CHALLENGE_PHRASES = (
     "added to my list of allowed", "approved senders", "allowed senders", "verify that you are human", "verify you are human", "you are a real person", "you're a real person", "you are human", "not a spammer",
     "spam-blocking", "anti-spam system requires", "first time you have sent", "first time sending", "one-time", "one time confirmation", "one-time verification", "prove that you", "challenge/response", "challenge-response", "release your message",
     "simply reply to this message", "reply to this message to confirm", "click the link below to confirm", "must confirm", "please confirm", "spamarrest", "spam arrest", "choicemail", "boxbe", "bluebottle", "tmda", "qconfirm", "0spam", "mailblocks", "sender verification", "whitelist",
+    "address is protected by", "account is protected by", "suspect email", "suspect e-mail",
     "bestätigen sie", "bitte bestätigen", "veuillez confirmer", "confirmez", "confirme", "confermare", "bevestig", "potwierd", "подтверд", "onayla", "確認", "确认",
 )  # fmt: skip
 #: The three things that every challenge says: it waits, ...
