@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from classifier.dataclass import replace
+from classifier.parse.addresses import normalise
 from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
 from classifier.parse.kind import classify_kind, is_virus_warning, structured_kind
 from classifier.parse.limits import MAX_HOPS, MAX_RECIPIENTS, MAX_STATUS_BYTES
@@ -11,9 +12,11 @@ from classifier.parse.original import find_original
 from classifier.parse.report import Envelope, Original, Report
 from classifier.parse.second_opinion import reread
 from classifier.parse.signs import is_list_notice, list_address
+from classifier.parse.smtp import derive_status, find_reply, find_status
 from classifier.parse.trace import read_trace
 from classifier.parse.triage import full_section, may_be_report, may_be_report_by, names_a_status
-from classifier.vocabulary import ReportKind
+from classifier.parse.words import FAILURE_PHRASES, any_of
+from classifier.vocabulary import DeliveryAction, ReportKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ _STATUS_TYPES = frozenset(
 )  # fmt: skip
 #: Kinds that tell of an attempt to deliver.
 _TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
+_SUCCESSES = frozenset({DeliveryAction.DELIVERED, DeliveryAction.RELAYED, DeliveryAction.EXPANDED})
 _NOBODY: tuple[ReportedRecipient, ...] = ()
 _NO_TRACE: tuple[TraceHop, ...] = ()
 
@@ -113,6 +117,9 @@ class _Reader:
                 recipients = merged(recipients, findings.recipients)
             elif not recipients:
                 recipients = self._others(kind, findings)
+        elif kind in _TELL_OF_DELIVERY and not all(map(_is_told, recipients)):
+            findings = findings or self._findings(text)
+            recipients = completed(recipients, findings.recipients)
         if kind is ReportKind.DSN and "expanded from" in text and len(recipients) == 1:
             recipients = (self._guarded("an alias", lambda: with_alias(recipients[0], text), recipients[0]),)
         if is_list_notice(self.headers):
@@ -215,6 +222,50 @@ def merged(
         )
         for group, named in zip(status, found, strict=True)
     )
+
+
+def _is_told(recipient: ReportedRecipient) -> bool:
+    """Say whether nothing is left out of *recipient* that words could add: of a success there is no diagnostic."""
+    return recipient.action in _SUCCESSES or bool(
+        recipient.action and recipient.status and recipient.diagnostic_code
+    )
+
+
+def completed(
+    status: tuple[ReportedRecipient, ...], found: tuple[ReportedRecipient, ...]
+) -> tuple[ReportedRecipient, ...]:
+    """Give what the groups of a delivery status leave out of a recipient what the words say of the same one."""
+    by_address = {normalise(r.final_recipient): r for r in reversed(found) if r.final_recipient}
+    return tuple([_complete(group, by_address) for group in status])
+
+
+def _complete(group: ReportedRecipient, by_address: dict[str, ReportedRecipient]) -> ReportedRecipient:
+    for address in (group.final_recipient, group.original_recipient):
+        if address and not _is_told(group) and (told := by_address.get(normalise(address))):
+            status = group.status or told.status
+            if told.status and status and status.endswith(".0.0") and told.status[0] == status[0]:
+                status = told.status
+            return replace(
+                group,
+                action=group.action or told.action,
+                status=status,
+                smtp_reply=group.smtp_reply or told.smtp_reply,
+                diagnostic_code=group.diagnostic_code or _reason(told.diagnostic_code),
+            )
+    return group
+
+
+def _reason(words: str | None) -> str | None:
+    """Return *words* where they say why: below a name may stand anything, a disclaimer say."""
+    low = (words or "").lower()
+    told = (
+        find_reply(low)
+        or find_status(low)
+        or derive_status(None, low)
+        or low.startswith("reason")
+        or any_of(FAILURE_PHRASES, low.replace("delivery status notification", ""))
+    )
+    return words if told else None
 
 
 def of_lists(recipients: tuple[ReportedRecipient, ...]) -> tuple[ReportedRecipient, ...]:

@@ -12,6 +12,7 @@ from classifier.parse.formats.notice import cut_notice
 from classifier.parse.formats.recipients import Mention, find_recipients
 from classifier.parse.formats.table import format_name
 from classifier.parse.report import ReportedRecipient
+from classifier.parse.signs import is_daemon
 from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
 from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction, RefusalStage
@@ -44,6 +45,10 @@ _DELAY = (
 _DIAGNOSTIC_CHARS = 1_000
 _SUBJECT_CHARS = 1_000
 _RAW_CHARS = 64_000
+_HEADING_CHARS = 40
+_PARAGRAPH = re.compile(r"\n[ \t]{0,20}\n")
+#: What is told of the message says nothing of why it failed.
+_LISTED = re.compile(r"\s{0,20}(?:subject|from|to|date|sent|cc|message-id)[ \t]{0,4}:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ def _sender_host(headers: HeaderBlock) -> str | None:
     """The host part of a mailer-daemon's own address, the usual place for it."""
     for address in find_addresses(headers.get("from")):
         local, _, domain = normalise(address).rpartition("@")
-        if local in {"mailer-daemon", "postmaster", "mailerdaemon", "mail-daemon"}:
+        if local == "postmaster" or is_daemon(local):
             return domain
     return None
 
@@ -148,6 +153,8 @@ def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> Repo
         if status is None and mention.alone:
             status = derive_status(None, notice, temporary=delayed)
     diagnostic = mention.diagnostic or _diagnostic(words, reply, status) or _diagnostic(source, reply, status)
+    if mention.alone and mention.diagnostic is None and not _tells_why(diagnostic):
+        diagnostic = _reason_in(notice) or diagnostic
     remote = remote_host(words) or (remote_host(notice) if mention.alone else None)
     action = mention.action
     if action is None:
@@ -175,8 +182,7 @@ def _stage(low: str, *, own: bool) -> RefusalStage:
 
 def _diagnostic(words: str, reply: str | None, status: str | None) -> str | None:
     """The paragraph that holds the code, else the first one; its white space collapsed."""
-    # The full stop of the sentence that names the recipient is no paragraph, nor is a rule.
-    paragraphs = [p for p in re.split(r"\n[ \t]{0,20}\n", words[:8_000]) if any(map(str.isalnum, p))]
+    paragraphs = _paragraphs(words)
     if not paragraphs:
         return None
     for code in (reply, status):
@@ -185,5 +191,33 @@ def _diagnostic(words: str, reply: str | None, status: str | None) -> str | None
                 if code in paragraph:
                     at = paragraph.find(code)
                     line = paragraph.rfind("\n", 0, at) + 1
-                    return " ".join(paragraph[line:].split())[:_DIAGNOSTIC_CHARS].lstrip(":>- ")
-    return " ".join(paragraphs[0].split())[:_DIAGNOSTIC_CHARS].strip(":>- ") or None
+                    return _joined(paragraph[line:])
+    first = paragraphs[0].strip()
+    if len(paragraphs) > 1 and len(first) <= _HEADING_CHARS and first.endswith(":"):
+        # "because:", and then why.
+        first = paragraphs[1]
+    return _joined(first).rstrip(":>- ") or None
+
+
+def _paragraphs(words: str) -> list[str]:
+    # The full stop of the sentence that names the recipient is no paragraph, nor is a rule.
+    return [p for p in _PARAGRAPH.split(words[:8_000]) if any(map(str.isalnum, p))]
+
+
+def _joined(paragraph: str) -> str:
+    return " ".join(paragraph.split())[:_DIAGNOSTIC_CHARS].lstrip(".,;:>- ")
+
+
+def _tells_why(diagnostic: str | None) -> bool:
+    return (
+        diagnostic is not None
+        and (find_reply(diagnostic) or find_status(diagnostic) or derive_status(None, diagnostic)) is not None
+    )
+
+
+def _reason_in(notice: str) -> str | None:
+    """Return the paragraph of *notice* that says why, where what follows the recipient does not."""
+    for paragraph in _paragraphs(notice):
+        if not _LISTED.match(paragraph) and _tells_why(paragraph):
+            return _joined(paragraph)
+    return None

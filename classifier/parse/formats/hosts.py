@@ -17,6 +17,7 @@ _REPORTING = (
         "reporting-mta:",
         re.compile(rf"[ \t]{{0,8}}(?:dns|dsn|smtp|x400)?;?[ \t]{{0,8}}[<\[]?({_NAME})", re.IGNORECASE),
     ),
+    ("delivery status notification from ", _HOST),
     ("queue on ", _HOST),
     ("queued on ", _HOST),
 )

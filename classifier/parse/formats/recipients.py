@@ -53,7 +53,7 @@ _KEYED = Caseless(
     r"|undeliverable address|failed recipient|intended recipient|invalid final delivery userid|mailbox is full"
     r"|(?:could not|cannot|couldn't|can't|not) be delivered to|(?:unable|failed) to deliver (?:(?:your|this|the) )?"
     r"(?:message|mail|email)s? to|delivering your mail to|addressed to(?: email address)?|error-for"
-    r"|your (?:message|mail|email) to|not reach the following recipients?|recipient|mail to|delivery of email to"
+    r"|(?:your|following) (?:message|mail|email) to|not reach the following recipients?|recipient|mail to|delivery of email to"
     r"(?: this address)?|(?:was|is|were) (?:addressed|sent),?|rejected by|mailbox|to local user|could not be reached|user|address|delivered to|delivery to"
     r"|envoyé à|delivre a|entregad[oa] (?:a|para)|zustell[a-z]{1,6} an|empfänger|destinataire|destinatario|destinatário"
     r"|mottagare|modtager|ontvanger|odbiorc[ay]|adresat|címzett|příjemce|al[ıi]c[ıi]|παραλήπτη|получател[юь]|宛先|收件人|받는 사람)"
