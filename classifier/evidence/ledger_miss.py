@@ -22,6 +22,7 @@ from classifier.evidence.origin import observed_client
 from classifier.evidence.ours import Nature, nature, sent_on_by_us
 from classifier.evidence.taken_in import is_from_outside_to_us
 from classifier.parse.addresses import domain_of
+from classifier.parse.automatic import is_automatic
 from classifier.parse.dates import parse_date
 from classifier.vocabulary import ReportKind, Strength
 
@@ -130,6 +131,9 @@ def judge_miss(
             f"{said}, which is complete for that time; but our own host had it from outside, for one of us"
         )
         return forged("ledger", Strength.WEAK, "miss-taken-in", detail)
+    if is_automatic(report.original.headers):
+        # Servers keep no copy of the notes that they answer with: a ledger read from Sent folders lacks them.
+        return forged("ledger", Strength.WEAK, "miss-automatic", f"{said}; but it calls itself an automatic answer")
     return forged("ledger", Strength.STRONG, "miss", f"{said}, which is complete for that time")
 
 

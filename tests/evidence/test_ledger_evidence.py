@@ -354,6 +354,20 @@ def test_what_our_own_host_took_in_from_outside_may_be_a_form_of_ours(ledger, wr
     assert only(ledger, made, COMPLETE) == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"Auto-Submitted: auto-replied (vacation)\n", ("miss-automatic", FORGED, WEAK)),
+        (b"X-Autoreply: yes\n", ("miss-automatic", FORGED, WEAK)),
+        (b"Auto-Submitted: no\n", ("miss", FORGED, STRONG)),
+        (b"Auto-Submitted: auto-generated\n", ("miss", FORGED, STRONG)),
+    ],
+)
+def test_a_vacation_note_of_ours_is_in_no_sent_folder(ledger, line, expected):
+    made = report(line + head("<away@example.org>"), final=["v@remote.test"])
+    assert only(ledger, made, COMPLETE) == expected
+
+
 def test_a_miss_tells_nothing_in_a_ledger_with_holes(ledger):
     assert only(ledger, missed(), OURS) == ("miss-uncounted", NEITHER, WEAK)
 
