@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from classifier.examine import Examination
 
 
-@click.command(name="classify")
+@click.command(name="classify", short_help="Judge messages in files, mboxes, Maildirs, or on standard input.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON Lines, one object a message.")
 @click.option("-v", "--verbose", is_flag=True, help="Show all evidence and reasons.")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from classifier.sources import SourcedMessage
 
 
-@click.command(name="complain")
+@click.command(name="complain", short_help="Write drafts to operators of servers that bounce forgeries.")
 @click.option(
     "--from",
     "paths",

@@ -26,7 +26,7 @@ _SEED = "a"
 _FOLDER = "Backscatter"
 
 
-@click.command(name="demo")
+@click.command(name="demo", short_help="Sweep a generated mailbox and check that nothing was lost.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),

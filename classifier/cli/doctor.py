@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from classifier.settings import Config
 
 
-@click.command(name="doctor")
+@click.command(name="doctor", short_help="Check configuration, mailbox, DNS, model, and your own server.")
 @account_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON Lines, one object a finding.")
 @click.option(

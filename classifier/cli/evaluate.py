@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from classifier.examine import Examination
 
 
-@click.command(name="evaluate")
+@click.command(name="evaluate", short_help="Judge labelled mail and say how often that is right.")
 @click.option("--genuine", multiple=True, metavar="PATH", help="Reports about mail that was really sent.")
 @click.option("--forged", multiple=True, metavar="PATH", help="Reports about mail that was not.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page with plots.")

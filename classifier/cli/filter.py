@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from classifier.cli.context import App
 
 
-@click.command("filter")
+@click.command("filter", short_help="Judge the one message of a pipe: procmail, maildrop, sieve.")
 @click.option("--strict", is_flag=True, help="Where judging goes wrong, write nothing and exit with 75.")
 @click.option(
     "--check",

@@ -61,7 +61,7 @@ def _each(
     return checked
 
 
-@click.command(name="init")
+@click.command(name="init", short_help="Write a configuration, by questions or by options.")
 @click.option("--address", metavar="ADDRESS", help="The address to protect.")
 @click.option(
     "--imap",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 
 
-@click.group(name="ledger")
+@click.group(name="ledger", short_help="Learn what was really sent: Sent folders, files, logs.")
 def command() -> None:
     """Learn what was really sent, so that reports can be held against it."""
 

@@ -28,7 +28,7 @@ _DOMAINS = 5
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-@click.command(name="report")
+@click.command(name="report", short_help="Show what happened: a page with charts, or text.")
 @click.option(
     "--from",
     "paths",

@@ -40,7 +40,7 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
     return found if found.tzinfo else found.astimezone()
 
 
-@click.command(name="restore")
+@click.command(name="restore", short_help="Put quarantined messages back where they were.")
 @click.argument("ids", nargs=-1, type=int, metavar="[ID]...")
 @account_option
 @click.option(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from classifier.deliver.server import Server
 
 
-@click.command(name="serve")
+@click.command(name="serve", short_help="Answer spamc and milters from one long-running process.")
 @click.option("--spamd", metavar="WHERE", help="host:port or a socket's path, over [serve] spamd.")
 @click.option("--metrics", metavar="WHERE", help="host:port for /metrics and /healthz, over [serve] metrics.")
 @click.option(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from classifier.cli.context import App
 
 
-@click.command(name="sweep")
+@click.command(name="sweep", short_help="Move forged reports out of the inbox; for cron.")
 @account_option
 @click.option(
     "-n", "--dry-run", is_flag=True, help="Change nothing, here or on the server; say what would be."

@@ -32,7 +32,7 @@ COIN = math.log(2)
 _NAMED = 10
 
 
-@click.command(name="train")
+@click.command(name="train", short_help="Fit the model to labelled mail of your own.")
 @click.option("--genuine", multiple=True, metavar="PATH", help="Reports about mail that was really sent.")
 @click.option("--forged", multiple=True, metavar="PATH", help="Reports about mail that was not.")
 @click.option(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from classifier.cli.context import App
 
 
-@click.command(name="watch")
+@click.command(name="watch", short_help="The same as soon as mail arrives, kept up by IMAP IDLE.")
 @account_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON Lines, one object a judged message.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what was moved.")

@@ -320,6 +320,7 @@ def test_help_and_version():
     text = run("--help").stdout.decode()
     assert "classify" in text
     assert "ledger" in text
+    assert not [line for line in text.splitlines()[1:] if line.endswith("...")]
     assert run("--version").stdout.startswith(b"backscatter, version ")
     assert run("classify", "--help").returncode == 0
 
