@@ -6,10 +6,12 @@
     4. Otherwise the model decides, where there is one and enough came back for
        it; it knows the evidence, too. Strong evidence of a genuine original
        holds it: it never goes further towards forged than the evidence alone.
-       Strong evidence of forgery is added to it where both agree; weak
-       evidence of the contrary, which a forger can type, lowers both. "Genuine"
-       takes the evidence alone as well: forgers can type all that the model
-       looks at.
+       Strong evidence of forgery is added to it where both agree, and then,
+       if nothing speaks for the contrary, no more is asked than without a model:
+       what the user declared is not weighed down by how little a model finds to
+       add. Weak evidence of the contrary, which a forger can type, lowers both.
+       "Genuine" takes the evidence alone as well: forgers can type all that the
+       model looks at.
     5. Without a model: the sum of the evidence.
 
 Quarantine takes more than doubt: between the thresholds the answer is unsure,
@@ -75,13 +77,15 @@ class Policy:
     model_from: float = FORGED_FROM
     configured_from: float = FORGED_FROM
 
-    def threshold(self, model: str | None, *, inferred: bool) -> float:
+    def threshold(self, model: str | None, *, inferred: bool, unopposed: bool = False) -> float:
         """Return the probability from which a verdict is forged.
 
         *model* is the name of the one that took part; *inferred*: who is
-        protected was read off the report.
+        protected was read off the report; *unopposed*: strong evidence of
+        forgery stands, and none of the contrary. Then a model that agrees
+        asks for no more than the evidence would without it.
         """
-        if model is None:
+        if model is None or (unopposed and not inferred):
             return self.forged_from
         return self.model_from if inferred else self.configured_from
 
@@ -157,6 +161,11 @@ class Weighed:
     forged: Strength | None
     genuine: Strength | None
 
+    @property
+    def unopposed(self) -> bool:
+        """Say whether strong evidence of forgery stands, and nothing speaks for the contrary."""
+        return self.forged is Strength.STRONG and self.genuine is None
+
 
 def weigh(evidence: Iterable[Evidence]) -> Weighed:
     """Add the evidence up: proof outweighs all that is none; weak signs of forgery have a limit."""
@@ -217,7 +226,7 @@ def judge(
         notes = ("proof contradicts proof",)
         return Judgement(Verdict.UNSURE, 0.5, Action.KEEP, notes, misuse, evidence=evidence)
     probability = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, log_odds))))
-    threshold = policy.threshold(name, inferred=identity.inferred)
+    threshold = policy.threshold(name, inferred=identity.inferred, unopposed=weighed.unopposed)
     if probability >= threshold and policy.proof_only and weighed.forged is not Strength.PROOF:
         verdict = Verdict.UNSURE
         notes = ("kept: the policy takes nothing but proof",)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from classifier.config import parse_config
-from classifier.evidence.base import forged
+from classifier.evidence.base import forged, genuine
 from classifier.identity import Identity
 from classifier.judge import FORGED_FROM, judge
 from classifier.model.artifact import NO_PROMISE, Promise
@@ -181,6 +181,35 @@ def test_who_is_protected_by_a_guess_takes_more_certainty():
     )
     assert (known.verdict, guessed.verdict) == (Verdict.FORGED, Verdict.UNSURE)
     assert known.threshold < known.probability < guessed.threshold
+
+
+STRONG_FORGED = forged("tags", Strength.STRONG, "batv-missing", "")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "model_says", "inferred", "verdict"),
+    [
+        ((STRONG_FORGED,), 0.5, False, Verdict.FORGED),
+        ((STRONG_FORGED,), -0.5, False, Verdict.UNSURE),
+        ((STRONG_FORGED,), 0.5, True, Verdict.UNSURE),
+        ((STRONG_FORGED, genuine("path", Strength.WEAK, "forwarded", "")), 0.5, False, Verdict.UNSURE),
+        ((forged("path", Strength.WEAK, "dial-up", ""),), 6.0, False, Verdict.UNSURE),
+    ],
+    ids=["and the model agrees", "and the model does not", "for a guessed domain", "opposed", "weak"],
+)
+def test_strong_evidence_that_nothing_opposes_asks_no_more_than_without_a_model(
+    evidence, model_says, inferred, verdict
+):
+    """All our mail is tagged, says the user, and this is not: a model that finds little to add takes nothing away."""
+    model, _ = in_use("")
+    policy = policy_of(PolicySettings(), model)
+    nothing = (0.0,) * len(NAMES)
+    opinion = Opinion(model_says, nothing, model.name, nothing)
+    identity = Identity(domains=("example.org",), inferred=inferred)
+    found = judge(parse(REPORT), identity, evidence, policy, opinion)
+    assert found.verdict is verdict
+    alone = judge(parse(REPORT), identity, (STRONG_FORGED,), policy)
+    assert alone.verdict is Verdict.FORGED
 
 
 def test_what_runs_takes_up_the_model_that_a_train_puts_in_place(config):

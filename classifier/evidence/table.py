@@ -58,7 +58,7 @@ KINDS: tuple[EvidenceKind, ...] = (
         "that failed; for replies and receipts, the message that In-Reply-To, References or Original-Message-ID names.",
         "Anything by a miss, unless the ledger is declared complete for the time at which the reporting side took "
         "the original in; much by a miss of what our own host took in from outside for one of us, as forms write "
-        "to us; more by the miss of what an automatic answer names than that we never wrote to its author, unless "
+        "to us, or of what calls itself an automatic answer, since no Sent folder has those; more by the miss of what an automatic answer names than that we never wrote to its author, unless "
         "that Message-ID is at a domain of ours; who sent mail that only passed through our server.",
         "For proof: know an identifier of ours less than 30 days old, and fail at a recipient of that very message. "
         "With an identifier alone: strong.",

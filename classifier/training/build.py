@@ -112,12 +112,18 @@ def _limits(scores: NDArray[np.float64], held: Examples) -> tuple[NDArray[np.flo
     of_configured = min(
         _limit(p) for p in promises if p is promises[0] or order_statistic(p, MAX_GENUINE_LOSS) is not None
     )
-    return np.where(configured, of_configured, of_any), *promises
+    unopposed = np.array([weighed.unopposed for weighed in held.weighed])
+    limits = np.where(configured, of_configured, of_any)
+    return np.where(unopposed & configured, _log_odds(FORGED_FROM), limits), *promises
 
 
 def _limit(promise: Promise) -> float:
     found = threshold(promise, MAX_GENUINE_LOSS)
-    return math.log(FORGED_FROM / (1 - FORGED_FROM)) if found is None else found
+    return _log_odds(FORGED_FROM) if found is None else found
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
 
 
 def _configured(examples: Examples) -> NDArray[np.bool_]:
@@ -137,7 +143,7 @@ def figures(scores: NDArray[np.float64], examples: Examples, limits: NDArray[np.
         "words against the label": contrary & (noted[:, 3] != ""),
         "real header sections": noted[:, 1] == "real",
     }
-    thresholds = {name: round(float(limits[parts[name]][0]), 4) for name in ("configured", "not configured")}
+    thresholds = {name: round(float(limits[parts[name]].max()), 4) for name in ("configured", "not configured")}
     return {"threshold_log_odds": thresholds} | {
         name: _figures(scores[chosen], examples.take(np.flatnonzero(chosen)), limits[chosen])
         for name, chosen in parts.items()

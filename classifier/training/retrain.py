@@ -246,7 +246,12 @@ def _promise(model: Model, held: Examples) -> Promise:
 def _judged(model: Model, examples: Examples, known: NDArray[np.bool_], policy: PolicySettings) -> Figures:
     """Count what the judge would move by *model*; *known*: of which of them it knows who is protected."""
     judge = policy_of(policy, model)
-    limits = np.where(known, judge.configured_from, judge.model_from)
+    limits = np.array(
+        [
+            judge.threshold(model.name, inferred=not configured, unopposed=weighed.unopposed)
+            for configured, weighed in zip(known, examples.weighed, strict=True)
+        ]
+    )
     return measured(scores(model, examples), examples, np.log(limits / (1 - limits)))
 
 
