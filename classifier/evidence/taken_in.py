@@ -23,7 +23,7 @@ from classifier.evidence.ours import (
 )
 from classifier.parse.addresses import normalise
 from classifier.parse.limits import MAX_HOPS
-from classifier.vocabulary import Completeness, RefusalStage, ReportKind, Strength
+from classifier.vocabulary import RefusalStage, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def own_report(report: Report, identity: Identity) -> Iterator[Evidence]:
     """Judge a report that a host of ours wrote."""
     writer = report.reporting_mta or "our host"
     trace = report.original.trace
-    if not trace and report.original.completeness is Completeness.NONE:
+    if not trace and not report.original.says_whence:
         refused = any(
             r.stage is RefusalStage.SESSION and r.remote_mta and not is_our_name(r.remote_mta, identity)
             for r in report.recipients
@@ -81,11 +81,7 @@ def users_report(report: Report, identity: Identity) -> Evidence | None:
     """
     writer = (report.reporting_mta or "").rstrip(".").lower()
     original = report.original
-    if (
-        not writer
-        or report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}
-        or original.completeness is Completeness.NONE
-    ):
+    if not writer or report.kind not in {ReportKind.DSN, ReportKind.BOUNCE} or not original.says_whence:
         return None
     hops = iter(report.trace[:MAX_HOPS])
     taker = next((hop for hop in hops if not _is_between_ours(hop, identity)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 
 from classifier.dataclass import dataclass
 from classifier.once import cached_property
@@ -35,11 +36,21 @@ _PER_RECIPIENT = frozenset(
 _STARTS = frozenset({"final-recipient", "original-recipient"})
 #: Stand once in each group; the first two begin one.
 _ONCE = _STARTS | {"action", "status"}
+#: Proofpoint takes each group for a part of its own and encodes it as such.
+_ENCODED = re.compile(
+    rb"^content-transfer-encoding:[ \t]{0,8}base64[ \t]{0,8}\n(?:content-length:[ \t0-9]{1,20}\n)?[ \t]{0,8}\n"
+    rb"([A-Za-z0-9+/\n]{8,}={0,2})[ \t]{0,8}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: Proofpoint makes a link of a host's name.
+_DEFENDED = re.compile(r"https://urldefense\.proofpoint\.com/v2/url\?u=https?-3A__([A-Za-z0-9.-]{1,253})")
 _BLANK_LINES = re.compile(rb"\n[ \t]*\n")
 _TYPED = re.compile(r"[ \t]*([A-Za-z0-9-]{1,40})[ \t]*;[ \t]*")
 #: RFC 6533 section 3: a character of an internationalised address in ASCII.
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})")
+#: A host before what its program adds in brackets: its address, the channel (PMDF), the banner.
+_HOST_BEFORE_NOTE = re.compile(r"([A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){1,20})\.?[ \t]{1,8}[(\[]")
 _ACTIONS = {action.value: action for action in DeliveryAction} | {
     "failure": DeliveryAction.FAILED,
     "fail": DeliveryAction.FAILED,
@@ -81,7 +92,7 @@ class DeliveryStatus:
     @property
     def reporting_mta(self) -> str | None:
         """The host that says it made the report, without the name's type."""
-        return untyped(self.first("reporting-mta")) or untyped(self.first("reporting-ua"))
+        return _host(self.first("reporting-mta")) or _host(self.first("reporting-ua"))
 
     @property
     def received_from_mta(self) -> str | None:
@@ -113,6 +124,8 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
     group: list[Field] = []
     seen: set[str] = set()
     text = data[:MAX_STATUS_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
+    if b"base64" in text.lower():
+        text = _ENCODED.sub(lambda match: _decoded(match[1]), text)
     for block in _BLANK_LINES.split(text):
         section = HeaderBlock(block.lstrip(b"\n"))
         fields = [(name, decode_words(value)) for name, value in section.pairs]
@@ -143,6 +156,13 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
     )
 
 
+def _decoded(encoded: bytes) -> bytes:
+    try:
+        return a2b_base64(encoded).replace(b"\r\n", b"\n")
+    except ValueError:
+        return b""
+
+
 def _recipient(fields: list[Field]) -> ReportedRecipient:
     values: dict[str, str] = {}
     for name, value in fields:
@@ -159,7 +179,7 @@ def _recipient(fields: list[Field]) -> ReportedRecipient:
         better = find_status(words) or derive_status(reply, words, temporary=action is DeliveryAction.DELAYED)
         if better and (status is None or (better[0] == status[0] and not better.endswith(".0.0"))):
             status = better
-    remote = untyped(values.get("remote-mta"))
+    remote = _host(values.get("remote-mta"))
     return ReportedRecipient(
         final_recipient=recipient_address(values.get("final-recipient")),
         original_recipient=recipient_address(values.get("original-recipient")),
@@ -203,6 +223,17 @@ def split_type(value: str | None) -> tuple[str, str]:
 def untyped(value: str | None) -> str | None:
     """Return an MTA name (RFC 3464 section 2.1.2) without its type, or None where nothing is left."""
     return split_type(value)[1].rstrip(".") or None
+
+
+def _host(value: str | None) -> str | None:
+    """Return an MTA name without its type and without a note behind it."""
+    name = untyped(value)
+    if name is None:
+        return None
+    if match := _DEFENDED.match(name):
+        return match[1].replace("-2D", "-")
+    match = _HOST_BEFORE_NOTE.match(name)
+    return match[1] if match else name
 
 
 def recipient_address(value: str | None) -> str | None:

@@ -16,7 +16,7 @@ from classifier.parse.smtp import derive_status, find_reply, find_status
 from classifier.parse.trace import read_trace
 from classifier.parse.triage import full_section, may_be_report, may_be_report_by, names_a_status
 from classifier.parse.words import FAILURE_PHRASES, any_of
-from classifier.vocabulary import DeliveryAction, ReportKind
+from classifier.vocabulary import Completeness, DeliveryAction, ReportKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,10 @@ class _Reader:
         ):
             kind = ReportKind.VIRUS_WARNING
         original = self._guarded("the original", lambda: find_original(self.root), Original())
+        if original.completeness is Completeness.NONE and kind in _TELL_OF_DELIVERY:
+            from classifier.parse.listing import told_original  # noqa: PLC0415 - only where none came back
+
+            original = self._guarded("what is told of the original", lambda: told_original(text), original)
         trace = self._guarded("the original's trace", lambda: reread(read_trace(original.headers)), _NO_TRACE)
         if trace:
             original = Original(

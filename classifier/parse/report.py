@@ -118,6 +118,13 @@ class Original:
     verbatim: bool = False
     trace: tuple[TraceHop, ...] = ()
 
+    @property
+    def says_whence(self) -> bool:
+        """True where something tells who wrote it or how it came: more than its subject, as a notice names it."""
+        if self.completeness is Completeness.PARTIAL:
+            return self.from_address is not None or bool(self.trace)
+        return self.completeness is not Completeness.NONE
+
     @cached_property
     def from_address(self) -> str | None:
         """The (first) author address, RFC 5322 From; None where what came back ends inside it."""
@@ -261,15 +268,16 @@ class Report:
         """Message-IDs that the report names as those of the message it answers.
 
         In-Reply-To, or without one the last of References (RFC 5322 section 3.6.4);
-        the Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5)
-        and the field of certified mail's receipts (RFC 6109 section 3.1.2).
+        the Original-Message-ID of a disposition notification (RFC 8098 section 3.2.5),
+        Google's field of the same meaning in a delivery status, Coremail's in the
+        header section, and that of certified mail's receipts (RFC 6109 section 3.1.2).
         """
         found = dict.fromkeys(self._ids_in("in-reply-to") or self._ids_in("references")[-1:])
-        for message_id in self._ids_in("x-riferimento-message-id"):
-            found.setdefault(message_id)
+        for name in ("x-riferimento-message-id", "x-cm-original-message-id"):
+            found.update(dict.fromkeys(self._ids_in(name)))
         for fields in (self.fields, *(recipient.fields for recipient in self.recipients)):
             for name, value in fields:
-                if name.lower() == "original-message-id":
+                if name.lower() in ("original-message-id", "x-original-message-id"):
                     found.update(dict.fromkeys(find_message_ids(value)))
         return tuple(found)
 

@@ -36,6 +36,8 @@ _AFTER = (
 )
 _LAST_HOST = re.compile(rf"({_NAME})\]?(?: ?[\[(][0-9a-fA-F.:]{{2,45}}[\])])?$")
 _CHARS = 8_000
+#: An address of four numbers is a host.
+_OCTETS = 4
 
 
 def reporting_host(notice: str, low: str) -> str | None:
@@ -52,10 +54,16 @@ def remote_host(words: str) -> str | None:
     low = words[:_CHARS].lower()
     for sign in _BEFORE:
         at = low.find(sign)
-        if at >= 0 and (match := _HOST.match(words, at + len(sign))):
-            return match.group(1)
+        if at >= 0 and (match := _HOST.match(words, at + len(sign))) and _is_host(match[1]):
+            return match[1]
     for sign in _AFTER:
         at = low.find(sign)
-        if at > 0 and (match := _LAST_HOST.search(words, max(0, at - 120), at)):
-            return match.group(1)
+        if at > 0 and (match := _LAST_HOST.search(words, max(0, at - 120), at)) and _is_host(match[1]):
+            return match[1]
     return None
+
+
+def _is_host(name: str) -> bool:
+    """Say whether *name* is no mere number, such as an enhanced status."""
+    labels = name.split(".")
+    return not labels[-1].isdigit() or len(labels) == _OCTETS
