@@ -133,7 +133,9 @@ def judge_miss(
         return forged("ledger", Strength.WEAK, "miss-taken-in", detail)
     if is_automatic(report.original.headers):
         # Servers keep no copy of the notes that they answer with: a ledger read from Sent folders lacks them.
-        return forged("ledger", Strength.WEAK, "miss-automatic", f"{said}; but it calls itself an automatic answer")
+        return forged(
+            "ledger", Strength.WEAK, "miss-automatic", f"{said}; but it calls itself an automatic answer"
+        )
     return forged("ledger", Strength.STRONG, "miss", f"{said}, which is complete for that time")
 
 

@@ -254,6 +254,7 @@ def _complete(group: ReportedRecipient, by_address: dict[str, ReportedRecipient]
                 action=group.action or told.action,
                 status=status,
                 smtp_reply=group.smtp_reply or told.smtp_reply,
+                remote_mta=group.remote_mta or told.remote_mta,
                 diagnostic_code=group.diagnostic_code or _reason(told.diagnostic_code),
             )
     return group

@@ -143,7 +143,9 @@ def figures(scores: NDArray[np.float64], examples: Examples, limits: NDArray[np.
         "words against the label": contrary & (noted[:, 3] != ""),
         "real header sections": noted[:, 1] == "real",
     }
-    thresholds = {name: round(float(limits[parts[name]].max()), 4) for name in ("configured", "not configured")}
+    thresholds = {
+        name: round(float(limits[parts[name]].max()), 4) for name in ("configured", "not configured")
+    }
     return {"threshold_log_odds": thresholds} | {
         name: _figures(scores[chosen], examples.take(np.flatnonzero(chosen)), limits[chosen])
         for name, chosen in parts.items()

@@ -64,8 +64,13 @@ REASONS = {
     ),
     "5.2.2": (
         "Das Postfach ist voll", "Boîte aux lettres pleine", "Buzón lleno", "skrzynka jest przepełniona", "Ящик переполнен",
-        "邮箱已满", "メールボックスがいっぱいです",
+        "邮箱已满", "メールボックスがいっぱいです", "La boîte aux lettres du destinataire est pleine",
     ),
+    "5.1.2": ("Sorry, I couldn't find any host by that name.", "all relevant MX records point to non-existent hosts"),
+    "5.4.3": ("CNAME lookup failed temporarily.", 'lookup of host "remote.test" failed to complete'),
+    "5.4.6": ("lowest numbered MX record points to local host",),
+    "5.4.7": ("all hosts have been failing for a long time and were last tried after this message arrived",),
+    "5.7.1": ("You do not have permission to send to this recipient",),
 }  # fmt: skip
 
 
@@ -123,6 +128,20 @@ def test_subject_that_the_notice_tells(case: str) -> None:
     assert report.original.completeness is Completeness.PARTIAL
     assert not report.original.says_whence
     assert report.recipients[0].final_recipient == "bob@remote.test"
+
+
+def test_host_that_only_the_words_name() -> None:
+    words = "  bob@remote.test\n    host mx.remote.test [192.0.2.25]: 550 5.1.1 <bob@remote.test>:\n    User unknown\n"
+    report = parse(
+        (
+            "From: mailer-daemon@our.test\nTo: anna@example.org\nSubject: Mail failure\nMIME-Version: 1.0\n"
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+            f"--b\n\nThe following address(es) failed:\n\n{words}\n--b\nContent-Type: message/delivery-status\n\n"
+            "Reporting-MTA: dns; our.test\n\nAction: failed\nFinal-Recipient: rfc822;bob@remote.test\nStatus: 5.0.0\n--b--\n"
+        ).encode()
+    )
+    (told,) = report.recipients
+    assert (told.remote_mta, told.status) == ("mx.remote.test", "5.1.1")
 
 
 def test_no_subject_where_none_is_told() -> None:
