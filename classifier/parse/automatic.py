@@ -31,6 +31,13 @@ _NO = re.compile(r"\s{0,9}(?:no|false|0|off|none)\b", re.IGNORECASE)
 _AUTO_NAME = re.compile(
     r"\bautomat(?:ed|ic) (?:response|reply|answer)|\bauto-?(?:reply|respon[ds])", re.IGNORECASE
 )
+#: What filters put in front of a subject: "[EXTERNAL]", "***SPAM***", "{Spam?}", "Extern:".
+_FILTERS_TAG = re.compile(
+    r"\s{0,9}(?:[\[({<*#!]{1,8}[ \t]{0,2}(?:ext(?:ern(?:al|e|o|a|er)?)?|esterno|spam|junk|bulk|(?:possible|probable|probably|potential|suspected|suspect"
+    r"|likely) (?:spam|junk))\b[^\n\])}>*#!]{0,20}[\])}>*#!]{1,8}[ \t]{0,2}[-:]?|(?:ext(?:ern(?:al)?)?|spam):)\s{0,9}",
+    re.IGNORECASE,
+)
+_SUBJECT_CHARS = 1_000
 #: A person's program puts one of these before the subject, or an old one "(fwd)" behind it.
 FORWARD = re.compile(
     r"\[?(?:fwd?|wg|tr|rv|enc|vb|doorst|vl|vs|pd|ilt|i|fs|trs|továbbítás|tov|pārs|转发|轉寄|轉發|转寄|転送|전달"
@@ -66,9 +73,7 @@ def is_automatic(headers: HeaderBlock) -> bool:
         for name, sign in _RULE_SENT:
             if name in headers and sign.search(headers.get(name) or ""):
                 # Rules forward and redirect, too.
-                return not (
-                    headers.has_any(_RESENT) or FORWARD.match((headers.text("subject") or "").lstrip())
-                )
+                return not (headers.has_any(_RESENT) or FORWARD.match(own_subject(headers)))
     author = headers.text("from") or ""
     return "auto" in author.lower() and bool(_AUTO_NAME.search(author))
 
@@ -96,3 +101,11 @@ def _breaks_loops(headers: HeaderBlock) -> bool:
         and loop.lower() == (find_address(headers.text("from")) or "").lower()
         and not is_list_mail(headers)
     )
+
+
+def own_subject(headers: HeaderBlock) -> str:
+    """Return the beginning of the subject as it was written, without the tags that filters put in front."""
+    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
+    while match := _FILTERS_TAG.match(subject):
+        subject = subject[match.end() :]
+    return subject.lstrip()

@@ -19,6 +19,9 @@ _FIELDS = re.compile(rb"^(([!-9;-~]{1,998}+)[ \t]*+:.*+(?:\n[ \t].*+)*\n?)", re.
 _STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
 #: How a field begins: its name and the colon.
 FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]{0,99}:")
+#: What Windows writes in front of a text.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MAX_SEPARATORS = 3
 #: What is found of a field.
 _RAW, _NAME = itemgetter(0), itemgetter(1)
 _UNFOLD = re.compile(r"[\r\n]+[ \t]*|\x00")
@@ -205,19 +208,28 @@ EMPTY = HeaderBlock(b"")
 
 
 def message_start(buffer: bytes, start: int, end: int) -> int:
-    """Return where a message's first field begins, below blank lines and an mbox separator."""
+    """Return where a message's first field begins, below a byte order mark, blank lines and mbox separators."""
+    if buffer.startswith(_BYTE_ORDER_MARK, start, end):
+        start += len(_BYTE_ORDER_MARK)
+    # A system on the way writes one of its own above the one that it had, and quotes that.
+    for _ in range(_MAX_SEPARATORS):
+        start = _below_blank_lines(buffer, start, end)
+        if not buffer.startswith((b"From ", b">From "), start, end):
+            break
+        line_end = buffer.find(b"\n", start, end)
+        start = end if line_end < 0 else line_end + 1
+    return start
+
+
+def _below_blank_lines(buffer: bytes, start: int, end: int) -> int:
     at = start
     while at < end and buffer[at] in b" \t\r\n":
         at += 1
     # White space alone before the first field is a stray blank line, not the end of an empty header section.
     if at > start:
         line = buffer.rfind(b"\n", start, at) + 1
-        start = (
-            line if line and (FIELD.match(buffer, at, end) or buffer.startswith(b"From ", at, end)) else start
-        )
-    if buffer.startswith((b"From ", b">From "), start, end):
-        line_end = buffer.find(b"\n", start, end)
-        return end if line_end < 0 else line_end + 1
+        if line and (FIELD.match(buffer, at, end) or buffer.startswith(b"From ", at, end)):
+            return line
     return start
 
 

@@ -12,6 +12,7 @@ import re
 from classifier.parse import words
 from classifier.parse.addresses import domain_of
 from classifier.parse.answers import BOUNCE_POINTS, auto_reply, is_challenge
+from classifier.parse.automatic import own_subject
 from classifier.parse.mime import MESSAGE_TYPES
 from classifier.parse.signs import MAIL_SYSTEM, Signs, read_signs
 from classifier.parse.words import any_of, first_of
@@ -29,7 +30,6 @@ _NOTICE_CHARS = 3_000
 _OPENING_CHARS = 300
 #: Whom a message did not reach stands this near to the words that say so.
 _TOLD_CHARS = 200
-_SUBJECT_CHARS = 1_000
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _DISPOSITION_TYPES = frozenset(
     {"message/disposition-notification", "message/global-disposition-notification"}
@@ -103,7 +103,7 @@ def classify_kind(
         The kind, and the name of the format; "" for OTHER.
 
     """
-    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
+    subject = own_subject(headers)
     low = subject.lower()
     notice = (findings.notice or text)[:_NOTICE_CHARS].lower()
     if notice.lstrip().startswith("{") and (match := _NOTIFICATION.search(notice)):
@@ -164,7 +164,7 @@ def structured_kind(headers: HeaderBlock, root: Part) -> tuple[ReportKind, str] 
     """
     seen = frozenset([root.content_type, *[part.content_type for part in _below(root)]])
     report_type = (root.params.get("report-type") or "").lower()
-    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS]
+    subject = own_subject(headers)
     if seen & _FEEDBACK_TYPES or report_type in {"feedback-report", "tlsrpt"}:
         return ReportKind.FEEDBACK_REPORT, "tlsrpt" if "tlsrpt" in report_type else "arf"
     if seen & _STATUS_TYPES:
@@ -195,7 +195,7 @@ def is_virus_warning(headers: HeaderBlock, text: str) -> bool:
 
     Its own subject tells: that of a non-delivery report never quotes what was returned.
     """
-    subject = (headers.text("subject") or "")[:_SUBJECT_CHARS].lower()
+    subject = own_subject(headers).lower()
     if _virus_named(subject) is None:
         return False
     return _is_virus_warning(subject, text[:_NOTICE_CHARS].lower(), read_signs(headers, ""), told=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from classifier.parse.addresses import find_address
-from classifier.parse.automatic import FORWARD, answers, is_automatic, is_list_mail, is_rfc3834
+from classifier.parse.automatic import FORWARD, answers, is_automatic, is_list_mail, is_rfc3834, own_subject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Signs:
 def read_signs(headers: HeaderBlock, mail_from: str | None) -> Signs:
     """Read the signs from a message's own header section and its reverse path, where that is known."""
     writer, null_sender, local = read_writer(headers, mail_from)
-    subject = (headers.text("subject") or "").lstrip()
+    subject = own_subject(headers)
     to, _, domain = (find_address(headers.get("to")) or "").lower().rpartition("@")
     list_notice = is_list_notice(headers)
     program = headers.get("user-agent") or headers.get("x-mailer") or ""

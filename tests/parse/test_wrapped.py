@@ -100,3 +100,47 @@ def test_a_warning_may_have_a_delivery_status(subject, text, kind):
     recipient, report = only(structured("rfc822; bob@remote.test", text, subject=subject))
     assert report.kind is kind
     assert recipient.final_recipient == "bob@remote.test"
+
+
+AUTO_REPLY = (
+    b"From: Bob <bob@remote.test>\nTo: anna@example.org\nSubject: %sAutomatic reply: Offer\nMessage-ID: <1@remote.test>\n\n"
+    b"I am out of the office until Monday.\n"
+)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["", "[EXTERNAL] ", "[EXT] - ", "***SPAM*** ", "{Spam?} ", "[SPAM 7.2] ", "Extern: ", "[External sender] ***SPAM*** ", "<possible spam> "],
+)  # fmt: skip
+def test_subject_that_a_filter_tagged(tag: str) -> None:
+    assert parse(AUTO_REPLY % tag.encode()).kind is ReportKind.AUTO_REPLY
+
+
+@pytest.mark.parametrize("tag", ["Re: ", "[hikers] ", "[extra] question about "])
+def test_subject_that_a_person_wrote(tag: str) -> None:
+    message = (AUTO_REPLY % tag.encode()).replace(b"I am out of the office until Monday.", b"What is it?")
+    assert parse(message).kind is ReportKind.OTHER
+
+
+BOUNCE = (
+    b"From: mailer-daemon@remote.test\nTo: anna@example.org\nSubject: failure notice\n\n"
+    b"<bob@remote.test>:\n550 5.1.1 no such user\n"
+)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        b"\xef\xbb\xbf",
+        b"\xef\xbb\xbf\n",
+        b"\n \n",
+        b">From mailer-daemon Mon Mar  9 10:00:00 2026\n",
+        b"From mailer-daemon Mon Mar  9 10:00:00 2026\n>From mailer-daemon Mon Mar  9 10:00:00 2026\n",
+        b"From mailer-daemon Mon Mar  9 10:00:00 2026\n\n  \n",
+    ],
+)
+def test_what_stands_above_the_first_field(above: bytes) -> None:
+    report = parse(above + BOUNCE)
+    assert report.kind is ReportKind.BOUNCE
+    assert report.sender == "mailer-daemon@remote.test"
+    assert report.recipients[0].status == "5.1.1"
