@@ -20,45 +20,43 @@ message for as long as it lasts.
 from __future__ import annotations
 
 import re
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from classifier.dataclass import dataclass
+from classifier.evidence import srs
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
+from classifier.evidence.hosts import looked_up, organisation
 from classifier.evidence.origin import own_border_hop
-from classifier.evidence.ours import came_from_inside, is_our_name
+from classifier.evidence.ours import came_from_inside, sent_on_by_us
+from classifier.evidence.srs import SLACK_DAYS, days_of
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.vocabulary import PointsTo, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from classifier.identity import Identity
-    from classifier.parse.report import Report
+    from classifier.parse.report import Report, TraceHop
 
 #: Patterns are compiled at first use: most reports carry no tag, and a mail filter starts cold.
 #: prvs=KDDDSSSSSS=local, and the older order prvs=local/KDDDSSSSSS.
 _PRVS = r"(?ai)prvs=([0-9])([0-9]{3})([0-9a-f]{6})=(.{1,256})"
 _PRVS_OLD = r"(?ai)prvs=(.{1,256})/([0-9])([0-9]{3})([0-9a-f]{6})"
-_SRS0 = r"(?ai)SRS0[=+-]([A-Za-z0-9+/]{2,28})=([A-Z2-7]{2})=([A-Za-z0-9.-]{1,255})=(.{1,256})"
-_SRS1 = r"(?ai)SRS1[=+-]([A-Za-z0-9+/]{2,28})=([A-Za-z0-9.-]{1,255})=(.{1,300})"
 _VERP = r"(.{1,128}?)[+-]([^+=]{1,64})=([A-Za-z0-9.-]{1,190}\.[A-Za-z]{2,24})"
 #: Tags of gateways that keep their keys to themselves (Barracuda, Momentum).
 _FOREIGN_TAG = r"(?ai)(?:btv1==|msprvs1=)"
-#: How long a BATV tag lives, in days, and how far clocks may be off.
+#: How long a BATV tag lives, in days.
 BATV_DAYS = 7
-_SLACK_DAYS = 1
-#: How long an SRS address lives, in days (the default of libsrs2 and Mail::SRS).
-SRS_DAYS = 21
 #: A report comes at most this long after the mail arrived where it failed.
 _LONGEST_QUEUE = timedelta(days=14)
 #: Mail sent just before tagging began may wait in queues for so long.
 _MARGIN = timedelta(days=7)
-_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _MAX_CANDIDATES = 20
-#: With a BATV tag of 16 letters, a longer local part passes the 64 that SMTP knows (RFC 5321 section 4.5.3.1.1).
-_LONG = 64 - 16
+#: The longest local part that SMTP knows (RFC 5321 section 4.5.3.1.1); with a BATV tag of 16 letters, it is shorter.
+_LONGEST = 64
+_LONG = _LONGEST - 16
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
             found += _batv(local, address, identity, seen, report)
         elif local[:4].lower() in {"srs0", "srs1"}:
             tagged = True
-            found += _srs(local, address, identity, seen)
+            found += srs.judge(local, address, identity, seen.moments)
         elif re.match(_FOREIGN_TAG, local):
             tagged = True
             found.append(
@@ -159,8 +157,12 @@ def batv_hash(key: str, number: str, day: str, address: str) -> str:
     return hmac.new(key.encode("utf-8"), message, hashlib.sha1).hexdigest()[:6]
 
 
-def _days(moment: datetime) -> int:
-    return int(moment.astimezone(UTC).timestamp()) // 86_400
+def _qmail_hash(key: str, number: str, day: str, address: str) -> str:
+    """Return the same as qmail's BATV patches make it: MD5, the key behind the rest."""
+    import hashlib  # noqa: PLC0415 - see batv_hash
+
+    message = f"{number}{day}{address}{key}".encode("utf-8", "surrogateescape")
+    return hashlib.md5(message, usedforsecurity=False).hexdigest()[:6]
 
 
 def _batv(local: str, address: str, identity: Identity, seen: _Seen, report: Report) -> list[Evidence]:
@@ -196,80 +198,44 @@ def _batv(local: str, address: str, identity: Identity, seen: _Seen, report: Rep
             as_written.lower(),
             f"{bare}@{domain}",
             f"{bare.lower()}@{domain}",
-            *_whole(bare, report),
+            *_as_sent(bare, domain, report),
         )
     )
-    if not any(compare_digest(batv_hash(key, number, day, s), tag.lower()) for s in spellings):
-        return [forged("tags", Strength.STRONG, "batv-invalid", f"{address}: the BATV tag is not of our key")]
+
+    def holds(make: Callable[[str, str, str, str], str]) -> bool:
+        return any(compare_digest(make(key, number, day, s), tag.lower()) for s in spellings)
+
+    last = int(day)
+    if not holds(batv_hash):
+        if not holds(_qmail_hash):
+            # What was folded or cut off on the way fits no more; only who sees the address as sent can tell.
+            changed = len(local) >= _LONGEST or (bare.islower() and report.original.from_address is None)
+            strength = Strength.WEAK if changed else Strength.STRONG
+            return [forged("tags", strength, "batv-invalid", f"{address}: the BATV tag is not of our key")]
+        last += BATV_DAYS  # qmail writes the day on which the tag was made
     for moment in seen.moments:
-        left = (int(day) - _days(moment)) % 1000
-        if left <= BATV_DAYS + _SLACK_DAYS or left >= 1000 - _SLACK_DAYS:
+        left = (last - days_of(moment)) % 1000
+        if left <= BATV_DAYS + SLACK_DAYS or left >= 1000 - SLACK_DAYS:
             return [
                 genuine("tags", Strength.STRONG, "batv-valid", f"{address}: BATV tag valid, key {number}")
             ]
     return [forged("tags", Strength.WEAK, "batv-expired", f"{address}: BATV tag of our key, but expired")]
 
 
-def _whole(local: str, report: Report) -> list[str]:
-    """Return the addresses of which *local* is the start, where a tag may have made them too long for somebody."""
-    if len(local) < _LONG:
-        return []
+def _as_sent(local: str, domain: str, report: Report) -> list[str]:
+    """Return the addresses that the report shows of which *local* may be a copy.
+
+    Reporters fold case, and the tag was made over what was sent; and a tag may have
+    made the address too long for somebody: then *local* is its start.
+    """
     original = report.original
-    shown = [a for a in (original.from_address, original.return_path, *report.addressees) if a]
-    return [a for a in shown if a.lower().startswith(local.lower()) and "@" not in a[: len(local)]]
-
-
-def srs_hash(key: str, *parts: str) -> str:
-    """Return the base64 HMAC-SHA1 over the lower-cased *parts*; addresses carry its first letters."""
-    import base64  # noqa: PLC0415 - see batv_hash
-    import hashlib  # noqa: PLC0415 - likewise
-    import hmac  # noqa: PLC0415 - likewise
-
-    message = "".join(parts).lower().encode("utf-8", "surrogateescape")
-    return base64.b64encode(hmac.new(key.encode("utf-8"), message, hashlib.sha1).digest()).decode("ascii")
-
-
-def _srs(local: str, address: str, identity: Identity, seen: _Seen) -> list[Evidence]:
-    if not identity.owns_address(address) and not is_our_name(domain_of(address), identity):
-        # Somebody else forwarded it; the address says whom it had the message from.
-        if (match := re.fullmatch(_SRS0, local)) and identity.owns_domain(match[3].lower()):
-            inner = f"{match[4]}@{match[3]}"
-            return [neutral("tags", "srs-elsewhere", f"{domain_of(address)} forwarded it as mail of {inner}")]
-        return []
-    if not identity.srs_keys:
-        return [neutral("tags", "srs-unchecked", f"{address} is an SRS address; no key is configured")]
-    if match := re.fullmatch(_SRS0, local):
-        tag, stamp, host, user = match.groups()
-        parts: tuple[str, ...] = (stamp, host, user)
-    elif match := re.fullmatch(_SRS1, local):
-        tag, host, rest = match.groups()
-        stamp, parts = "", (host, rest)
-        # SRS1=HHHH=host==HHHH=...: the separator after "host=" belongs to what is hashed.
-    else:
-        return [forged("tags", Strength.STRONG, "srs-invalid", f"{address}: no well-formed SRS address")]
-    from hmac import compare_digest  # noqa: PLC0415 - see batv_hash
-
-    # Mail systems fold case on the way: the scheme allows a comparison without it.
-    if not any(
-        compare_digest(srs_hash(key, *parts)[: len(tag)].lower(), tag.lower()) for key in identity.srs_keys
-    ):
-        return [forged("tags", Strength.STRONG, "srs-invalid", f"{address}: the SRS hash is not of our key")]
-    if stamp:
-        made = _BASE32.index(stamp[0].upper()) * 32 + _BASE32.index(stamp[1].upper())
-        ages = [(_days(moment) - made) % 1024 for moment in seen.moments]
-        if not any(age <= SRS_DAYS + _SLACK_DAYS or age >= 1024 - _SLACK_DAYS for age in ages):
-            return [
-                forged(
-                    "tags", Strength.WEAK, "srs-expired", f"{address}: SRS address of our key, but expired"
-                )
-            ]
-        inner = f"{user}@{host}"
-        if identity.owns_address(inner):
-            return [
-                neutral("tags", "srs-own", f"{address}: we forwarded mail that claimed to be from {inner}")
-            ]
-    detail = f"{address}: SRS address of our key: we forwarded this mail"
-    return [genuine("tags", Strength.STRONG, "srs-valid", detail)]
+    shown = [a for a in (original.from_address, original.sender, original.return_path) if a]
+    whole = f"{local}@{domain}".lower()
+    found = [a for a in shown if a.lower() == whole]
+    if len(local) >= _LONG:
+        shown += report.addressees
+        found += [a for a in shown if a.lower().startswith(local.lower()) and "@" not in a[: len(local)]]
+    return found
 
 
 def _verp(local: str, address: str, report: Report) -> list[Evidence]:
@@ -301,9 +267,29 @@ def _missing(report: Report, identity: Identity, seen: _Seen) -> Iterator[Eviden
     # RFC 3464 reports go to the return path by definition; of others a null sender must be known.
     if mail_from or (mail_from is None and report.kind is not ReportKind.DSN):
         return
-    to = next((a for a in _candidates(report) if identity.owns_address(a)), None)
-    if to is not None:
-        detail = (
-            f"{to} carries no BATV tag, and all our mail has been tagged since {identity.batv_since:%Y-%m-%d}"
-        )
+    border = own_border_hop(report)
+    if border is None or _is_within_one_house(border):
+        # Exim and others tag on the way out; so what our own side's servers refuse each other has no tag yet.
+        return
+    asked = [report.envelope.rcpt_to or "", border.for_address or "", *report.headers.get_all("to")[:5]]
+    written = [
+        a for value in asked for a in find_addresses(value)[:_MAX_CANDIDATES] if identity.owns_address(a)
+    ]
+    # Behind the door tags are taken off: what delivery agents note says nothing.
+    if not written:
+        return
+    to = written[0]
+    detail = (
+        f"{to} carries no BATV tag, and all our mail has been tagged since {identity.batv_since:%Y-%m-%d}"
+    )
+    if all(map(sent_on_by_us, written)):
+        # Lists and forwards have return paths of their own making, which taggers leave as they are.
+        yield forged("tags", Strength.WEAK, "batv-missing-list", detail)
+    else:
         yield forged("tags", Strength.STRONG, "batv-missing", detail)
+
+
+def _is_within_one_house(hop: TraceHop) -> bool:
+    """Say whether a hop leads from one server to another of the same organisation."""
+    name = organisation(looked_up(hop))
+    return name is not None and name == organisation(hop.by)

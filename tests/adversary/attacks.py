@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from classifier.evidence.tags import batv_hash, srs_hash
+from classifier.evidence.srs import srs_hash
+from classifier.evidence.tags import batv_hash
 from classifier.parse.report import Envelope
 from tests.adversary.build import (
     BY_NAMELESS,

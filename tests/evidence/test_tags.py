@@ -5,12 +5,15 @@ The fixed tags below were made by Exim 4.96 (``${prvs}``) and Mail::SRS 0.31.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from classifier.evidence import tags
+from classifier.evidence import srs, tags
 from classifier.evidence.base import Lookups
 from classifier.identity import Identity
 from classifier.parse.report import Envelope
@@ -69,7 +72,7 @@ def test_the_window_is_seen_from_arrival_date_or_receipt_and_never_from_the_orig
     [
         ("prvs=37889fc689=anna@example.org", INVALID),  # made for Anna: an HMAC knows case
         ("prvs=37889fc680=Anna@example.org", INVALID),
-        ("prvs=37889fc689=eve@example.org", INVALID),
+        ("prvs=37889fc689=Eve@example.org", INVALID),
         ("prvs=37879fc689=Anna@example.org", INVALID),  # another day
         ("prvs=47889fc689=Anna@example.org", INVALID),  # another key
         ("prvs=97889fc689=Anna@example.org", ("batv-unknown-key", "forged", "weak")),
@@ -108,7 +111,7 @@ def test_a_tag_that_our_own_server_took_off_is_in_its_line():
 def test_a_tag_on_top_of_ours():
     assert judged(to(f"prvs=9123abcdef={EXIM}")) == [VALID]
     assert judged(to(f"prvs=3123abcdef={EXIM}")) == [VALID]
-    assert judged(to("prvs=3123abcdef=prvs=3123abcdef=anna@example.org")) == [INVALID]
+    assert judged(to("prvs=3123abcdef=prvs=3123abcdef=Anna@example.org")) == [INVALID]
 
 
 def test_a_tag_in_quoted_printable():
@@ -121,7 +124,21 @@ def test_a_long_address_that_was_cut_for_its_tag():
     cut = f"prvs=3788{tag}={local}"[:64] + "@example.org"
     known = f"From: Anna <{local}@example.org>\n".encode()
     assert judged(to(cut, headers=known)) == [VALID]
-    assert judged(to(cut)) == [INVALID]
+    assert judged(to(cut)) == [("batv-invalid", "forged", "weak")]
+
+
+def test_a_tag_by_qmail():
+    """Its BATV patches make an MD5 with the key at the end, and write the day of the tag, not of its expiry."""
+    tag = hashlib.md5(b"3781anna@example.orgsecret").hexdigest()[:6]
+    address = f"prvs=3781{tag}=anna@example.org"
+    for days, expected in ((0, VALID), (7, VALID), (9, EXPIRED)):
+        assert judged(to(address, report_trace=()), now=MADE + timedelta(days=days)) == [expected], days
+
+
+def test_case_that_was_folded_is_put_back_where_the_address_is_shown():
+    folded = EXIM.lower()
+    assert judged(to(folded, headers=b"From: Anna@example.org\n")) == [VALID]
+    assert judged(to(folded, headers=b"Subject: The minutes\n")) == [("batv-invalid", "forged", "weak")]
 
 
 def test_a_folded_copy_of_a_valid_tag_is_no_forgery():
@@ -166,6 +183,26 @@ UNTAGGED = {
         TAGGED,
         [],
     ),
+    "a server that nobody named as ours, which tags on the way out, reports to its own mailbox": (
+        {"report_trace": [hop(None, None, None, "vps12.hoster.test")], "reporter": "vps12.hoster.test"},
+        TAGGED,
+        [],
+    ),
+    "the hoster's server for outgoing mail reports to the one for incoming mail": (
+        {"report_trace": [hop("out.hoster.test", "out.hoster.test", "192.0.2.9", "mx.hoster.test")]},
+        TAGGED,
+        [],
+    ),
+    "only the mailbox is shown, and behind the door tags are taken off": (
+        {"own": b"Delivered-To: anna@example.org\nReturn-Path: <>\nFrom: d@mx.remote.test\n"},
+        TAGGED,
+        [],
+    ),
+    "a list's return path": (
+        {"own": b"Return-Path: <>\nFrom: d@mx.remote.test\nTo: news-bounces@example.org\n"},
+        TAGGED,
+        [("batv-missing-list", "forged", "weak")],
+    ),
     "a report that shows no address of ours": (
         {"own": b"From: d@mx.remote.test\nTo: undisclosed-recipients:;\nReturn-Path: <>\n"},
         TAGGED,
@@ -176,7 +213,7 @@ UNTAGGED = {
 
 @pytest.mark.parametrize(("parts", "identity", "expected"), UNTAGGED.values(), ids=UNTAGGED)
 def test_missing_tag(parts, identity, expected):
-    assert judged(make(**{"report_trace": (), **parts}), identity) == expected
+    assert judged(make(**parts), identity) == expected
 
 
 def test_srs_made_by_mail_srs():
@@ -186,9 +223,30 @@ def test_srs_made_by_mail_srs():
     assert judged(to(SRS1)) == [valid]
     assert judged(to(SRS0.replace("6As/", "6Asx"))) == [("srs-invalid", "forged", "strong")]
     assert judged(to("SRS0=junk@example.org")) == [("srs-invalid", "forged", "strong")]
+    # A provider's relay rewrites by a key of its own.
+    behind = dataclasses.replace(KEYED, relays=("relay.provider.test",))
+    assert judged(to(SRS0.replace("example.org", "relay.provider.test")), behind) == [
+        ("srs-valid", "genuine", "strong")
+    ]
+    assert judged(to("SRS0=abcd=JN=Source.test=anna@relay.provider.test"), behind) == [
+        ("srs-invalid", "forged", "weak")
+    ]
     assert judged(to(SRS0, report_trace=()), now=MADE + timedelta(days=40)) == [
         ("srs-expired", "forged", "weak")
     ]
+
+
+def test_srs_made_by_exim_itself():
+    """``${srs_encode}``: the start of an HMAC-MD5 over the address that was rewritten."""
+    tag = hmac.new(b"secret", b"anna@source.test", "md5").hexdigest()[:4]
+    assert judged(to(f"SRS0={tag}=jn=Source.test=Anna@example.org")) == [("srs-valid", "genuine", "strong")]
+
+
+def test_srs_made_by_opensmtpd():
+    """SHA-1 over the key and all that is behind the hash."""
+    digest = hashlib.sha1(b"secretJN=Source.test=Anna@example.org").digest()
+    tag = base64.b64encode(digest)[:4].decode()
+    assert judged(to(f"SRS0={tag}=JN=Source.test=Anna@example.org")) == [("srs-valid", "genuine", "strong")]
 
 
 def test_srs_of_a_foreign_forwarder_is_told_and_proves_nothing():
@@ -198,7 +256,7 @@ def test_srs_of_a_foreign_forwarder_is_told_and_proves_nothing():
 
 def test_srs_around_an_address_of_ours_shows_only_that_we_forwarded():
     stamp = "JN"
-    tag = tags.srs_hash("secret", stamp, "example.org", "anna")[:4]
+    tag = srs.srs_hash("secret", stamp, "example.org", "anna")[:4]
     assert judged(to(f"SRS0={tag}={stamp}=example.org=anna@example.org")) == [("srs-own", "neither", "weak")]
 
 
