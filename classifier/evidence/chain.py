@@ -17,6 +17,7 @@ from classifier.evidence.hosts import (
     name_was_sought,
     organisation,
 )
+from classifier.evidence.origin import hop_of, typed_below
 from classifier.evidence.ours import (
     Nature,
     is_our_client,
@@ -25,7 +26,7 @@ from classifier.evidence.ours import (
     nature,
     verified_name,
 )
-from classifier.parse.addresses import domain_of
+from classifier.parse.addresses import domain_of, normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def joined(hop: TraceHop, below: TraceHop, identity: Identity) -> str:
             # Servers that call themselves by their address have one of their own; a machine on a line knows it as well.
             how = "name" if kind in {Nature.NAMED, Nature.NUMBERED} else "word"
             return how if writer == ip else ""
-        return "word" if kind in {Nature.NAMED, Nature.NUMBERED} else ""
+        greets = kind is Nature.UNNAMED and _greets_as_server(hop)
+        return "word" if greets or kind in {Nature.NAMED, Nature.NUMBERED} else ""
     if name and organisation(name) == owner:
         # A line's name is its provider's, whose other customers have such names as well.
         return "word" if kind is Nature.DIAL_UP else "name"
@@ -107,14 +109,29 @@ def was_addressed_at(report: Report, client: ObservedClient) -> str:
     """Say what shows that the original is addressed to somebody at the client's own domain, while others failed.
 
     Then it was forwarded. ``name``: the client's looked-up name; ``word``: only
-    what it called itself; "": nothing.
+    what it called itself, or a server took all lines off that stood below (as
+    gateways do on the way out), and it is not addressed to whom it failed at; "": nothing.
     """
     original = report.original
     addressed = {organisation(domain_of(a)) for a in (*original.to, *original.cc)}
     addressed -= {organisation(domain_of(r.final_recipient)) for r in report.recipients} | {None}
     if nature(client.name, client.address) is Nature.NAMED and organisation(client.name) in addressed:
         return "name"
-    return "word" if report.recipients and organisation(client.helo) in addressed else ""
+    if report.recipients and organisation(client.helo) in addressed:
+        return "word"
+    return "word" if _lost_its_trace(report, client) else ""
+
+
+def _lost_its_trace(report: Report, client: ObservedClient) -> bool:
+    """Say whether a server brought the original with no line below its own, addressed to others than failed."""
+    hop = hop_of(client, report)
+    if hop is None or typed_below(report, client):
+        return False
+    original = report.original
+    failed = {normalise(a) for r in report.recipients for a in (r.final_recipient, r.original_recipient) if a}
+    addressed = {normalise(a) for a in (*original.to, *original.cc)}
+    kind = nature(verified_name(hop), hop.client_address)
+    return bool(failed and addressed) and not failed & addressed and may_be_a_service(client, hop, kind)
 
 
 def leads_to_us(
@@ -153,7 +170,16 @@ def passed_through_another(
 
 def may_be_a_service(client: ObservedClient, hop: TraceHop | None, kind: Nature) -> bool:
     """Say whether a client has a server's name; or greets with one where nobody looked for its name, as Exchange does."""
-    if kind is not Nature.UNNAMED or hop is None or name_was_sought(hop):
+    if kind is not Nature.UNNAMED or hop is None:
         return kind is Nature.NAMED
-    owner = organisation(client.helo)
-    return owner is not None and is_public_name(owner) and nature(client.helo, client.address) is Nature.NAMED
+    return _greets_as_server(hop)
+
+
+def _greets_as_server(hop: TraceHop) -> bool:
+    """Say whether nobody looked the client's name up, and it greets with one that is a server's."""
+    if name_was_sought(hop):
+        return False
+    owner = organisation(hop.helo)
+    return (
+        owner is not None and is_public_name(owner) and nature(hop.helo, hop.client_address) is Nature.NAMED
+    )

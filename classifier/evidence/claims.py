@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 from classifier.evidence.base import Evidence, forged, neutral
 from classifier.evidence.chain import may_be_a_service, was_addressed_at
-from classifier.evidence.hosts import ip_of, is_internal, is_public_name, name_was_sought, organisation
+from classifier.evidence.hosts import (
+    ip_of,
+    is_internal,
+    is_public_name,
+    name_was_sought,
+    next_door,
+    organisation,
+    same_host,
+    tells_greeting,
+)
 from classifier.evidence.origin import hop_of
 from classifier.evidence.ours import Nature, below_our_domains, is_our_name, passed_on
 from classifier.vocabulary import Completeness, Strength
@@ -44,8 +51,7 @@ def greeting_leads_back(client: ObservedClient, identity: Identity, lookups: Loo
         known = [other for other in known if not is_internal(other)]  # DNS inside names addresses inside
     if not answer.available or not known or ip in known:
         return ip in known or None
-    prefix = 24 if ip.version == 4 else 64
-    return None if any(ip in ip_network((other, prefix), strict=False) for other in known) else False
+    return None if any(next_door(ip, other) for other in known) else False
 
 
 def claims(
@@ -63,15 +69,17 @@ def claims(
     """Compare what was claimed, by HELO or by typed hops, with the client that was seen.
 
     Returns:
-        True where a line names a host of ours, and somebody is known to have passed
-        the mail on, or nobody wrote down who the client is: all our mail may have
+        True where a line names a host of ours, and somebody may have passed the
+        mail on, or nobody wrote down who the client is: all our mail may have
         left through our relays all the same.
 
     """
     doubtful = kind is not Nature.NAMED
     if identity.is_relay_name(client.helo):
-        if leads_back is None and _may_be_another_relays(report, client, typed, identity):
-            # The addresses that are configured may all be those of other relays.
+        known_here = any(not is_internal(n.network_address) for n in identity.relay_networks)
+        if (leads_back is None and _may_be_another_relays(report, client, typed, identity)) or not known_here:
+            # DNS tells where a relay takes mail in; lines that it sends by may be others, with a firewall between.
+            # And the addresses that are configured may all be those of other relays.
             detail = f"{seen}; it called itself {client.helo}, and what address that has is not known"
             yield forged("path", Strength.WEAK, "helo-unchecked", detail)
             return False
@@ -92,7 +100,8 @@ def claims(
     if claim is not None:
         where = claim.by if is_our_name(claim.by, identity) else claim.client_name or claim.helo
         told = f"{seen}; a Received line below it names our {where}, but no hop joins the two"
-        if not name and not client.helo:
+        hop = hop_of(client, report)
+        if not name and not (tells_greeting(hop) if hop is not None else client.helo):
             yield neutral(
                 "path", "look-alike-open", f"{told}, and nobody wrote down what the client is called"
             )
@@ -105,11 +114,7 @@ def claims(
         home_line = kind is Nature.DIAL_UP and bool(identity.relays)
         # A list's or a forwarder's hop may be missing between the two as well, and a provider's servers for
         # outgoing mail, which have other names than the one that its customers know.
-        unsought = (
-            doubtful
-            and not (name or greets_as_ours)
-            and may_be_a_service(client, hop_of(client, report), kind)
-        )
+        unsought = doubtful and not (name or greets_as_ours) and may_be_a_service(client, hop, kind)
         # Nor do all hosts of one house know each other by name.
         house = organisation(client.by)
         inside = (
@@ -128,7 +133,10 @@ def claims(
         if strength is Strength.WEAK:
             finding = "look-alike-unchecked"
         yield forged("path", strength, finding, f"{told}: it was typed")
-        return passed
+        # Whoever passed it on mostly has a line of its own. Where our relays' addresses are not known, one of
+        # them may be what breaks the trace.
+        went_on = gap and not is_our_name(typed[0].by, identity)
+        return passed or went_on or not (doubtful or addresses_known)
     if greets_as_ours:
         detail = f"{greeted}, whose address is another" if leads_back is False else greeted
         yield forged("path", Strength.WEAK, "helo-domain", detail)
@@ -176,11 +184,6 @@ def _is_providers(claim: TraceHop, identity: Identity) -> bool:
 def _was_sought(report: Report, client: ObservedClient) -> bool:
     hop = hop_of(client, report)
     return hop is not None and name_was_sought(hop)
-
-
-def same_host(one: str | None, other: str | None) -> bool:
-    """Say whether two fields name one and the same host."""
-    return bool(one and other) and (one or "").rstrip(".").lower() == (other or "").rstrip(".").lower()
 
 
 def names_us(hop: TraceHop, identity: Identity) -> bool:

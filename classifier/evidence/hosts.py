@@ -163,6 +163,28 @@ def is_public_name(name: str) -> bool:
     return name.rpartition(".")[2] not in _INSIDE_ENDINGS
 
 
+def same_host(one: str | None, other: str | None) -> bool:
+    """Say whether two fields name one and the same host."""
+    return bool(one and other) and (one or "").rstrip(".").lower() == (other or "").rstrip(".").lower()
+
+
+def next_door(ip: IPAddress, other: IPAddress, prefix: int = 24) -> bool:
+    """Say whether two addresses are of one network, of so many bits for IPv4; for IPv6, of one site's least."""
+    if ip.version != 4:
+        prefix = 64
+    return ip.version == other.version and ip in ipaddress.ip_network((other, prefix), strict=False)
+
+
+def tells_greeting(hop: TraceHop) -> bool:
+    """Say whether a hop tells what its client called itself: an address alone, and no word of a name, may be the writer's."""
+    if not hop.helo or name_was_sought(hop) or "(Exim " in hop.raw[:2_000]:
+        return bool(hop.helo)  # Exim leaves a greeting out where it is the address
+    if hop.client_address and hop.raw[:2_000].partition(" by ")[0].count(hop.client_address) > 1:
+        return True  # once as the greeting
+    address, _, port = hop.helo.rpartition(":")
+    return ip_of(hop.helo) is None and not (port.isdigit() and ip_of(address) is not None)
+
+
 def name_was_sought(hop: TraceHop) -> bool:
     """Say whether the writer shows that it looked the client's name up: many never do, and write the address alone.
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from classifier.dataclass import dataclass
 from classifier.evidence.hosts import ip_of, name_was_sought, organisation
-from classifier.evidence.origin import hop_of, observed_client, tried_to_pass_on
+from classifier.evidence.onward import tried_to_pass_on
+from classifier.evidence.origin import hop_of, observed_client
 from classifier.evidence.ours import Nature, is_authenticated, nature, verified_name
 from classifier.once import once
 

@@ -20,6 +20,7 @@ from classifier.evidence.hosts import (
     is_public_name,
     looked_up,
     names_another,
+    next_door,
     organisation,
 )
 from classifier.evidence.ours import Nature, is_local, nature
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from classifier.evidence.hosts import IPAddress
     from classifier.parse.report import Report, TraceHop
 
+#: What a site has at least of public addresses, where it has a firewall and servers.
+_SITE_IPV4 = 28
 #: More hops than this on the reporting side are not believed.
 _MAX_REPORTER_HOPS = 20
 #: Typed hops are looked at down to here.
@@ -272,6 +275,19 @@ def _has_writers_name(hop: TraceHop) -> bool:
     )
 
 
+def may_speak_for_others(client: ObservedClient, report: Report) -> bool:
+    """Say whether a client without a name stands in the small network that the report itself came from.
+
+    It may be a filter or firewall in front of the reporting side's server,
+    which speaks in the place of whoever connects to it.
+    """
+    hop, ip = own_border_hop(report), ip_of(client.address)
+    own = ip_of(hop.client_address) if hop is not None else None
+    if client.name or ip is None or own is None or is_internal(ip):
+        return False
+    return next_door(ip, own, _SITE_IPV4)
+
+
 def hop_of(client: ObservedClient, report: Report) -> TraceHop | None:
     """Return the reporting side's own hop that shows *client*; None where a field of the report does."""
     return report.original.trace[client.hop] if client.hop is not None else None
@@ -281,7 +297,13 @@ def typed_below(report: Report, client: ObservedClient) -> tuple[TraceHop, ...]:
     """Return the hops below the one that shows *client*, as many as are looked at: typed text, for all that is known."""
     if client.hop is None:
         return ()
-    return tuple(hop for hop in report.original.trace[client.hop + 1 :][:_MAX_TYPED] if not is_local(hop))
+    below = report.original.trace[client.hop + 1 :][:_MAX_TYPED]
+    return tuple(hop for hop in below if not (is_local(hop) or _is_to_itself(hop)))
+
+
+def _is_to_itself(hop: TraceHop) -> bool:
+    """Say whether a host handed the message to a filter of its own, which calls itself localhost (amavisd-new)."""
+    return (hop.by or "").lower() in _LOCAL_NAMES and hop.client_address in _LOOPBACK
 
 
 @once
@@ -323,40 +345,3 @@ def observed_client(report: Report) -> ObservedClient | None:
                 vouched=vouched,
             )
     return None
-
-
-@once
-def tried_to_pass_on(report: Report) -> bool:
-    """Say whether the reporting side had taken the original for delivery elsewhere, and could not deliver it.
-
-    A server of somebody else's is named, by name or public address, whatever it said or however long it
-    was silent, or what failed was the network or the routing (RFC 3463 section
-    3.5, X.4.X). A provider reports to its own customers so, and knows them by
-    their line; a mail host that takes everything in for its own names itself.
-    What it had put into a mailbox first was sent on for the mailbox's owner.
-    """
-    if _was_delivered(report):
-        return False
-    reporters = reporter_organisations(report)
-    for recipient in report.recipients:
-        remote = recipient.remote_mta
-        if not remote:
-            elsewhere = recipient.status is not None and recipient.status[1:3] == ".4"
-        elif (ip := ip_of(remote)) is not None:
-            elsewhere = not is_internal(ip)
-        else:
-            owner = organisation(remote)
-            elsewhere = owner is not None and owner not in reporters
-        if elsewhere:
-            return True
-    return False
-
-
-def _was_delivered(report: Report) -> bool:
-    """Say whether the reporting side noted a mailbox above the hop at which it took the original in."""
-    border = border_hop(report)
-    names = report.original.headers.keys
-    if border is None or "delivered-to" not in names:
-        return False
-    received = [place for place, name in enumerate(names) if name == "received"]
-    return border < len(received) and "delivered-to" in names[: received[border]]

@@ -20,11 +20,12 @@ from classifier.evidence.chain import (
     passed_through_another,
     was_addressed_at,
 )
-from classifier.evidence.claims import claims, greeting_leads_back, names_us, same_host
-from classifier.evidence.hosts import ip_of, is_neighbour, name_was_sought
+from classifier.evidence.claims import claims, greeting_leads_back, names_us
+from classifier.evidence.hosts import ip_of, is_neighbour, name_was_sought, same_host, tells_greeting
 from classifier.evidence.origin import (
     ObservedClient,
     hop_of,
+    may_speak_for_others,
     observed_client,
     own_border_hop,
     receiving_addresses,
@@ -109,9 +110,16 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         )
         if not identity.relays:
             return
-    yield from _from_elsewhere(
+    for found in _from_elsewhere(
         report, identity, lookups, client=client, hop=hop, resolved=resolved, leads_back=leads_back
-    )
+    ):
+        if found.strength is Strength.STRONG and may_speak_for_others(client, report):
+            detail = (
+                f"{found.detail}; but the client may be a firewall next door to the reporting side's server"
+            )
+            yield neutral("path", "next-door", detail)
+        else:
+            yield found
 
 
 def _from_us(
@@ -302,21 +310,13 @@ def _broken(report: Report, broken: TraceHop, seen: str, link: str) -> Evidence:
         " and no hop joins this to the line below that names a host of ours"
     )
     kind = nature(name, broken.client_address)
-    if kind in {Nature.NAMED, Nature.NUMBERED} or not (name or _is_greeting(broken)):
+    if kind in {Nature.NAMED, Nature.NUMBERED} or not (name or tells_greeting(broken)):
         # A service that filters the forwarder's mail may take it in and hand it on under other names.
         return neutral("path", "forwarded-unproven", detail)
     # Hops may be missing on the way; a home line is no host on the way.
     sure = kind is Nature.DIAL_UP and link == "name" and not passed_on(report.original.headers)
     strength = Strength.STRONG if sure else Strength.WEAK
     return forged("path", strength, "look-alike-forwarded", f"{detail}: it was typed")
-
-
-def _is_greeting(hop: TraceHop) -> bool:
-    """Say whether the hop tells what its client called itself: an address alone, and no word of a name, may be the writer's."""
-    if not hop.helo or name_was_sought(hop):
-        return bool(hop.helo)
-    address, _, port = hop.helo.rpartition(":")
-    return ip_of(hop.helo) is None and not (port.isdigit() and ip_of(address) is not None)
 
 
 def _unobserved(report: Report, identity: Identity) -> Iterator[Evidence]:

@@ -19,7 +19,8 @@ from classifier.evidence.hosts import (
     is_public_name,
     organisation,
 )
-from classifier.evidence.origin import border_hop, tried_to_pass_on
+from classifier.evidence.onward import tried_to_pass_on
+from classifier.evidence.origin import border_hop
 from classifier.evidence.ours import (
     Nature,
     is_authenticated,

@@ -13,14 +13,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.chain import leads_to_us, may_be_a_service, was_addressed_at
+from classifier.evidence.chain import joined, leads_to_us, may_be_a_service, was_addressed_at
 from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.onward import tried_to_pass_on
 from classifier.evidence.origin import (
     ObservedClient,
     hop_of,
+    may_speak_for_others,
     observed_client,
     own_border_hop,
-    tried_to_pass_on,
     typed_below,
 )
 from classifier.evidence.ours import (
@@ -163,6 +164,8 @@ def _failed(
         )
     if not sure and report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}:
         return neutral("spf", "fail-unsure", f"{told}; under which return path it was sent is not known")
+    if may_speak_for_others(client, report):
+        return neutral("spf", "fail-next-door", f"{told}; it may be the reporting side's own firewall")
     if (ip := ip_of(client.address)) is not None and is_internal(ip):
         return neutral("spf", "fail-inside", f"{told}; no policy names private addresses")
     if _may_send_for_us(report, result, lookups):
@@ -177,6 +180,9 @@ def _failed(
         )
     if not sure:
         return forged("spf", Strength.WEAK, "fail-unsure", f"{told}; under which return path is not certain")
+    if ip is not None and ip.version != 4 and not result.knows_ipv6:
+        detail = f"{told}, which names no address of IPv6 at all: it may have been forgotten"
+        return forged("spf", Strength.WEAK, "fail-forgotten", detail)
     if not unchanged and not _failed_then(report, client):
         detail = f"{told}; whether that policy stood then is not known"
         return forged("spf", Strength.WEAK, "fail-unconfirmed", detail)
@@ -205,6 +211,8 @@ def forwarding(report: Report, client: ObservedClient, identity: Identity, looku
         kind = nature(client.name, client.address)
         if client.name is None and may_be_a_service(client, hop_of(client, report), kind):
             return "word"  # services that filter have other names inside, and nobody looked this one's up
+    elif below and (hop := hop_of(client, report)) is not None and joined(hop, below[0], identity):
+        return "word"  # and names that are known inside alone
     if not addressed and leads_to_us(
         client, hop_of(client, report), below, identity, resolved_relays(identity, lookups)
     ):

@@ -52,6 +52,15 @@ class SpfResult:
     note: str = ""
 
     @property
+    def knows_ipv6(self) -> bool:
+        """Say whether the policy lets any address of IPv6 pass, as far as it was read: many were written before."""
+        return any(
+            ("ip6:" in text.lower() or "exists:" in text.lower()) if kind == "TXT" else kind == "AAAA"
+            for (_, kind), records in self.answers
+            for text in records
+        )
+
+    @property
     def record(self) -> str | None:
         """The domain's own SPF record, or None."""
         return spf_record(dict(self.answers).get((self.domain, "TXT"), ()))

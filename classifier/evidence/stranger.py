@@ -13,7 +13,8 @@ import re
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.hosts import organisation
-from classifier.evidence.origin import ObservedClient, hop_of, observed_client, tried_to_pass_on
+from classifier.evidence.onward import tried_to_pass_on
+from classifier.evidence.origin import ObservedClient, hop_of, observed_client
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,

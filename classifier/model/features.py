@@ -12,7 +12,8 @@ import math
 
 from classifier.dataclass import dataclass
 from classifier.evidence.hosts import ip_of, is_internal, is_neighbour, name_was_sought, organisation
-from classifier.evidence.origin import hop_of, observed_client, tried_to_pass_on
+from classifier.evidence.onward import tried_to_pass_on
+from classifier.evidence.origin import hop_of, observed_client
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,

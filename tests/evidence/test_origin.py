@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation
+from classifier.evidence.hosts import ip_of, is_internal, name_was_sought, organisation, tells_greeting
+from classifier.evidence.onward import tried_to_pass_on
 from classifier.evidence.origin import (
     observed_client,
     own_border_hop,
     receiving_addresses,
     reporter_organisations,
-    tried_to_pass_on,
 )
 from classifier.evidence.ours import is_authenticated
 from classifier.parse.report import TraceHop
@@ -370,3 +370,18 @@ def test_who_authenticated_itself_by_the_writers_word(value, authenticated):
 )
 def test_whether_anybody_looked_the_name_up(value, sought):
     assert name_was_sought(read_hop(value)) is sought
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("from [198.51.100.9] by mx.remote.test with ESMTP id A1", False),
+        ("from [198.51.100.9] by mx.remote.test with esmtp (Exim 4.96) id A1", True),
+        ("from [198.51.100.9] ([198.51.100.9]) by mx.remote.test (chasquid) with ESMTP", True),
+        ("from [198.51.100.9] (unknown [198.51.100.9]) by mx.remote.test (Postfix) with ESMTP id A1", True),
+        ("from pc ([198.51.100.9]) by mx.remote.test with ESMTP id A1", True),
+        ("by mx.remote.test with ESMTP id A1", False),
+    ],
+)
+def test_an_address_alone_is_the_writers_word(line, told):
+    assert tells_greeting(read_hop(line)) is told

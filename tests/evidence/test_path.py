@@ -344,7 +344,7 @@ REMOTE = {
             read_hop(f"from [203.0.113.61:6116] by {MX} id AB/C8-19438-170CD635"),
             hop("mail.example.org", "mail.example.org", "192.0.2.1", "in3.remote.test"),
         ],
-        [("look-alike-unchecked", *FORGED_WEAK), ("elsewhere", *FORGED_WEAK)],
+        [("look-alike-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)],
     ),
     "a PC that typed a line of the reporting side's, which looks for names": (
         ALL_OF_IT,
@@ -474,6 +474,43 @@ def test_what_was_cut_off_may_have_gone_on_from_the_greeting(completeness, findi
     assert finding in told(path.gather(report, SINGLE, LOOKUPS))
 
 
+@pytest.mark.parametrize("helo", ["mail.example.org", "fw"])
+def test_a_firewall_next_door_speaks_for_whoever_connects(helo):
+    """By the address that the report came from, 203.0.113.5."""
+    for address, strong in (("203.0.113.6", False), ("203.0.113.66", True)):
+        found = told(path.gather(make([hop(helo, None, address, MX), SUBMITTED]), ALL_OF_IT, LOOKUPS))
+        assert any(f[1:] == FORGED_STRONG for f in found) is strong
+        assert any(f[0] == "next-door" for f in found) is not strong
+
+
+@pytest.mark.parametrize(
+    ("seen", "below", "identity"),
+    [
+        # Nobody looks a name up, and what filters has a name of its own inside alone.
+        ("from mx1.filter.test (203.0.113.90) by ex1.remote.test (10.1.1.5) with Microsoft SMTP Server", "filter4", ALL_OF_IT),
+        # Of the relay that was given by name, the service saw another.
+        ("from mx1.filter.test (mx1.filter.test [203.0.113.90]) by mx.remote.test (Postfix)", "in4.core.test",
+         dataclasses.replace(BY_NAME, relays_complete=True)),
+        # No greeting was noted, only an address.
+        ("from [203.0.113.90] by mx.remote.test with ESMTP", "in4.core.test", ALL_OF_IT),
+    ],
+)  # fmt: skip
+def test_a_service_between_our_relays_and_the_reporting_side_is_no_first_hop(seen, below, identity):
+    line = hop("EX01.corp.local", None, "192.0.2.1", below)
+    found = told(path.gather(make([read_hop(seen), line, SUBMITTED]), identity, LOOKUPS))
+    assert not any(f[1:] == FORGED_STRONG for f in found), found
+
+
+def test_a_filter_that_calls_itself_localhost_is_on_the_host_above_it():
+    seen = read_hop(
+        "from mx1.filter.test (203.0.113.90) by ex1.remote.test (10.1.1.5) with Microsoft SMTP Server"
+    )
+    amavis = hop("mx1.filter.test", None, "127.0.0.1", "localhost")
+    inner = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mx1.filter.test")
+    found = told(path.gather(make([seen, amavis, inner, SUBMITTED]), ALL_OF_IT, LOOKUPS))
+    assert found == [("forwarded-unproven", "neither", "weak")]
+
+
 PAST_A_BREAK = [
     hop("n5.groups.test", "n5.groups.test", "203.0.113.60", MX),
     hop("m5.groups.test", None, "198.51.100.66", "n5.groups.test"),
@@ -512,7 +549,8 @@ def test_a_relays_name_is_a_lie_where_dns_has_an_address_elsewhere_for_it(resolv
     ("inside", "expected"),
     [
         ("10.0.0.5", [("helo-only", "neither", "weak")]),
-        ("203.0.113.5", [("helo-doubtful", *FORGED_STRONG), ("unnamed", *FORGED_WEAK)]),
+        # Nor, where the relay is behind a firewall with several lines, does the one by which it takes mail in.
+        ("203.0.113.5", [("helo-unchecked", *FORGED_WEAK), ("unnamed", *FORGED_WEAK)]),
     ],
 )
 def test_dns_of_our_own_net_names_addresses_inside(inside, expected):
@@ -530,9 +568,11 @@ def test_dns_of_our_own_net_names_addresses_inside(inside, expected):
         (ALL_OF_IT, FORWARDER, "elsewhere"),
         (ALL_OF_IT, hop("fwd.alumni.test", None, "203.0.113.80", MX), "elsewhere"),
         (ALL_OF_IT, hop("fwd.alumni.test", "dsl-9.isp.test", "198.51.100.9", MX), "elsewhere-complete"),
-        (ALL_OF_IT, hop("out.spam.test", "out.spam.test", "203.0.113.200", MX), "elsewhere-complete"),
+        # Of a domain that it is no host of by name, a hoster forwards as well.
+        (ALL_OF_IT, hop("out5.hoster.test", "out5.hoster.test", "203.0.113.200", MX), "elsewhere"),
+        (ALL_OF_IT, hop("pc", None, "203.0.113.200", MX), "elsewhere-complete"),
     ],
-    ids=["by its name", "by its greeting", "a home line", "a stranger"],
+    ids=["by its name", "by its greeting", "a home line", "a server", "a PC"],
 )
 def test_a_forwarder_that_takes_all_hops_off_is_no_first_hop(identity, client, finding):
     headers = b"From: anna@example.org\nTo: carl@alumni.test\nSubject: The minutes\n"
@@ -588,7 +628,7 @@ def test_a_machine_of_ours_that_is_no_configured_relay(resolver, expected):
     ("resolver", "expected"),
     [
         (None, [("helo-domain-open", "neither", "weak"), ("elsewhere", *FORGED_WEAK)]),
-        (KnownNames(out_example_org="203.0.113.9"), [("own-host", *GENUINE_STRONG)]),
+        (KnownNames(out_example_org="203.0.113.99"), [("own-host", *GENUINE_STRONG)]),
         (
             KnownNames(out_example_org="192.0.2.20"),
             [("look-alike-doubtful", *FORGED_STRONG), ("elsewhere", *FORGED_WEAK)],
@@ -597,7 +637,7 @@ def test_a_machine_of_ours_that_is_no_configured_relay(resolver, expected):
 )
 def test_an_outgoing_server_behind_the_one_that_is_configured(resolver, expected):
     # Only where people submit is configured; what it hands the mail on to, at another place, is not.
-    line = "from [203.0.113.9] (helo=out.example.org) by mx.remote.test with esmtp (Exim 4.96)"
+    line = "from [203.0.113.99] (helo=out.example.org) by mx.remote.test with esmtp (Exim 4.96)"
     submission = hop("mail.example.org", "mail.example.org", "192.0.2.1", "out.example.org")
     report = make([read_hop(line), submission, SUBMITTED])
     assert told(path.gather(report, OURS, dataclasses.replace(LOOKUPS, resolver=resolver))) == expected
@@ -653,7 +693,7 @@ def test_relay_names_are_resolved_where_dns_is_to_be_had():
     honest = make([hop("mail.example.org", None, "192.0.2.1", MX)])
     hostile = make([hop("mail.example.org", None, "198.51.100.9", MX)])
     assert told(path.gather(honest, BY_NAME, lookups)) == [("relay", *GENUINE_STRONG)]
-    assert told(path.gather(hostile, BY_NAME, lookups))[0] == ("helo-doubtful", *FORGED_STRONG)
+    assert told(path.gather(hostile, BY_NAME, lookups))[0] == ("helo-unchecked", *FORGED_WEAK)
 
 
 @pytest.mark.parametrize(

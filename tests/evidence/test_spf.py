@@ -222,6 +222,14 @@ def _forwarded():
     cloud = hop("fwd.alumni.test", "ec2-203-0-113-70.cloud.test", "203.0.113.70", MX, when=NOW)
     box = hop("mail.example.org", "mail.example.org", "192.0.2.1", "mailserver")
     yield "a forwarder in a container", make([cloud, box]), "weak"
+    bare = hop("mail.example.org", None, "198.51.100.77", "filter4")
+    yield "a filter that has a name of its own inside alone", make([filtered, bare]), "weak"
+    yield (
+        "a hoster that takes all lines off, of a domain that it is no host of by name",
+        make([hop("out5.hoster.test", "out5.hoster.test", "203.0.113.71", MX, when=NOW)], headers=TO_ALUMNI),
+        "weak",
+    )
+    yield "the reporting side's firewall", make([hop("fw", None, "203.0.113.6", MX, when=NOW)]), "neither"
     handed = TraceHop("(qmail 1234 invoked by uid 89); 1 Mar 2026 11:59:00 -0000")
     yield "qmail, which notes that it handed it on", make([FORWARDER, handed, inner]), "neither"
     yield "cut headers", make([ZOMBIE], completeness=Completeness.PARTIAL), "weak"
@@ -252,6 +260,17 @@ def test_a_zombie_cannot_pass_for_a_forwarder(lookups):
     assert judged(
         make([hop("fwd.alumni.test", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)]), lookups
     ) == [FAIL]
+
+
+def test_a_policy_that_knows_no_ipv6_may_have_forgotten_it(server, zone, memory):
+    client = make([hop("pc", None, "2001:db8:9::9", MX, when=NOW)])
+    for policy, expected in (
+        ("v=spf1 ip4:192.0.2.0/24 a:web.example.org -all", ("fail-forgotten", "forged", "weak")),
+        ("v=spf1 ip4:192.0.2.0/24 ip6:2001:db8:1::/48 -all", FAIL),
+    ):
+        zone.set("example.org", "TXT", policy)
+        spf.observe(OURS, look(server, memory, NOW - 30 * DAY))
+        assert judged(client, look(server, memory)) == [expected]
 
 
 @pytest.mark.parametrize(
