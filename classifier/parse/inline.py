@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from classifier.dataclass import dataclass
+from classifier.parse.headers import CR
 from classifier.parse.markup import looks_like_html, to_plain
 from classifier.vocabulary import Completeness
 
@@ -121,7 +122,7 @@ def _read_block(data: bytes, start: int, prefix: bytes, limit: int) -> _Block:
                 names.add(name)
                 score += _WEIGHT.get(name, 0)
             stray = 0
-        elif text[:1] in b" \t" or (width and _LISTED.match(text)):
+        elif text.startswith((b" ", b"\t")) or (width and _LISTED.match(text)):
             pass
         elif not lines or text.startswith((b"From ", b">From ")):
             if lines:
@@ -162,10 +163,12 @@ def find_original(text: bytes) -> InlineOriginal | None:
     of header fields ("To: ..., Subject: ..., Sent: ...") counts as a partial
     original. Linear in the size of *text*.
     """
-    if b'"notificationType"' in text or b'notificationType\\"' in text:
+    if text.find(b"notificationType") >= 0 and (
+        b'"notificationType"' in text or b'notificationType\\"' in text
+    ):
         return _from_notification(text)
     found = _find(text)
-    if b"<" not in text:
+    if text.find(b"<") < 0:
         return found
     # What stands above the original tells whether the notice is HTML; the
     # original below it may well be.
@@ -182,7 +185,7 @@ def find_original(text: bytes) -> InlineOriginal | None:
 
 def _find(text: bytes) -> InlineOriginal | None:
     data = b"\n" + text[: MAX_SCAN + MAX_HEADER]
-    if b"\r" in data and b"\r\n" not in data:
+    if CR in data and b"\r\n" not in data:
         data = data.replace(b"\r", b"\n")
     best: _Block | None = None
     pos = 0

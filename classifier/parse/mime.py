@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 
 from classifier.parse.encoded import decode_bytes
-from classifier.parse.headers import FIELD, message_start, read_section
+from classifier.parse.headers import CR, FIELD, LF, REMEMBERED, message_start, read_section
 from classifier.parse.limits import MAX_DEPTH, MAX_OWN_PARTS, MAX_PARTS, MAX_TEXT_CHARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_TYPE_CHARS = 300
 _TYPE = re.compile(r"[ \t]*([A-Za-z0-9!#$&^_.+-]{1,127})[ \t]*/[ \t]*([A-Za-z0-9!#$&^_.+-]{1,127})")
 #: One parameter (RFC 2045 section 5.1, with the sections of RFC 2231).
 _PARAMETER = re.compile(
     r";[ \t]{0,99}([A-Za-z0-9!#$&^_.+-]{1,80})(?:\*([0-9]{1,3}))?(\*)?[ \t]{0,99}="
-    r"[ \t]{0,99}(?:\"((?:[^\"\\]|\\.){0,2000})\"?|([^;]{0,2000}))"
+    r"[ \t]{0,99}(?:\"([^\"\\]{0,2000}+(?:\\.[^\"\\]{0,2000}){0,100})\"?|([^;]{0,2000}))"
 )
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 #: What follows a boundary on its line (RFC 2046 section 5.1.1).
@@ -88,11 +90,7 @@ class Part:
         self._tree = tree
         self._depth = depth
         value = self.headers.get("content-type")
-        match = _TYPE.match(value) if value is not None else None
-        if match is not None:
-            self.content_type = f"{match[1]}/{match[2]}".lower()
-        else:
-            self.content_type = default if value is None else "text/plain"
+        self.content_type = default if value is None else _type_of(value[:_TYPE_CHARS])
         self._params: dict[str, str] | None = None
         self._encoding: str | None = None
         self._decoded: tuple[int, bytes] | None = None
@@ -225,41 +223,33 @@ class Part:
             parts.append(Part(self.buffer, start, end, self._tree, default=default, depth=self._depth + 1))
         return parts
 
-    def _slices(self) -> Iterator[tuple[int, int]]:
+    def _slices(self) -> list[tuple[int, int]]:
+        """Return where each part of a multipart begins and ends."""
         boundary = self.params.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
-        begin: int | None = None
-        if boundary:
-            for at, after, closing in self._delimiters(boundary):
-                if begin is not None:
-                    yield begin, max(begin, at)
-                begin = after
-                if closing:
-                    return
-        if begin is None:
+        slices = self._between(boundary) if boundary else None
+        if slices is None:
             match = _LOST_BOUNDARY.search(
                 self.buffer[self.body_start : min(self.end, self.body_start + _LOST_BOUNDARY_BYTES)]
             )
             if match is None or match[1] == boundary:
-                return
+                return []
             self._tree.notes.setdefault(
                 "a multipart names no boundary of its own; the first delimiter was taken"
             )
-            for at, after, closing in self._delimiters(match[1]):
-                if begin is not None:
-                    yield begin, max(begin, at)
-                begin = after
-                if closing:
-                    return
-        if begin is not None:
-            yield begin, self.end
+            slices = self._between(match[1])
+        return slices or []
 
-    def _delimiters(self, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-        """Yield each delimiter line: where what is before it ends, where what is after begins, if it closes."""
+    def _between(self, boundary: bytes) -> list[tuple[int, int]] | None:
+        """Return where what stands below each delimiter line begins and ends, or None where there is no such line."""
         needle = b"--" + boundary
-        buffer, pos, end = self.buffer, self.body_start, self.end
-        while (at := buffer.find(needle, pos, end)) >= 0:
+        buffer, first, end = self.buffer, self.body_start, self.end
+        slices: list[tuple[int, int]] = []
+        begin: int | None = None
+        pos = first
+        # One more than are taken, so that those that are not are told of.
+        while len(slices) <= MAX_PARTS and (at := buffer.find(needle, pos, end)) >= 0:
             pos = at + len(needle)
-            if at > self.body_start and buffer[at - 1] not in b"\r\n":
+            if at > first and buffer[at - 1] not in b"\r\n":
                 # On with the next line: one may be nothing but such places.
                 line_end = buffer.find(b"\n", pos, end)
                 pos = line_end if line_end >= 0 else end
@@ -269,13 +259,23 @@ class Part:
             match = _DELIMITER_END.match(buffer, pos, end)
             if match is None:
                 continue
-            before = at
-            if before > self.body_start and buffer[before - 1 : before] == b"\n":
-                before -= 1
-            if before > self.body_start and buffer[before - 1 : before] == b"\r":
-                before -= 1
-            pos = match.end()
-            yield before, pos, match[1] is not None
+            if begin is not None:
+                before = at - buffer.endswith(b"\n", begin, at)
+                slices.append((begin, before - buffer.endswith(b"\r", begin, before)))
+            begin = pos = match.end()
+            if match[1]:
+                return slices
+        if begin is None:
+            return None
+        slices.append((begin, end))
+        return slices
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _type_of(value: str) -> str:
+    """Return the ``type/subtype`` of a Content-Type value; what is none is text (RFC 2045 section 5.2)."""
+    match = _TYPE.match(value)
+    return f"{match[1]}/{match[2]}".lower() if match is not None else "text/plain"
 
 
 def parse_tree(raw: bytes) -> tuple[Part, dict[str, None]]:
@@ -284,7 +284,7 @@ def parse_tree(raw: bytes) -> tuple[Part, dict[str, None]]:
     A message whose lines end in a bare CR is read as if they ended in LF; the
     offsets are the same.
     """
-    if b"\n" not in raw and b"\r" in raw:
+    if LF not in raw and CR in raw:
         raw = raw.replace(b"\r", b"\n")
     tree = Tree()
     return Part(raw, 0, len(raw), tree, message=True), tree.notes

@@ -87,19 +87,18 @@ def may_be_report(header: bytes, mail_from: str | None = None) -> bool:
 
     """
     header = header[:MAX_HEADER_BYTES]
-    index: dict[str, list[tuple[bytes, bytes]]] = {}
+    found: list[tuple[bytes, bytes]] = []
     # One line end more in front, so that the first line begins like the others.
     for match in _FIELD.finditer(b"\n" + header.lower()):
         written, value = match.groups()
         if written is None:
-            if index:
+            if found:
                 break
             continue
-        name = written.decode()
-        if name in _TELLING or (written == b"content-type" and _REPORT_TYPE.match(value)):
+        if written.decode() in _TELLING or (written == b"content-type" and _REPORT_TYPE.match(value)):
             return True
-        index.setdefault(name, []).append((header[match.start() : match.end() - 1], written))
-    return _signs_or_subject(HeaderBlock.of(index), mail_from)
+        found.append((header[match.start() : match.end() - 1], written))
+    return _signs_or_subject(HeaderBlock.of(found), mail_from)
 
 
 def is_worth_reading(message: bytes, start: int, end: int, mail_from: str | None) -> bool:
@@ -114,11 +113,12 @@ def names_a_status(message: bytes, start: int, body: int | None = None) -> bool:
 
 def may_be_report_by(headers: HeaderBlock, mail_from: str | None = None) -> bool:
     """Say the same of a section that was scanned already, and of which every line is a field's."""
-    return (
-        headers.has_any(_TELLING)
-        or any(_REPORT_TYPE.match(f.raw_value.lower()) for f in headers.all_fields("content-type"))
-        or _signs_or_subject(headers, mail_from)
-    )
+    if headers.has_any(_TELLING):
+        return True
+    for field in headers.all_fields("content-type"):
+        if _REPORT_TYPE.match(field.raw_value.lower()):
+            return True
+    return _signs_or_subject(headers, mail_from)
 
 
 def full_section(data: bytes, start: int) -> bytes:
