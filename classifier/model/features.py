@@ -11,7 +11,14 @@ from __future__ import annotations
 import math
 
 from classifier.dataclass import dataclass
-from classifier.evidence.hosts import ip_of, is_internal, is_neighbour, name_was_sought, organisation
+from classifier.evidence.hosts import (
+    ip_of,
+    is_internal,
+    is_neighbour,
+    name_was_sought,
+    organisation,
+    owner_of,
+)
 from classifier.evidence.onward import tried_to_pass_on
 from classifier.evidence.origin import hop_of, observed_client
 from classifier.evidence.ours import (
@@ -46,6 +53,9 @@ _FAR = 26 * 3600
 #: Weak signs of one kind share a cause: together they never count as a strong one does.
 _WEAK_TOGETHER = 2.0
 _HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
+#: The facts of which each shows something of the protected domain in the original, or a home line as its client.
+_OF_OURS = ("from.ours", "id.ours", "client.ours", "below.ours", "signed.ours")
+_OF_HOMES = ("client.unnamed", "client.dial-up", "client.numbered", "client.greeting-numbered")
 
 
 @dataclass(frozen=True)
@@ -167,9 +177,10 @@ def _measure_authors(report: Report, identity: Identity, found: dict[str, float]
     used = own_addressees(report, identity)
     found["addressee.made"] = any(map(made_by_rule, used))
     found["addressee.role"] = any(map(is_role, used))
-    recipients = {normalise(a) for a in original.to[:20]}
+    recipients = set(map(normalise, original.to[:20]))
     for recipient in report.recipients[:20]:
-        recipients |= {normalise(a) for a in (recipient.final_recipient, recipient.original_recipient) if a}
+        for address in filter(None, (recipient.final_recipient, recipient.original_recipient)):
+            recipients.add(normalise(address))
     if author is not None:
         domain = domain_of(author)
         ours = identity.owns_domain(domain)
@@ -179,18 +190,18 @@ def _measure_authors(report: Report, identity: Identity, found: dict[str, float]
         if recipients:
             found["from.recipient"] = author in recipients and not ours
             owner = organisation(domain)
-            there = {organisation(domain_of(a)) for a in recipients}
+            there = map(owner_of, recipients)
             found["from.recipient-domain"] = owner is not None and owner in there and not ours
         reply_to = find_address(original.headers.text("reply-to"))
         if reply_to:
-            found["reply-to.elsewhere"] = organisation(domain_of(reply_to)) != organisation(domain)
+            found["reply-to.elsewhere"] = owner_of(reply_to) != organisation(domain)
 
 
 def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -> None:
     """Measure the client that brought the mail, observed or presumed, and what was typed below it."""
     original = report.original
     trace = original.trace
-    author = organisation(domain_of(original.from_address))
+    author = owner_of(original.from_address)
     right: str | None = right_hand_side(original.message_id)
     if original.ends_inside("message-id") or (not right and original.completeness is Completeness.PARTIAL):
         right = None  # it stands, or may stand, in what was cut off
@@ -289,7 +300,7 @@ def _measure_id(
     found["id.from"] = owner is not None and owner == author
     found["id.ours"] = below_our_domains(right, identity)
     found["id.client"] = right in client and owner != author and not found["id.ours"]
-    found["id.below"] = owner is not None and any(owner == organisation(hop.by) for hop in below)
+    found["id.below"] = owner is not None and owner in [organisation(hop.by) for hop in below]
 
 
 def _measure_below(
@@ -318,14 +329,11 @@ def _measure_below(
 
 def _measure_together(found: dict[str, float]) -> None:
     """Measure what single facts mean beside each other; the model itself only adds."""
-    ours = ("from.ours", "id.ours", "client.ours", "below.ours", "signed.ours")
-    nothing = not any(found.get(name) for name in ours)
+    nothing = not any(map(found.get, _OF_OURS))
     found["nothing.ours"] = nothing
     if "below.hops" not in found:
         return
-    homely = any(
-        found.get(f"client.{kind}") for kind in ("unnamed", "dial-up", "numbered", "greeting-numbered")
-    )
+    homely = any(map(found.get, _OF_HOMES))
     if "client.unnamed" not in found and found.get("client.greeting", 0.0) > Greeting.HOST:
         homely = True  # nobody looked its name up, and a mail server would greet with one
     direct = homely and not found.get("below.joined") and not found.get("client.authenticated")
@@ -346,11 +354,10 @@ def _measure_rest(report: Report, identity: Identity, found: dict[str, float]) -
     if fits is not None:
         found["id.misfit"] = not fits
     found["passed-on"] = passed_on(headers)
-    signatures = ["".join(value.split()) for value in headers.get_all("dkim-signature")]
+    signatures = headers.get_all("dkim-signature")
     found["signed.any"] = bool(signatures)
-    author = organisation(domain_of(original.from_address))
-    found["signed.from"] = author is not None and any(f"d={author}" in s for s in signatures)
-    found["signed.ours"] = any(
-        f"d={domain.lstrip('.')}" in s for s in signatures for domain in identity.domains
-    )
+    signed = " ".join(["".join(value.split()) for value in signatures])
+    author = owner_of(original.from_address)
+    found["signed.from"] = author is not None and f"d={author}" in signed
+    found["signed.ours"] = bool(signed) and any(f"d={d.lstrip('.')}" in signed for d in identity.domains)
     found["relayed"] = tried_to_pass_on(report)

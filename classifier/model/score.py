@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from operator import itemgetter
 
 from classifier.dataclass import dataclass
 from classifier.model.features import COUNTED, FEATURES, WORDS, has_material, measure
@@ -64,27 +65,36 @@ def words_score(model: Model, found: Collection[int]) -> float:
     if not found:
         return 0.0
     weights = model.words
+    # All at once, in half the time of one by one; of one alone it would give no tuple.
+    weighed = itemgetter(*found)(weights) if len(found) > 1 else [weights[bucket] for bucket in found]
     # Hundreds of small numbers: nothing is lost that an exact sum would keep, at three times the time.
-    return model.words_intercept + sum([weights[bucket] for bucket in found]) / math.sqrt(len(found))
+    return model.words_intercept + sum(weighed) / math.sqrt(len(found))
 
 
 def score(model: Model, values: Sequence[float]) -> tuple[float, list[float]]:
     """Return the log-odds of forged for measured *values*, and what each feature added."""
-    # NaN is the only value that differs from itself.
-    added = [
-        missing if value != value else steps[bisect_left(thresholds, value)]  # noqa: PLR0124
-        for (missing, steps, thresholds), value in zip(_scaled(model), values, strict=True)
-    ]
+    untold, curves = _scaled(model)
+    added = list(untold)
+    for place, steps, thresholds in curves:
+        value = values[place]
+        if value == value:  # noqa: PLR0124 - NaN is the only value that differs from itself
+            added[place] = steps[bisect_left(thresholds, value)]
     return math.fsum(added) + model.scale * model.intercept + model.shift, added
 
 
 @once
-def _scaled(model: Model) -> tuple[tuple[float, tuple[float, ...], tuple[float, ...]], ...]:
-    """Return each curve as what a missing value adds, what the steps add, and the thresholds between these."""
+def _scaled(
+    model: Model,
+) -> tuple[tuple[float, ...], tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]]:
+    """Return what every feature adds that is not told, and each curve that is not flat: its place, steps and thresholds."""
     scale = model.scale
-    return tuple(
-        (scale * curve.missing, tuple(scale * value for value in curve.values), curve.thresholds)
-        for curve in model.curves
+    return (
+        tuple(scale * curve.missing for curve in model.curves),
+        tuple(
+            (place, tuple(scale * value for value in curve.values), curve.thresholds)
+            for place, curve in enumerate(model.curves)
+            if set(curve.values) != {curve.missing}
+        ),
     )
 
 
