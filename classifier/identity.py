@@ -70,11 +70,20 @@ class Identity:
         if not self.never_send:
             return False
         address = normalise(address)
-        domain = domain_of(address)
-        return any(
-            address == pattern or (pattern.startswith("*@") and domain == pattern[2:])
-            for pattern in self.never_send
-        )
+        return address in self.never_send or domain_of(address) in self._silent_domains
+
+    @cached_property
+    def _silent_domains(self) -> frozenset[str]:
+        """The domains of which no address sends."""
+        return frozenset(pattern[2:] for pattern in self.never_send if pattern.startswith("*@"))
+
+    def writes_message_id_at(self, domain: str) -> bool:
+        """Say whether our software puts *domain* into Message-IDs; ".example.org" covers that and subdomains."""
+        return domain in self._message_id_names or domain.endswith(_below(self.message_id_domains))
+
+    @cached_property
+    def _message_id_names(self) -> frozenset[str]:
+        return frozenset(d.lstrip(".") for d in self.message_id_domains)
 
     @cached_property
     def relay_names(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ and the message stays.
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 from classifier.dataclass import dataclass
 from classifier.once import cached_property, once_beside
@@ -55,6 +56,7 @@ FORGED_FROM = 0.99
 GENUINE_TO = 0.10
 #: Named once: Python 3.11 takes five times as long to find an enumeration's member.
 _NEITHER, _PROOF = PointsTo.NEITHER, Strength.PROOF
+_MISUSE = attrgetter("account_misuse")
 _GENUINE_LOG_ODDS = math.log(GENUINE_TO / (1 - GENUINE_TO))
 
 
@@ -139,7 +141,7 @@ def concerns(report: Report, identity: Identity) -> bool:
     """
     original = report.original
     return (
-        any(identity.owns_address(a) for a in report.addressees)
+        any(map(identity.owns_address, report.addressees))
         or identity.owns_address(original.return_path)
         or identity.owns_address(original.from_address)
         or identity.owns_address(original.sender)
@@ -178,8 +180,8 @@ def weigh(evidence: Iterable[Evidence]) -> Weighed:
     forged, genuine = best.get(PointsTo.FORGED), best.get(PointsTo.GENUINE)
     if not telling:
         return Weighed(None, None, None)
-    proven = {side for side, strength in best.items() if strength is Strength.PROOF}
-    log_odds = math.fsum(weight(e) for e in telling if not proven or e.points_to in proven)
+    counted = [e for e in telling if best[e.points_to] is _PROOF] if _PROOF in best.values() else telling
+    log_odds = math.fsum(map(weight, counted))
     if forged is Strength.WEAK or forged is None:
         log_odds = min(log_odds, WEAK_LIMIT)
     return Weighed(log_odds, forged, genuine)
@@ -217,7 +219,7 @@ def judge(
     log_odds = combine(weighed, opinion.log_odds if opinion is not None else None)
     if log_odds is None:
         return Judgement(Verdict.UNSURE, None, Action.KEEP, ("nothing tells who sent the original",))
-    misuse = any(e.account_misuse for e in evidence)
+    misuse = any(map(_MISUSE, evidence))
     if weighed.forged is _PROOF or weighed.genuine is _PROOF:
         opinion = None
     name = opinion.model if opinion is not None else None

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from classifier.identity import read_ip
+from classifier.parse.addresses import domain_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ _EXCHANGE_ONLINE_BORDER = tuple(
     ipaddress.IPv6Network(n) for n in ("2a01:111:f400::/48", "2a01:111:f403::/48")
 )
 _EXCHANGE_ONLINE_EXCHANGER = ".mail.protection.outlook.com"
-#: Behind its own name some servers write their own address (1&1's, Exchange).
-_WRITER = re.compile(r"\bby\s{1,9}([^\s()]{1,255})\s{1,9}\(([^()]{1,200})\)")
+#: Behind its own name some servers write their own address (1&1's, Exchange). The look-behind stands after the
+#: word so that the scan can skip to it.
+_WRITER = re.compile(r"by(?<!\wby)\s{1,9}([^\s()]{1,255})\s{1,9}\(([^()]{1,200})\)")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{3,45}")
 
 
@@ -100,6 +102,11 @@ def _organisation(host: str) -> str | None:
     keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRY_LABELS else 2
     name = ".".join(labels[-keep:])
     return _SAME_OPERATOR.get(name, name)
+
+
+def owner_of(address: str | None) -> str | None:
+    """Return the organisation that the mail address *address* is at; None where nothing tells."""
+    return organisation(domain_of(address))
 
 
 def ip_of(text: str | None) -> IPAddress | None:
@@ -140,10 +147,10 @@ def is_neighbour(hop: TraceHop) -> bool:
 
 def _is_writers(hop: TraceHop, ip: IPAddress) -> bool:
     """Say whether the hop's writer names *ip* as its own: it handed the mail to itself, as it does to pass it on."""
-    return any(
-        name == hop.by and any(ip_of(word) == ip for word in _ADDRESS.findall(own))
-        for name, own in _WRITER.findall(hop.raw[:2_000])
-    )
+    for name, own in _WRITER.findall(hop.raw[:2_000]):
+        if name == hop.by and ip in map(ip_of, _ADDRESS.findall(own)):
+            return True
+    return False
 
 
 def looked_up(hop: TraceHop) -> str | None:

@@ -33,9 +33,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     if not identity.message_id_domains or message_id is None or report.original.ends_inside("message-id"):
         return
     right = message_id.strip("<>").rpartition("@")[2].lower().rstrip(".")
-    if any(
-        right == d.lstrip(".") or (d[:1] == "." and right.endswith(d)) for d in identity.message_id_domains
-    ):
+    if identity.writes_message_id_at(right):
         yield genuine("message-id", Strength.WEAK, "ours", f"Message-ID ends in {right}, as ours do")
     elif re.search(_PROVIDERS, right):
         yield neutral(

@@ -22,6 +22,7 @@ from classifier.evidence.hosts import (
     names_another,
     next_door,
     organisation,
+    owner_of,
 )
 from classifier.evidence.ours import Nature, is_local, nature
 from classifier.once import once
@@ -90,8 +91,7 @@ def reporter_organisations(report: Report) -> frozenset[str]:
     names = [report.reporting_mta, domain_of(report.sender)]
     if report.reporting_mta and " " in report.reporting_mta:
         names += _HOST.findall(report.reporting_mta[:500])[:3]
-    found = {organisation(name) for name in names} | set(delivering_organisations(report))
-    return frozenset(name for name in found if name)
+    return frozenset(filter(None, map(organisation, names))) | delivering_organisations(report)
 
 
 @once
@@ -175,6 +175,8 @@ def is_closed_network(report: Report) -> bool:
     a private one with the report. Only there do private addresses tell
     organisations apart; what the report brings along cannot say so by itself.
     """
+    if not report.trace:
+        return False
     hops = (*report.trace[:_MAX_REPORTER_HOPS], *report.original.trace[:_MAX_REPORTER_HOPS])
     ips = [ip for hop in hops if (ip := ip_of(hop.client_address)) is not None]
     return all(map(is_internal, ips)) and any(
@@ -203,7 +205,7 @@ def _reporter_address(report: Report) -> IPAddress | None:
     hop = own_border_hop(report)
     if hop is None or not names_another(hop):
         return None
-    told = {organisation(report.reporting_mta), organisation(domain_of(report.sender))}
+    told = {organisation(report.reporting_mta), owner_of(report.sender)}
     return ip_of(hop.client_address) if organisation(looked_up(hop)) in told else None
 
 
@@ -214,9 +216,11 @@ def border_hop(report: Report) -> int | None:
     None where no hop on top of the original was written by it.
     """
     written = list(_reporter_hops(report))
-    index = next((index for index, hop in written if not _is_own_client(hop, report)), None)
-    if index is not None or not written or not is_closed_network(report):
-        return index
+    for index, hop in written:
+        if not _is_own_client(hop, report):
+            return index
+    if not written or not is_closed_network(report):
+        return None
     for index, hop in written:
         if names_another(hop):
             return index

@@ -118,7 +118,7 @@ def passed_on(headers: HeaderBlock) -> bool:
 @once_beside
 def own_addressees(report: Report, identity: Identity) -> tuple[str, ...]:
     """Return those whom the report was addressed to that are at a protected domain."""
-    return tuple([address for address in report.addressees if identity.owns_address(address)])
+    return tuple(filter(identity.owns_address, report.addressees))
 
 
 def verified_name(hop: TraceHop) -> str | None:

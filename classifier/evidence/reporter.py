@@ -18,6 +18,7 @@ from classifier.evidence.hosts import (
     is_neighbour,
     is_public_name,
     organisation,
+    owner_of,
 )
 from classifier.evidence.onward import tried_to_pass_on
 from classifier.evidence.origin import border_hop
@@ -47,12 +48,16 @@ _MAX_HOPS = 20
 _ONE_SIDED_NAME = re.compile(r"from\s+\S{1,255}\s+\((?:HELO|EHLO) ")
 #: A registered domain, as one writes to it.
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,4}[a-z0-9-]{2,63}")
+#: The field that our own MX writes its findings into (RFC 8601).
+_RESULTS = "authentication-results"
 #: "with" clauses of programs that fetch mail from a mailbox, or put it into one: the client is our side's.
 _IN_THE_HOUSE = ("LMTP", "POP", "IMAP")
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Ask the configured lists about the reporter; read what our own MX found about the report."""
+    if not lookups.dnsbl and _RESULTS not in report.headers:
+        return
     hop = delivering_hop(report, identity)
     if hop is None:
         return
@@ -117,7 +122,7 @@ def _says_to_be_of(report: Report, ours: set[str | None]) -> str | None:
     """
     told = organisation(report.reporting_mta)
     if told is None and report.kind in {ReportKind.DSN, ReportKind.BOUNCE}:
-        author = organisation(domain_of(report.sender))
+        author = owner_of(report.sender)
         return None if author in ours else author
     return told
 
@@ -194,7 +199,7 @@ def _listed(ip: IPAddress, lookups: Lookups) -> Iterator[Evidence]:
 
 def _failed(report: Report, hop: TraceHop, identity: Identity) -> Iterator[Evidence]:
     """Read the Authentication-Results that our own side put on top of the report."""
-    if "authentication-results" not in report.headers:
+    if _RESULTS not in report.headers:
         return
     from classifier.evidence.authres_header import parse_results  # noqa: PLC0415 - only where there are some
 
@@ -202,7 +207,7 @@ def _failed(report: Report, hop: TraceHop, identity: Identity) -> Iterator[Evide
     for field in report.headers.fields[:100]:
         if field.key == "received" and is_hop(field, hop):
             break  # what stands below came with the report
-        if field.key == "authentication-results":
+        if field.key == _RESULTS:
             results += [r for r in parse_results(field.key, field.value) if _is_ours(r.server, hop, identity)]
     failed = [r for r in results if r.result == "fail" and r.method in {"spf", "dkim", "dmarc"}]
     passed = {r.method for r in results if r.result == "pass"}

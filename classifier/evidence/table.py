@@ -189,17 +189,21 @@ CONCLUSIONS: tuple[ConclusionKind, ...] = (
 )
 
 
+#: What is asked of each report: no more of a row than that.
+_ASKED = tuple((kind.name, kind.gather) for kind in KINDS)
+
+
 def gather(report: Report, identity: Identity, lookups: Lookups) -> tuple[Evidence, ...]:
     """Ask every kind; one that fails costs itself alone."""
     found: list[Evidence] = []
-    for kind in KINDS:
+    for name, asked in _ASKED:
         try:
-            found.extend(kind.gather(report, identity, lookups))
+            found += asked(report, identity, lookups)
         except Exception as error:  # noqa: BLE001 - hostile mail met a bug: the message must still be judged
-            found.append(neutral(kind.name, "failed", f"could not be checked ({type(error).__name__})"))
+            found.append(neutral(name, "failed", f"could not be checked ({type(error).__name__})"))
     for conclusion in CONCLUSIONS:
         try:
-            found.extend(conclusion.gather(report, identity, lookups, tuple(found)))
+            found += conclusion.gather(report, identity, lookups, tuple(found))
         except Exception as error:  # noqa: BLE001 - likewise
             found.append(neutral(conclusion.name, "failed", f"could not be checked ({type(error).__name__})"))
     return tuple(found)

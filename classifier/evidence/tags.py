@@ -30,6 +30,7 @@ from classifier.evidence.origin import own_border_hop
 from classifier.evidence.ours import came_from_inside, sent_on_by_us
 from classifier.evidence.srs import SLACK_DAYS, days_of
 from classifier.parse.addresses import domain_of, find_addresses, normalise
+from classifier.parse.report import ADDRESSEE_FIELDS
 from classifier.vocabulary import PointsTo, ReportKind, Strength
 
 TYPE_CHECKING = False
@@ -116,10 +117,10 @@ def _agreed(found: list[Evidence]) -> list[Evidence]:
 
 def _candidates(report: Report) -> tuple[str, ...]:
     """Return the addresses that may carry a tag, as written (case matters in them)."""
-    values = [report.envelope.rcpt_to or "", *_taken_in_for(report)]
-    for name in ("delivered-to", "envelope-to", "x-original-to", "x-delivered-to", "to"):
-        values += report.headers.get_all(name)[:5]
-    values += report.original.headers.get_all("return-path")[:3]
+    values = [report.envelope.rcpt_to, *_taken_in_for(report)]
+    for name in report.headers.those_of(ADDRESSEE_FIELDS):
+        values += report.headers.get_all(name, 5)
+    values += report.original.headers.get_all("return-path", 3)
     found: dict[str, None] = {}
     for value in values:
         for address in find_addresses(value)[:_MAX_CANDIDATES]:
@@ -127,12 +128,12 @@ def _candidates(report: Report) -> tuple[str, ...]:
     return tuple(found)[:_MAX_CANDIDATES]
 
 
-def _taken_in_for(report: Report) -> list[str]:
+def _taken_in_for(report: Report) -> list[str | None]:
     """Return for whom our own hosts took the report in: further down the house a tag is taken off."""
     border = own_border_hop(report)
-    found: list[str] = []
+    found: list[str | None] = []
     for hop in report.trace[:_MAX_CANDIDATES] if border is not None else ():
-        found.append(hop.for_address or "")
+        found.append(hop.for_address)
         if hop is border:
             break
     return found

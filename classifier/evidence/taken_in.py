@@ -81,7 +81,9 @@ def users_report(report: Report, identity: Identity) -> Evidence | None:
     """
     writer = (report.reporting_mta or "").rstrip(".").lower()
     original = report.original
-    if not writer or report.kind not in {ReportKind.DSN, ReportKind.BOUNCE} or not original.says_whence:
+    if not writer or not report.trace or not original.says_whence:
+        return None
+    if report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}:
         return None
     hops = iter(report.trace[:MAX_HOPS])
     taker = next((hop for hop in hops if not _is_between_ours(hop, identity)), None)
