@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from classifier.dataclass import dataclass
 from classifier.evidence.table import gather
@@ -14,6 +14,8 @@ from classifier.vocabulary import NOT_REPORTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from classifier.evidence.base import Evidence, Lookups
     from classifier.model.artifact import Model
     from classifier.model.score import Opinion
@@ -43,7 +45,10 @@ def inferred_identity(report: Report) -> Identity:
     A name without a dot is a local one, behind an alias, that nobody outside knows.
     """
     domains = report.addressed_domains
-    return _identity(next((d for d in domains if "." in d), domains[0] if domains else ""))
+    for domain in domains:
+        if "." in domain:
+            return _identity(domain)
+    return _identity(domains[0] if domains else "")
 
 
 @lru_cache(maxsize=256)
@@ -97,9 +102,15 @@ def examine_report(
 
 def asked(model: Model, report: Report, identity: Identity, evidence: tuple[Evidence, ...]) -> Opinion | None:
     """Ask the model; one that fails on a hostile message costs its opinion alone."""
-    from classifier.model.score import opinion  # noqa: PLC0415 - with a model only
-
     try:
-        return opinion(model, report, identity, evidence)
+        return _opinion()(model, report, identity, evidence)
     except Exception:  # noqa: BLE001 - the evidence decides
         return None
+
+
+@cache
+def _opinion() -> Callable[[Model, Report, Identity, Iterable[Evidence]], Opinion | None]:
+    """Return what asks a model; looking that up anew takes as long as a good deal of the asking."""
+    from classifier.model.score import opinion  # noqa: PLC0415 - with a model only
+
+    return opinion

@@ -128,7 +128,9 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
         text = _ENCODED.sub(lambda match: _decoded(match[1]), text)
     for block in _BLANK_LINES.split(text):
         section = HeaderBlock(block.lstrip(b"\n"))
-        fields = [(name, decode_words(value)) for name, value in section.pairs]
+        fields = section.pairs
+        if block.find(b"=?") >= 0:
+            fields = [(name, decode_words(value)) for name, value in fields]
         keys = section.keys
         names = frozenset(keys)
         # A blank line ends a group only where the next one repeats what stands once in each.
@@ -151,9 +153,7 @@ def read_delivery_status(data: bytes) -> DeliveryStatus:
             break
     if group:
         groups.append(group)
-    return DeliveryStatus(
-        tuple(message), tuple(_recipient(fields) for fields in groups[:MAX_RECIPIENTS]), truncated
-    )
+    return DeliveryStatus(tuple(message), tuple(map(_recipient, groups[:MAX_RECIPIENTS])), truncated)
 
 
 def _decoded(encoded: bytes) -> bytes:

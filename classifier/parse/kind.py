@@ -62,11 +62,13 @@ _DMARC = re.compile(r"report[ -]domain:.{1,300}submitter:|^dmarc aggregate repor
 _COMPLAINT = re.compile(
     r"^(?:complaint about message from|email feedback report for ip|abuse report)", re.IGNORECASE
 )
-_CHALLENGE_FIELDS = (
-    "x-choicemail-registration-request",
-    "x-boxbe-challenge",
-    "x-spamarrest-challenge",
-    "x-bluebottle-request",
+_CHALLENGE_FIELDS = frozenset(
+    {
+        "x-choicemail-registration-request",
+        "x-boxbe-challenge",
+        "x-spamarrest-challenge",
+        "x-bluebottle-request",
+    }
 )
 #: Exchange's mark of a non-delivery report; certified mail's of a receipt (RFC 6109 section 3.1).
 _BOUNCE_FIELDS = frozenset({"x-ms-exchange-message-is-ndr", "x-ricevuta"})
@@ -111,7 +113,7 @@ def classify_kind(
         if told == "complaint":
             return ReportKind.FEEDBACK_REPORT, "amazon-sns"
         return (ReportKind.BOUNCE, "amazon-sns") if told in {"bounce", "delivery"} else (ReportKind.OTHER, "")
-    if any(name in headers for name in _CHALLENGE_FIELDS):
+    if headers.has_any(_CHALLENGE_FIELDS):
         return ReportKind.CHALLENGE, "challenge"
     signs = read_signs(headers, envelope.mail_from)
     if not signs.writer and not signs.automatic and not any(any_of(table, low) for table in _SUBJECTS):

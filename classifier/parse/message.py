@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from classifier.dataclass import replace
 from classifier.parse.addresses import normalise
 from classifier.parse.delivery_status import DeliveryStatus, read_delivery_status
@@ -21,7 +23,7 @@ from classifier.vocabulary import Completeness, DeliveryAction, ReportKind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import TypeVar, TypeVarTuple, Unpack
 
     from classifier.parse.formats import FreeTextFindings
     from classifier.parse.headers import HeaderBlock
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from classifier.parse.report import ReportedRecipient, TraceHop
 
     T = TypeVar("T")
+    Given = TypeVarTuple("Given")
 
 _STATUS_TYPES = frozenset(
     {"message/delivery-status", "message/global-delivery-status",
@@ -39,6 +42,9 @@ _TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
 _SUCCESSES = frozenset({DeliveryAction.DELIVERED, DeliveryAction.RELAYED, DeliveryAction.EXPANDED})
 _NOBODY: tuple[ReportedRecipient, ...] = ()
 _NO_TRACE: tuple[TraceHop, ...] = ()
+_NO_STATUS = DeliveryStatus()
+_NO_ORIGINAL = Original()
+_ORDINARY = (ReportKind.OTHER, "")
 
 
 def parse(raw: bytes, envelope: Envelope | None = None) -> Report:
@@ -85,37 +91,30 @@ class _Reader:
         self.notes = notes
 
     def report(self) -> Report:
-        kind, form = self._guarded("its kind", self._structured_kind, None) or (None, "")
-        text = self._guarded("its text", lambda: human_text(self.root), "")
+        kind, form = self._guarded("its kind", None, structured_kind, self.headers, self.root) or (None, "")
+        text = self._guarded("its text", "", human_text, self.root)
         findings: FreeTextFindings | None = None
         if kind is None:
             findings = self._findings(text)
-            read = findings
             kind, form = self._guarded(
-                "its kind",
-                lambda: classify_kind(self.headers, self.root, self.envelope, text, read),
-                (ReportKind.OTHER, ""),
+                "its kind", _ORDINARY, classify_kind, self.headers, self.root, self.envelope, text, findings
             )
             if kind is ReportKind.OTHER:
                 return Report(kind, "", self.headers, self.envelope, notes=tuple(self.notes))
-        elif kind is ReportKind.DSN and self._guarded(
-            "its kind", lambda: is_virus_warning(self.headers, text), otherwise=False
-        ):
+        elif kind is ReportKind.DSN and self._guarded("its kind", None, is_virus_warning, self.headers, text):
             kind = ReportKind.VIRUS_WARNING
-        original = self._guarded("the original", lambda: find_original(self.root), Original())
+        original = self._guarded("the original", _NO_ORIGINAL, find_original, self.root)
         if original.completeness is Completeness.NONE and kind in _TELL_OF_DELIVERY:
-            from classifier.parse.listing import told_original  # noqa: PLC0415 - only where none came back
-
-            original = self._guarded("what is told of the original", lambda: told_original(text), original)
-        trace = self._guarded("the original's trace", lambda: reread(read_trace(original.headers)), _NO_TRACE)
+            original = self._guarded("what is told of the original", original, _told_original(), text)
+        trace = self._guarded("the original's trace", _NO_TRACE, trace_of, original.headers)
         if trace:
             original = Original(
                 original.completeness, original.headers, original.body, original.verbatim, trace
             )
-        status = self._guarded("the delivery status", self._status, DeliveryStatus())
+        status = self._guarded("the delivery status", _NO_STATUS, self._status)
         recipients = status.recipients
         reporting_mta = status.reporting_mta
-        if not any(r.final_recipient or r.original_recipient for r in recipients):
+        if not names_any(recipients):
             if kind in _TELL_OF_DELIVERY:
                 findings = self._findings_for(text, original, findings)
                 recipients = merged(recipients, findings.recipients)
@@ -125,7 +124,7 @@ class _Reader:
             findings = findings or self._findings(text)
             recipients = completed(recipients, findings.recipients)
         if kind is ReportKind.DSN and "expanded from" in text and len(recipients) == 1:
-            recipients = (self._guarded("an alias", lambda: with_alias(recipients[0], text), recipients[0]),)
+            recipients = (self._guarded("an alias", recipients[0], with_alias, recipients[0], text),)
         if is_list_notice(self.headers):
             recipients = of_lists(recipients)
         if reporting_mta is None and kind is not ReportKind.MDN:
@@ -143,37 +142,31 @@ class _Reader:
             fields=status.fields,
             recipients=recipients[:MAX_RECIPIENTS],
             original=original,
-            trace=self._guarded("its trace", self._trace, _NO_TRACE),
+            trace=self._guarded("its trace", _NO_TRACE, self._trace),
             text=text,
             notes=tuple(self.notes),
         )
 
-    def _structured_kind(self) -> tuple[ReportKind, str] | None:
-        return structured_kind(self.headers, self.root)
-
     def _trace(self) -> tuple[TraceHop, ...]:
-        hops = read_trace(self.headers)
+        hops = trace_of(self.headers)
         if len(hops) >= MAX_HOPS:
             self.notes.setdefault(f"Received fields after the first {MAX_HOPS} were not read")
-        return reread(hops)
+        return hops
 
     def _status(self) -> DeliveryStatus:
-        found = [part for part in self.root.own_parts if part.content_type in _STATUS_TYPES]
-        if not found:
-            return DeliveryStatus()
-        status = read_delivery_status(found[0].decoded(MAX_STATUS_BYTES + 1))
-        if status.truncated:
-            self.notes.setdefault(f"recipients after the first {len(status.recipients)} were not read")
-        return status
+        for part in self.root.own_parts:
+            if part.content_type in _STATUS_TYPES:
+                status = read_delivery_status(part.decoded(MAX_STATUS_BYTES + 1))
+                if status.truncated:
+                    self.notes.setdefault(
+                        f"recipients after the first {len(status.recipients)} were not read"
+                    )
+                return status
+        return _NO_STATUS
 
     def _findings(self, text: str, original_to: tuple[str, ...] = ()) -> FreeTextFindings:
-        from classifier.parse import formats  # noqa: PLC0415 - what follows the standard does without
-
-        return self._guarded(
-            "its words",
-            lambda: formats.read(self.headers, self.root, text, original_to=original_to),
-            formats.FreeTextFindings(),
-        )
+        read, nothing = _free_text()
+        return self._guarded("its words", nothing, read, self.headers, self.root, text, original_to)
 
     def _findings_for(
         self, text: str, original: Original, findings: FreeTextFindings | None
@@ -186,7 +179,7 @@ class _Reader:
         findings = findings or self._findings(text)
         if findings.recipients:
             return findings
-        if recipients := self._guarded("a report inside", lambda: recipients_inside(original), _NOBODY):
+        if recipients := self._guarded("a report inside", _NOBODY, recipients_inside, original):
             return replace(findings, recipients=recipients)
         return self._findings(text, original.to) if len(original.to) == 1 else findings
 
@@ -199,12 +192,41 @@ class _Reader:
             return (found,) if found else ()
         return findings.recipients if findings is not None else ()
 
-    def _guarded(self, what: str, read: Callable[[], T], otherwise: T) -> T:
+    def _guarded(self, what: str, otherwise: T, read: Callable[[Unpack[Given]], T], *given: *Given) -> T:
         try:
-            return read()
+            return read(*given)
         except Exception as error:  # noqa: BLE001 - whatever a reader meets, the message is judged by the rest
             self.notes.setdefault(f"{what} could not be read ({type(error).__name__})")
             return otherwise
+
+
+@cache
+def _free_text() -> tuple[Callable[..., FreeTextFindings], FreeTextFindings]:
+    """Return what reads the words of a report, and what it returns where it finds nothing."""
+    from classifier.parse import formats  # noqa: PLC0415 - what follows the standard does without
+
+    return formats.read, formats.FreeTextFindings()
+
+
+@cache
+def _told_original() -> Callable[[str], Original]:
+    from classifier.parse.listing import told_original  # noqa: PLC0415 - only where none came back
+
+    return told_original
+
+
+def trace_of(headers: HeaderBlock) -> tuple[TraceHop, ...]:
+    """Return the Received hops of a header section; those that we read nothing in, as mail-parser reads them."""
+    return reread(read_trace(headers))
+
+
+def names_any(recipients: tuple[ReportedRecipient, ...]) -> bool:
+    """Say whether one of *recipients* is named."""
+    # A loop: a generator takes several times the time.
+    for recipient in recipients:  # noqa: SIM110
+        if recipient.final_recipient or recipient.original_recipient:
+            return True
+    return False
 
 
 def merged(

@@ -6,7 +6,7 @@ else somewhere in a text (:mod:`classifier.parse.inline`).
 
 from __future__ import annotations
 
-from itertools import chain
+from functools import cache
 
 from classifier.dataclass import replace
 from classifier.parse.headers import HeaderBlock
@@ -17,8 +17,9 @@ from classifier.vocabulary import Completeness
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from classifier.parse.inline import InlineOriginal
     from classifier.parse.mime import Part
 
 #: Header sections as parts of their own: RFC 6522 section 4, RFC 6533 section 6,
@@ -56,10 +57,11 @@ def find_original(root: Part) -> Original:
 
     """
     best: Original | None = None
-    for candidate in chain(_attached(root), _inline(root), _run_on(root)):
-        if candidate.completeness is not Completeness.PARTIAL:
-            return candidate
-        best = best or candidate
+    for found_by in (_attached, _inline, _run_on):
+        for candidate in found_by(root):
+            if candidate.completeness is not Completeness.PARTIAL:
+                return candidate
+            best = best or candidate
     return best or Original()
 
 
@@ -101,8 +103,7 @@ def _described(headers: HeaderBlock, body: bytes, *, verbatim: bool) -> Original
 
 def _inline(root: Part) -> Iterator[Original]:
     """Yield the originals that stand in the text parts, each part decoded when it is reached."""
-    from classifier.parse.inline import find_original as find_inline  # noqa: PLC0415 - only where none is attached
-
+    find_inline = _find_inline()
     read = 0
     for part in root.own_parts:
         if read >= MAX_INLINE_PARTS:
@@ -117,10 +118,16 @@ def _inline(root: Part) -> Iterator[Original]:
             yield Original(found.completeness, HeaderBlock(found.headers), found.body, verbatim=False)
 
 
+@cache
+def _find_inline() -> Callable[[bytes], InlineOriginal | None]:
+    from classifier.parse.inline import find_original as find_inline  # noqa: PLC0415 - only where none is attached
+
+    return find_inline
+
+
 def _run_on(root: Part) -> Iterator[Original]:
     """Yield what stands below a delivery status whose own delimiter was damaged."""
-    from classifier.parse.inline import find_original as find_inline  # noqa: PLC0415 - as above
-
+    find_inline = _find_inline()
     for part in root.own_parts[:MAX_INLINE_PARTS]:
         if part.content_type in _STATUS_TYPES:
             found = find_inline(part.decoded(MAX_INLINE_BYTES))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+#: Whom a message was addressed to: the fields in which delivery agents keep it, then To.
+ADDRESSEE_FIELDS = ("delivered-to", "envelope-to", "x-original-to", "x-delivered-to", "to")
+
+
 @dataclass(frozen=True)
 class Envelope:
     """What whoever hands the message over knows of its transport.
@@ -254,9 +258,8 @@ class Report:
         The envelope recipient, the fields in which delivery agents keep it,
         then To.
         """
-        values = [self.envelope.rcpt_to or ""]
-        for name in ("delivered-to", "envelope-to", "x-original-to", "x-delivered-to", "to"):
-            values += [self.headers.text(name) or ""] if name in self.headers else []
+        values = [self.envelope.rcpt_to]
+        values += map(self.headers.text, self.headers.those_of(ADDRESSEE_FIELDS))
         found: dict[str, None] = {}
         for value in values:
             for address in find_addresses(value):
@@ -292,4 +295,4 @@ class Report:
     @property
     def addressed_domains(self) -> tuple[str, ...]:
         """The domains of :attr:`addressees`, without repetition."""
-        return tuple(dict.fromkeys(d for a in self.addressees if (d := domain_of(a))))
+        return tuple(dict.fromkeys([d for a in self.addressees if (d := domain_of(a))]))

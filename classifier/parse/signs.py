@@ -6,6 +6,7 @@ import re
 
 from classifier.parse.addresses import find_address
 from classifier.parse.automatic import FORWARD, answers, is_automatic, is_list_mail, is_rfc3834, own_subject
+from classifier.parse.words import any_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -296,13 +297,9 @@ def _null_sender(headers: HeaderBlock, mail_from: str | None) -> bool:
 
 
 def _is_system_name(author: str) -> bool:
-    if author.isascii() and not any(hint in author for hint in _SYSTEM_HINTS):
+    if author.isascii() and not any_of(_SYSTEM_HINTS, author):
         return False
-    # A loop: a generator takes twice the time, and every message comes by here.
-    for name in _SYSTEM_NAMES:  # noqa: SIM110
-        if name in author:
-            return True
-    return False
+    return any_of(_SYSTEM_NAMES, author)
 
 
 def _writer(headers: HeaderBlock, author: str, address: str, local: str, *, null_sender: bool) -> int:

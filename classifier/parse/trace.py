@@ -17,12 +17,13 @@ from classifier.parse.report import TraceHop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeAlias
 
     from classifier.parse.headers import HeaderBlock
 
-#: A comment with at most one level of comments in it, and few pieces (bait has thousands), a quoted string, an angle address, a word.
+#: A word, a comment with at most one level of comments in it, and few pieces (bait has thousands), a quoted string, an angle address.
 _TOKEN = re.compile(
-    r"\((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,100}\)|\"[^\"]{0,500}\"|<[^<>]{0,500}>|[^\s()<>\";]{1,998}"
+    r"[^\s()<>\";]{1,998}|\((?:[^()\\]++|\\.|\([^()]{0,500}\)){0,100}\)|\"[^\"]{0,500}\"|<[^<>]{0,500}>"
 )
 #: The words that begin a clause, by each of their spellings: most tokens are none, and one look tells.
 _KEYWORDS = {
@@ -43,6 +44,10 @@ _NAMED = re.compile(
 #: All that Exim and qmail add where the client greeted with the name that its address has.
 _ALONE = re.compile(r"\[[0-9A-Fa-f.:]{2,45}\](?::[0-9]{1,5})?|(?:[^\s@\[\]()]{1,64}@)?[0-9A-Fa-f.:]{2,45}")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?\.?")
+#: The clauses of a hop: the word of each and the comments behind it, by its keyword.
+_Clauses: TypeAlias = "dict[str, tuple[str, list[str]]]"
+_ABSENT: tuple[str, list[str]] = ("", [])
+_OF_QMAIL = {"from", "by", "with"}
 _NO_NAMES = frozenset(
     {"unknown", "unverified", "no-ptr", "helo", "ehlo", "unavailable", "softdnserr", "account", "ident"}
 )
@@ -55,14 +60,14 @@ def read_trace(headers: HeaderBlock) -> tuple[TraceHop, ...]:
 
 def read_hops(values: Iterable[str]) -> tuple[TraceHop, ...]:
     """Return a hop for each unfolded Received value."""
-    return tuple(read_hop(value) for value in values)
+    return tuple(map(read_hop, values))
 
 
 def read_hop(value: str) -> TraceHop:
     """Tokenise one unfolded Received value. Never raises; what is missing is None."""
     value = value[:MAX_HOP_CHARS]
     stop = value.rfind(";")
-    clauses: dict[str, tuple[str, list[str]]] = {}
+    clauses: _Clauses = {}
     current = ""
     word: str | None = None
     comments: list[str] = []
@@ -87,11 +92,12 @@ def read_hop(value: str) -> TraceHop:
     if current:
         clauses[current] = (word or "", comments)
     helo = name = address = None
+    by, of_writer = clauses.get("by", _ABSENT)
     if "from" in clauses:
+        greeting, of_client = clauses["from"]
         helo, name, address = _greeting_last(
-            *clauses["from"], is_chasquid="chasquid" in clauses.get("by", ("", []))[1]
-        ) or _client(*clauses["from"], is_name=_is_exim(clauses) or _is_qmail(clauses, value[stop + 1 :]))
-    by = clauses.get("by", ("", []))[0]
+            greeting, of_client, is_chasquid="chasquid" in of_writer
+        ) or _client(greeting, of_client, is_name=_is_exim(clauses) or _is_qmail(clauses, value[stop + 1 :]))
     return TraceHop(
         raw=value,
         helo=helo,
@@ -105,7 +111,7 @@ def read_hop(value: str) -> TraceHop:
     )
 
 
-def _word(clauses: dict[str, tuple[str, list[str]]], name: str) -> str | None:
+def _word(clauses: _Clauses, name: str) -> str | None:
     return clauses[name][0].strip("<>;,") or None if name in clauses else None
 
 
@@ -114,19 +120,17 @@ def _host(text: str) -> str | None:
     return text.rstrip(".") or None
 
 
-def _is_exim(clauses: dict[str, tuple[str, list[str]]]) -> bool:
-    if "with" not in clauses:
-        return False
-    comments = clauses["with"][1]
-    return bool(comments) and any(comment.startswith("Exim ") for comment in comments)
+def _is_exim(clauses: _Clauses) -> bool:
+    _, comments = clauses.get("with", _ABSENT)
+    return bool([comment for comment in comments if comment.startswith("Exim ")])
 
 
-def _is_qmail(clauses: dict[str, tuple[str, list[str]]], dated: str) -> bool:
+def _is_qmail(clauses: _Clauses, dated: str) -> bool:
     """Say whether qmail wrote the hop: no words but these, and a date without its weekday."""
     return (
-        len(clauses) == 3
-        and not clauses.get("by", ("", [""]))[1]
-        and not clauses.get("with", ("", [""]))[1]
+        clauses.keys() == _OF_QMAIL
+        and not clauses["by"][1]
+        and not clauses["with"][1]
         and dated.lstrip()[:1].isdigit()
     )
 

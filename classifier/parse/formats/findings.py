@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 
 from classifier.dataclass import dataclass
 from classifier.parse.addresses import find_addresses, normalise
@@ -42,6 +43,7 @@ _DELAY = (
     "this is a warning only", "we will continue to try", "will continue to attempt", "delivery attempts will continue", "delivery delayed",
     "verzögert", "retard", "retrasad", "attrasad", "ritard", "vertraagd", "opóźni", "försenad", "配信が遅れ", "задержан",
 )  # fmt: skip
+_REPLY = attrgetter("smtp_reply")
 _DIAGNOSTIC_CHARS = 1_000
 _SUBJECT_CHARS = 1_000
 _RAW_CHARS = 64_000
@@ -79,9 +81,7 @@ class FreeTextFindings:
     named: bool = False
 
 
-def read(
-    headers: HeaderBlock, root: Part, text: str, *, original_to: tuple[str, ...] = ()
-) -> FreeTextFindings:
+def read(headers: HeaderBlock, root: Part, text: str, original_to: tuple[str, ...] = ()) -> FreeTextFindings:
     """Read a report that has no delivery-status part, or a poor one.
 
     Args:
@@ -103,8 +103,8 @@ def read(
     mentions = find_recipients(headers, notice, subject)
     if not mentions and len(original_to) == 1:
         mentions = [Mention(original_to[0], notice, sure=False)]
-    recipients = tuple(_describe(mention, notice, low, delayed=delayed) for mention in mentions)
-    diagnostic = next((r.diagnostic_code for r in recipients if r.diagnostic_code), None)
+    recipients = tuple([_describe(mention, notice, low, delayed=delayed) for mention in mentions])
+    diagnostic = next(filter(None, [r.diagnostic_code for r in recipients]), None)
     return FreeTextFindings(
         format=format_name(headers, low + marker.lower()),
         reporting_mta=reporting_host(notice, low) or _sender_host(headers),
@@ -113,7 +113,7 @@ def read(
         diagnostic=diagnostic,
         notice=notice,
         returns=bool(marker),
-        coded=any(r.smtp_reply for r in recipients) or bool(find_status(notice) or find_reply(notice)),
+        coded=any(map(_REPLY, recipients)) or bool(find_status(notice) or find_reply(notice)),
         named=bool(mentions) and mentions[0].sure,
     )
 
