@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from classifier.dataclass import replace
@@ -37,6 +38,14 @@ _STATUS_TYPES = frozenset(
     {"message/delivery-status", "message/global-delivery-status",
      "message/disposition-notification", "message/global-disposition-notification"}
 )  # fmt: skip
+#: Types that a delivery status may have got on its way, and how it begins (RFC 3464 section 2.1).
+_FILE_TYPES = frozenset({"text/plain", "application/octet-stream"})
+_STATUS_HEAD = re.compile(
+    rb"\s{0,99}(?:Reporting-MTA|Original-Envelope-Id|Final-Recipient|Original-Recipient)[ \t]{0,9}:",
+    re.IGNORECASE,
+)
+_HEAD_BYTES = 1_000
+_MAX_FILES = 16
 #: Kinds that tell of an attempt to deliver.
 _TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
 _SUCCESSES = frozenset({DeliveryAction.DELIVERED, DeliveryAction.RELAYED, DeliveryAction.EXPANDED})
@@ -111,7 +120,7 @@ class _Reader:
             original = Original(
                 original.completeness, original.headers, original.body, original.verbatim, trace
             )
-        status = self._guarded("the delivery status", _NO_STATUS, self._status)
+        status = self._guarded("the delivery status", _NO_STATUS, self._status, kind)
         recipients = status.recipients
         reporting_mta = status.reporting_mta
         if not names_any(recipients):
@@ -153,16 +162,26 @@ class _Reader:
             self.notes.setdefault(f"Received fields after the first {MAX_HOPS} were not read")
         return hops
 
-    def _status(self) -> DeliveryStatus:
-        for part in self.root.own_parts:
+    def _status(self, kind: ReportKind) -> DeliveryStatus:
+        part = self._status_part(kind)
+        if part is None:
+            return _NO_STATUS
+        status = read_delivery_status(part.decoded(MAX_STATUS_BYTES + 1))
+        if status.truncated:
+            self.notes.setdefault(f"recipients after the first {len(status.recipients)} were not read")
+        return status
+
+    def _status_part(self, kind: ReportKind) -> Part | None:
+        parts = self.root.own_parts
+        for part in parts:
             if part.content_type in _STATUS_TYPES:
-                status = read_delivery_status(part.decoded(MAX_STATUS_BYTES + 1))
-                if status.truncated:
-                    self.notes.setdefault(
-                        f"recipients after the first {len(status.recipients)} were not read"
-                    )
-                return status
-        return _NO_STATUS
+                return part
+        if kind in _TELL_OF_DELIVERY:
+            # Gateways and mail programs make a file of a type that they do not know.
+            for part in parts[:_MAX_FILES]:
+                if part.content_type in _FILE_TYPES and _STATUS_HEAD.match(part.decoded(_HEAD_BYTES)):
+                    return part
+        return None
 
     def _findings(self, text: str, original_to: tuple[str, ...] = ()) -> FreeTextFindings:
         read, nothing = _free_text()
@@ -325,11 +344,20 @@ def recipients_inside(original: Original) -> tuple[ReportedRecipient, ...]:
 
 
 def human_text(root: Part) -> str:
-    """Return the first text of the message itself: plain where there is any, else HTML as it is; bounded."""
+    """Return the first text of the message itself: plain where there is any, else HTML as it is; bounded.
+
+    A plain text below an HTML one that says more is a footer.
+    """
     html = ""
     for part in root.own_parts:
         if part.content_type == "text/plain" and (text := part.text()).strip():
-            return text
+            return _longer(html, text) if html else text
         if not html and part.content_type == "text/html":
             html = part.text()
     return html
+
+
+def _longer(html: str, text: str) -> str:
+    from classifier.parse.markup import to_plain  # noqa: PLC0415 - HTML above plain text is rare
+
+    return html if len(to_plain(html).strip()) > len(text) else text

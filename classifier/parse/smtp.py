@@ -69,10 +69,12 @@ _OWN_FINDINGS = (".1.2", ".4.1", ".4.3", ".4.4", ".4.6", ".4.7")
 MAX_CHARS = 8_000
 
 
-def find_status(text: str) -> str | None:
-    """Return the first enhanced status code in *text*, ``class.subject.detail``."""
-    match = _STATUS.search(text, 0, MAX_CHARS)
-    return match.group(1) if match else None
+def find_status(text: str, *, failed: bool = False) -> str | None:
+    """Return the first enhanced status code in *text*, ``class.subject.detail``; where it *failed*, none of a success."""
+    for match in _STATUS.finditer(text, 0, MAX_CHARS):
+        if not failed or match[1][0] != "2":
+            return match[1]
+    return None
 
 
 def find_reply(text: str) -> str | None:

@@ -144,3 +144,39 @@ def test_what_stands_above_the_first_field(above: bytes) -> None:
     assert report.kind is ReportKind.BOUNCE
     assert report.sender == "mailer-daemon@remote.test"
     assert report.recipients[0].status == "5.1.1"
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain; name=details.txt", "application/octet-stream; name=ATT00001.dat", "text/plain"]
+)
+@pytest.mark.parametrize("report", ["multipart/report; report-type=delivery-status", "multipart/mixed"])
+def test_delivery_status_that_lost_its_type(kind: str, report: str) -> None:
+    head, _, rest = REPORT.partition("\n\n")
+    head = head.replace("multipart/report; report-type=delivery-status", report)
+    told = parse(f"{head}\n\n{rest}".replace("message/delivery-status", kind).encode())
+    (recipient,) = told.recipients
+    assert (recipient.final_recipient, recipient.status) == ("bob@remote.test", "5.1.1")
+    assert recipient.diagnostic_code == "550 5.1.1 no such user"
+    assert told.reporting_mta == "mx.remote.test"
+
+
+def test_notice_in_html_above_a_footer_in_plain_text() -> None:
+    notice = "<html><body>We could not deliver your message to:<br>bob@remote.test<br>No such user<br></body></html>"
+    report = parse(
+        (
+            "From: MAILER-DAEMON@remote.test\nTo: anna@example.org\nSubject: failure notice\nMIME-Version: 1.0\n"
+            f"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n{notice}\n"
+            "--b\nContent-Type: text/plain\n\n_____\nhikers mailing list\n--b--\n"
+        ).encode()
+    )
+    assert report.kind is ReportKind.BOUNCE
+    assert report.recipients[0].final_recipient == "bob@remote.test"
+
+
+def test_version_number_is_no_status_of_a_failure() -> None:
+    report = parse(
+        b"From: mailer-daemon@remote.test\nTo: anna@example.org\nSubject: Message status - undeliverable\n\n"
+        b"The message that you sent was undeliverable to the following:\n  bob@remote.test (recipient not found)\n\n"
+        b"Program 2.0.12 released\n"
+    )
+    assert report.recipients[0].status == "5.1.1"

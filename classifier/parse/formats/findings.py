@@ -44,6 +44,7 @@ _DELAY = (
     "verzögert", "retard", "retrasad", "attrasad", "ritard", "vertraagd", "opóźni", "försenad", "配信が遅れ", "задержан",
 )  # fmt: skip
 _REPLY = attrgetter("smtp_reply")
+_SUCCESSES = frozenset({DeliveryAction.DELIVERED, DeliveryAction.RELAYED, DeliveryAction.EXPANDED})
 _DIAGNOSTIC_CHARS = 1_000
 _SUBJECT_CHARS = 1_000
 _RAW_CHARS = 64_000
@@ -143,11 +144,12 @@ def _sender_host(headers: HeaderBlock) -> str | None:
 
 def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> ReportedRecipient:
     words = mention.words
-    status = mention.status or find_status(words)
+    failed = mention.action not in _SUCCESSES
+    status = mention.status or find_status(words, failed=failed)
     reply = find_reply(words)
     source = words
     if status is None and reply is None and mention.alone:
-        status, reply, source = find_status(notice), find_reply(notice), notice
+        status, reply, source = find_status(notice, failed=failed), find_reply(notice), notice
     if status is None:
         status = derive_status(reply, words, temporary=delayed)
         if status is None and mention.alone:
