@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.errors import BackscatterError
-from classifier.mailbox.aside import Aside
+from classifier.mailbox.aside import GARBAGE_AFTER, Aside
 from classifier.mailbox.caution import Caution
 from classifier.mailbox.mover import Mover
 from classifier.mailbox.protocol import ConnectionLost
@@ -147,16 +148,28 @@ def sweep(
     """
     ordered = _OneAtATime(listener)
     try:
-        if len(work) == 1:
-            return SweepResult([sweep_account(work[0], store, ordered, purpose=purpose, backoff=backoff)])
-        with ThreadPoolExecutor(max_workers=min(8, len(work) or 1)) as pool:
-            futures = [
-                pool.submit(sweep_account, one, store, ordered, purpose=purpose, backoff=backoff)
-                for one in work
-            ]
-            return SweepResult([future.result() for future in futures])
+        with _little_looked_for_garbage():
+            if len(work) == 1:
+                return SweepResult([sweep_account(work[0], store, ordered, purpose=purpose, backoff=backoff)])
+            with ThreadPoolExecutor(max_workers=min(8, len(work) or 1)) as pool:
+                futures = [
+                    pool.submit(sweep_account, one, store, ordered, purpose=purpose, backoff=backoff)
+                    for one in work
+                ]
+                return SweepResult([future.result() for future in futures])
     except _UnheardError as error:
         raise error.__cause__ or error from None
+
+
+@contextmanager
+def _little_looked_for_garbage() -> Iterator[None]:
+    before = gc.get_threshold()
+    if before[0]:  # else it is not looked for at all
+        gc.set_threshold(max(before[0], GARBAGE_AFTER), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def sweep_account(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import pickle
 import select
@@ -37,6 +38,9 @@ AHEAD_ITEMS, AHEAD_BYTES = 256, 2 << 20
 _PIPE = 1 << 20
 #: At most so many processes, whatever the number of accounts and cores: each has 25 MB.
 _MOST = 2
+#: Objects made, less those let go of, after which Python looks for garbage. A message and its report refer to
+#: nothing in a circle, and there are many: to look after every 700 takes a tenth of a sweep's time.
+GARBAGE_AFTER = 50_000
 _HEAD = struct.Struct("!I")
 _READY = b"."
 #: The paths come from here, so that it is this program's code and no other's that runs there.
@@ -276,6 +280,7 @@ def serve(source: IO[bytes] | None = None, target: IO[bytes] | None = None) -> N
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     source, target = source or sys.stdin.buffer, target or sys.stdout.buffer
+    gc.set_threshold(GARBAGE_AFTER)
     target.write(_READY)
     target.flush()
     with contextlib.suppress(BrokenPipeError):

@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from classifier.mailbox.quick import quick
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -71,7 +73,7 @@ def noting(opened: list[socket.socket]) -> Any:  # noqa: ANN401 - imapclient shi
 
     class Noting(IMAPClient):  # type: ignore[misc]
         def _create_IMAP4(self) -> Any:  # noqa: ANN401, N802 - imapclient's
-            kind: Any = IMAP4_TLS if self.ssl else IMAP4WithTimeout
+            kind: Any = quick(IMAP4_TLS if self.ssl else IMAP4WithTimeout)
             arguments = [
                 self.host,
                 self.port,

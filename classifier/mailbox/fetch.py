@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from classifier.mailbox.protocol import ListedMessage
@@ -15,6 +16,7 @@ from classifier.parse.dates import parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
 #: What imaplib makes of an answer: a line, or a line that announces a literal, with it.
 Piece = bytes | tuple[bytes, bytes]
@@ -28,6 +30,10 @@ _UID = re.compile(rb"[( ]UID ([0-9]{1,12})", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE ([0-9]{1,15})", re.IGNORECASE)
 _DATE = re.compile(rb'[( ]INTERNALDATE "([^"]{1,40})"', re.IGNORECASE)
 _FLAGS = re.compile(rb"[( ]FLAGS \(([^)]{0,9000})\)", re.IGNORECASE)
+#: Most servers answer in the order in which was asked: one search instead of four.
+_AS_ASKED = re.compile(
+    rb'[0-9]{1,10} \(UID ([0-9]{1,12}) FLAGS \(([^)]{0,9000})\) INTERNALDATE "([^"]{1,40})" RFC822\.SIZE ([0-9]{1,15})[ )]'
+)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _COPYUID = re.compile(rb"([0-9]{1,12}) ([0-9:,*]{1,100000}) ([0-9:,*]{1,100000})")
 
@@ -53,19 +59,33 @@ class Fetched:
 
     def listed(self) -> ListedMessage | None:
         """Make a listed message of it; None for an answer nobody asked for (a flag change)."""
-        uid = self.uid
         headers = self.sections.get("HEADER")
-        if uid is None or headers is None:
+        if headers is None:
             return None
-        date = _DATE.search(self.text)
-        flags = _FLAGS.search(self.text)
+        as_asked = _AS_ASKED.match(self.text)
+        if as_asked is not None:
+            uid, flags, date, size = as_asked.groups()
+            return ListedMessage(str(int(uid)), int(size), _moment(date), _words(flags), headers)
+        number = self.uid
+        if number is None:
+            return None
+        given, marked = _DATE.search(self.text), _FLAGS.search(self.text)
         return ListedMessage(
-            str(uid),
+            str(number),
             self.size,
-            parse_date(date[1].decode("ascii", "replace")) if date else None,
-            frozenset(flags[1].decode("latin-1").split()) if flags else frozenset(),
+            _moment(given[1]) if given else None,
+            _words(marked[1]) if marked else frozenset(),
             headers,
         )
+
+
+def _moment(date: bytes) -> datetime | None:
+    return parse_date(date.decode("ascii", "replace"))
+
+
+@lru_cache(maxsize=256)
+def _words(flags: bytes) -> frozenset[str]:
+    return frozenset(flags.decode("latin-1").split())
 
 
 def read_fetch(pieces: Iterable[Piece | None]) -> Iterator[Fetched]:
@@ -80,11 +100,11 @@ def read_fetch(pieces: Iterable[Piece | None]) -> Iterator[Fetched]:
         if message is None:
             continue
         if literal is not None:
-            section = _LITERAL_SECTION.search(line)
+            section = _LITERAL_SECTION.search(line, max(0, line.rfind(b"BODY[")))
             if section:
                 message.sections[section[1].decode("latin-1").upper()] = literal
                 line = line[: section.start()]
-        if b'"' in line or b"NIL" in line:
+        if b"[" in line:  # a section that is no literal
             for quoted in _QUOTED_SECTION.finditer(line):
                 value = _ESCAPED.sub(rb"\1", quoted[2] or b"")
                 message.sections[quoted[1].decode("latin-1").upper()] = value

@@ -39,6 +39,8 @@ MANY = 100
 AHEAD_BYTES = 8 * 1024 * 1024
 #: Where the delivering host notes the reverse path: no other field is looked for then.
 _FIRST = re.compile(rb"return-path:[ \t]{0,9}(<[\x21-\x7e]{0,998}>)[ \t]{0,9}\r?\n(?![ \t])", re.IGNORECASE)
+#: The same field anywhere, in a header section in lower case.
+_FIELD = re.compile(rb"^return-path[ \t]*+:.*+(?:\n[ \t].*+)*", re.MULTILINE)
 
 
 @dataclass
@@ -297,14 +299,23 @@ def _return_path(headers: bytes) -> str | None:
     """Return the reverse path that the delivering host noted: "" for the null sender, None for none."""
     first = _FIRST.match(headers)
     if first is not None:
-        value: str | None = first[1].decode("ascii", "replace")
-    elif b"return-path" in headers.lower():
-        value = HeaderBlock(headers).get("return-path")
-    else:
-        value = None
+        return find_address(first[1].decode("ascii", "replace")) or ("" if b"<>" in first[1] else None)
+    value = HeaderBlock(_noted(headers)).get("return-path")
     if value is None:
         return None
     return find_address(value) or ("" if "<>" in value.replace(" ", "") else None)
+
+
+def _noted(headers: bytes) -> bytes:
+    """Return as little of *headers* as has the same first Return-Path: most is long, and read in a hundredth of the time."""
+    low = headers.lower()
+    at = low.find(b"return-path")
+    if at < 0:
+        return b""
+    if headers.count(b"\r") != headers.count(b"\r\n"):
+        return headers  # a bare CR ends a line, too
+    field = _FIELD.search(low, at)
+    return headers[field.start() : field.end()] if field else b""
 
 
 def _envelope(message: ListedMessage) -> Envelope:

@@ -61,7 +61,9 @@ def is_list_mail(headers: HeaderBlock) -> bool:
 def is_automatic(headers: HeaderBlock) -> bool:
     """Say whether the message calls itself an automatic answer."""
     if headers.has_any(_MAY_TELL):
-        if is_rfc3834(headers) or any(
+        if is_rfc3834(headers):
+            return True
+        if headers.has_any(AUTO_FIELDS) and any(
             not _NO.match(headers.get(name) or "") for name in AUTO_FIELDS if name in headers
         ):
             return True

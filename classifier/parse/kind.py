@@ -120,7 +120,7 @@ def classify_kind(
         # Nothing of a machine about it: its words are somebody's own.
         return ReportKind.OTHER, ""
     greets = bool(_GREETING.match(notice))
-    written = greets or signs.program or bool(_QUOTED.search(notice))
+    written = greets or signs.program or (">" in notice and bool(_QUOTED.search(notice)))
     if signs.null_sender:
         # Some deliver a person's mail without its reverse path.
         personal = not signs.system and (written or signs.forward)
@@ -143,7 +143,14 @@ def classify_kind(
         return ReportKind.OTHER, ""
     if announced or headers.has_any(_BOUNCE_FIELDS):
         return ReportKind.BOUNCE, findings.format
-    points = _bounce_points(low, notice, findings, signs, returned=returned, told=told)
+    least = _bounce_points(low, findings, signs, returned=returned, told=told)
+    if signs.writer >= MAIL_SYSTEM and least is not None and least >= BOUNCE_POINTS:
+        # A bounce, whatever it says, unless it asks for something: to look for hundreds of phrases takes longest of all.
+        enough = BOUNCE_POINTS + 3
+        if least >= enough or not is_challenge(low, notice, signs) or least + _said(notice) >= enough:
+            return ReportKind.BOUNCE, findings.format
+        return ReportKind.CHALLENGE, "challenge"
+    points = 0 if least is None else least + _said(notice)
     if points < BOUNCE_POINTS + 3 and is_challenge(low, notice, signs):
         return ReportKind.CHALLENGE, "challenge"
     if auto := auto_reply(low, notice, signs, points, told=told and findings.coded, written=written):
@@ -281,14 +288,19 @@ def _tells_whom(headers: HeaderBlock, notice: str, findings: FreeTextFindings) -
 
 
 def _bounce_points(
-    subject: str, notice: str, findings: FreeTextFindings, signs: Signs, *, returned: bool, told: bool
-) -> int:
-    """Add up what speaks for a bounce; what speaks against it is taken away."""
+    subject: str, findings: FreeTextFindings, signs: Signs, *, returned: bool, told: bool
+) -> int | None:
+    """Add up what speaks for a bounce beside what it says; what speaks against it is taken away.
+
+    Returns:
+        The points; None where it is none, whatever it says.
+
+    """
     known = findings.format != "generic"
     quoted = returned or findings.returns
     if not (signs.writer or signs.machine or (signs.nameless and returned)):
         # A person's: whatever it quotes.
-        return 0
+        return None
     if not (
         signs.writer >= MAIL_SYSTEM
         or signs.null_sender
@@ -299,20 +311,16 @@ def _bounce_points(
         or (signs.system and told)
     ):
         # Only words: a postmaster who writes to his users has those too.
-        return 0
+        return None
     failed = any_of(words.FAILURE_SUBJECTS, subject)
     if not signs.system and not (told and (failed or quoted or signs.automatic)):
         # A null sender is what newsletters have too.
-        return 0
+        return None
     if not (failed or known or quoted or findings.coded or findings.recipients):
         # About no message: a mailbox that fills up, say.
-        return 0
+        return None
     points = min(signs.writer, 4)
     if failed:
-        points += 2
-    if any_of(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
-        points += 3
-    elif any_of(words.FAILURE_PHRASES, notice):
         points += 2
     points += known
     points += told
@@ -333,3 +341,10 @@ def _bounce_points(
     if signs.writer < MAIL_SYSTEM:
         points -= 2 * signs.many_addressees + signs.list_mail
     return points
+
+
+def _said(notice: str) -> int:
+    """Return the points that *notice* adds by what it says, the more for saying it at once."""
+    if any_of(words.FAILURE_PHRASES, notice[:_OPENING_CHARS]):
+        return 3
+    return 2 if any_of(words.FAILURE_PHRASES, notice) else 0

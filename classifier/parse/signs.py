@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from classifier.parse.addresses import find_address
 from classifier.parse.automatic import FORWARD, answers, is_automatic, is_list_mail, is_rfc3834, own_subject
@@ -91,6 +92,8 @@ _REVERSE_PATH = re.compile(
     r"(?:.{1,64}[-+.])?bounces?(?:[-+=].{1,200})?|owner-.{1,60}|prvs=.{1,200}|srs[01][=+-].{1,200}|.{1,128}=.{1,128}",
     re.IGNORECASE,
 )
+#: What an author's name and address say of its being a mail system, in points of :attr:`Signs.writer`.
+_DAEMON, _SYSTEM, _NAMELESS, _NOBODYS = 3, 2, 1, 0
 _LIST_MANAGER_FIELDS = frozenset({"x-mlserver", "x-list-administrivia", "references", "in-reply-to"})
 #: Amazon WorkMail leaves out the local part of the mail system that it names.
 _HOST_ALONE = re.compile(r"<?(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}>?", re.IGNORECASE)
@@ -244,9 +247,30 @@ def read_writer(headers: HeaderBlock, mail_from: str | None) -> tuple[int, bool,
     """Return :attr:`Signs.writer`, :attr:`Signs.null_sender`, and the local part of the author."""
     null_sender = _null_sender(headers, mail_from)
     author = headers.text("from") or ""
+    local, named = _author(author) if len(author) <= _SHORT else _author.__wrapped__(author)
+    return _writer(headers, local, named, null_sender=null_sender), null_sender, local
+
+
+#: So many authors of up to so many characters are held: most of a mailbox is from few.
+_AUTHORS, _SHORT = 512, 500
+
+
+@lru_cache(maxsize=_AUTHORS)
+def _author(author: str) -> tuple[str, int]:
+    """Return the local part of *author*'s address, and how surely its name or address is a mail system's."""
     address = find_address(author) or ""
     local = (address.rpartition("@")[0] or author.strip('<> "')).strip("\"'").replace("\\", "")
-    return _writer(headers, author, address, local, null_sender=null_sender), null_sender, local
+    low = author.lower()
+    named = _NOBODYS
+    if _DAEMONS.fullmatch(local) or "mailer-daemon" in low:
+        named = _DAEMON
+    elif not address and (author.rstrip().endswith("<>") or _HOST_ALONE.fullmatch(author.strip())):
+        named = _DAEMON  # an author without an address, or one that is a host, is no person
+    elif local.lower().startswith("postmaster") or _is_system_name(low):
+        named = _SYSTEM
+    elif not author.strip(" <>"):
+        named = _NAMELESS
+    return local, named
 
 
 def is_daemon(local: str) -> bool:
@@ -302,19 +326,12 @@ def _is_system_name(author: str) -> bool:
     return any_of(_SYSTEM_NAMES, author)
 
 
-def _writer(headers: HeaderBlock, author: str, address: str, local: str, *, null_sender: bool) -> int:
+def _writer(headers: HeaderBlock, local: str, named: int, *, null_sender: bool) -> int:
     points = 2 if null_sender else 0
-    low = author.lower()
-    if _DAEMONS.fullmatch(local) or "mailer-daemon" in low:
-        points += 3
-    elif not address and (author.rstrip().endswith("<>") or _HOST_ALONE.fullmatch(author.strip())):
-        points += 3  # an author without an address, or one that is a host, is no person
-    elif "mailer-daemon" in (headers.get("return-path") or "").lower():
-        points += 3
-    elif local.lower().startswith("postmaster") or _is_system_name(low):
-        points += 2
-    elif not author.strip(" <>"):
-        points += 1
+    if named == _DAEMON or "mailer-daemon" in (headers.get("return-path") or "").lower():
+        points += _DAEMON
+    elif named:
+        points += named
     elif is_list_manager(local) and (headers.has_any(_LIST_MANAGER_FIELDS) or is_list_notice(headers)):
         points += 2
     if headers.has_any(REPORT_FIELDS):

@@ -6,6 +6,8 @@ anybody can write them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -222,9 +224,14 @@ HELD_PHRASES = (
     "retenido hasta", "in attesa di approvazione", "wordt vastgehouden", "väntar på", "moderator",
 )  # fmt: skip
 
+#: Of fewer, those in ASCII are not told apart.
+_MANY = 20
+
 
 def any_of(needles: Iterable[str], haystack: str) -> bool:
     """Say whether one of *needles* stands in *haystack*."""
+    if haystack.isascii() and isinstance(needles, tuple) and len(needles) >= _MANY:
+        needles = in_ascii(needles)
     # A loop: a generator takes twice the time.
     for needle in needles:  # noqa: SIM110
         if needle in haystack:
@@ -235,3 +242,9 @@ def any_of(needles: Iterable[str], haystack: str) -> bool:
 def first_of(needles: Iterable[str], haystack: str) -> int | None:
     """Return where the first of *needles* stands in *haystack*, or None."""
     return min((at for needle in needles if (at := haystack.find(needle)) >= 0), default=None)
+
+
+@lru_cache(maxsize=64)
+def in_ascii(needles: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of *needles* that text in ASCII, as most of it is, can hold: half of them."""
+    return tuple([needle for needle in needles if needle.isascii()])

@@ -31,6 +31,15 @@ def test_literals_with_attributes_before_and_after():
     assert third.listed().key == "9"
 
 
+def test_attributes_in_another_order():
+    (found,) = read_fetch(
+        [(b"1 (BODY[HEADER] {2}", b"\r\n"), b' INTERNALDATE "01-Mar-2026 10:00:00 +0100" FLAGS () UID 007)']
+    )
+    message = found.listed()
+    assert (message.key, message.size, message.flags) == ("7", 0, frozenset())
+    assert message.received_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
 def test_quoted_strings_and_nil():
     (found,) = read_fetch([rb'4 (UID 7 BODY[HEADER]<0> "a \"UID 8\" \\ FLAGS (x)" RFC822.SIZE 3)'])
     assert found.listed().headers == rb'a "UID 8" \ FLAGS (x)'
@@ -92,6 +101,16 @@ def test_sets_that_are_none(text):
         (b"Return-Path: <a@example.org>\r\nReturn-Path: <>\r\n", "a@example.org"),
         (b"X-Return-Path: <a@example.org>\r\n", None),
         (b"Return-Path: MAILER-DAEMON\r\n", None),
+        (
+            b"To: a@b.test\r\n Return-Path: <b@example.org>\r\nRETURN-Path :\r\n\t<a@example.org>\r\nTo: c\r\n",
+            "a@example.org",
+        ),
+        (b"To: a@b.test\rReturn-Path: <a@example.org>\rReturn-Path: <>\r\n", "a@example.org"),
+        (
+            b"Return-Path-Of: <b@example.org>\r\nTo: return-path: <>\r\nReturn-Path: <a@example.org>\r\n",
+            "a@example.org",
+        ),
+        (b"\nReturn-Path: <a@example.org>\nTo: a@b.test\n", "a@example.org"),
         (b"To: a@b.test\r\n", None),
         (b"", None),
     ],
