@@ -31,12 +31,12 @@ def quick(kind: Any) -> Any:  # noqa: ANN401 - imaplib's or imapclient's class
             read: bytes = super().readline()
             return read
 
-        def _get_response(self) -> bytes | None:
-            line = self.readline()
+        def _get_response(self, *arguments: Any, **named: Any) -> bytes | None:  # noqa: ANN401 - from 3.14 on some
+            line = b"" if arguments or named else self.readline()
             found = _FETCHED.fullmatch(line)
             if found is None:
-                self._ahead = line
-                response: bytes | None = super()._get_response()
+                self._ahead = line or None
+                response: bytes | None = super()._get_response(*arguments, **named)
                 return response
             announced, size = found[1] + b" " + found[2], found[3]
             while True:

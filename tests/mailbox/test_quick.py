@@ -71,3 +71,13 @@ def test_a_literal_is_taken_no_longer_than_imaplib_takes_it():
     imap.read = refuse
     with pytest.raises(imaplib.IMAP4.abort, match="40 bytes"):
         imap._get_response()
+
+
+def test_what_a_later_imaplib_asks_for_more_is_its_own():
+    """Python 3.14 waits for a time in IDLE, and says so by an argument."""
+
+    class Later(Said):
+        def _get_response(self, start_timeout=False):
+            return super()._get_response() if start_timeout is False else f"waited {start_timeout}"
+
+    assert quick(Later)(b"")._get_response(start_timeout=5) == "waited 5"
