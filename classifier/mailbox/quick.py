@@ -11,9 +11,9 @@ import re
 from typing import Any
 
 #: An answer whose first literal follows, up to that, and the literal's bytes.
-_FETCHED = re.compile(rb"\* ([0-9]{1,10}) FETCH ([^\r\n]*\{([0-9]{1,12})\})\r\n")
+_FETCHED = re.compile(rb"\* ([0-9]{1,10}) FETCH (.*\{([0-9]+)\})\r\n")
 #: A line that announces another one.
-_FURTHER = re.compile(rb"[^\r\n]*\{([0-9]{1,12})\}\r\n")
+_FURTHER = re.compile(rb".*\{([0-9]+)\}\r\n")
 _LINE_END = b"\r\n"
 
 

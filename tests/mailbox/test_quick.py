@@ -58,6 +58,8 @@ PIECES = (
 @example(b"* 1 FETCH (UID 5 BODY[HEADER]<0> {4}\r\nA: b BODY[] {3}\r\nabc)\r\n* 2 FETCH (UID 6)\r\n")
 @example(b"* 1 FETCH (BODY[] {4}\r\nA: b)\n* 2 EXISTS\r\n")
 @example(b"* 1 FETCH (BODY[] {4}\r\nA")
+@example(b"* 1 FETCH (BODY[] {1}\r\nA\r BODY[HEADER] {1}\r\nB)\r\n")
+@example(b"* 1 FETCH (BODY[] {1}\r\nA BODY[HEADER] {00000000000001}\r\nB)\r\n")
 def test_it_is_what_imaplib_makes_of_it(said):
     assert heard(quick(Said), said) == heard(Said, said)
 
