@@ -13,7 +13,7 @@ from classifier.parse.encoded import decode_words
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.limits import MAX_RECIPIENTS, MAX_STATUS_BYTES
 from classifier.parse.report import ReportedRecipient
-from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
+from classifier.parse.smtp import derive_status, find_reply, find_status, fuller, is_own_finding, says_little
 from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
@@ -173,12 +173,12 @@ def _recipient(fields: list[Field]) -> ReportedRecipient:
     action = _action(values.get("action"))
     match = _STATUS.search(values.get("status", "")[:200])
     status = match.group() if match else None
-    if status is None or status.endswith(".0.0"):
-        # The reply's own code says more than "other or undefined".
+    if status is None or says_little(status):
+        # The reply's own code says more than "other or undefined", and its words may say more than both.
         words = diagnostic or ""
-        better = find_status(words) or derive_status(reply, words, temporary=action is DeliveryAction.DELAYED)
-        if better and (status is None or (better[0] == status[0] and not better.endswith(".0.0"))):
-            status = better
+        status = fuller(status, find_status(words))
+        if status is None or says_little(status):
+            status = fuller(status, derive_status(reply, words, temporary=action is DeliveryAction.DELAYED))
     remote = _host(values.get("remote-mta"))
     return ReportedRecipient(
         final_recipient=recipient_address(values.get("final-recipient")),

@@ -29,38 +29,39 @@ _BY_REPLY = {
 _BY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("2.2", ("mailbox full", "mailbox is full", "over quota", "overquota", "quota exceed", "exceeded quota",
              "exceeding their quota", "disk quota", "quota usage", "quota violation", "over disk quota",
-             "exceeds allowed size", "mailfolder is full", "not enough", "too much mail", "full mailbox", "mailbox has exceeded",
+             "exceeds allowed size", "mailfolder is full", "not enough", "too much mail", "full mailbox", "mailbox has exceeded", "too many messages", "zuviele mails", "mailbox exceeded the",
              "empfängers ist voll", "est pleine", "está lleno", "è piena", "geadresseerde is vol",
              "postfach ist voll", "postfach voll", "quota überschritten", "überfüllt", "lettres pleine", "lettres est pleine",
              "lettres saturée", "quota dépassé", "buzón lleno", "buzón está lleno", "buzon lleno", "bandeja llena", "cuota excedida",
              "postal cheia", "caixa cheia", "destinatário cheia", "está cheia", "casella piena", "casella è piena", "mailbox piena",
              "postbus is vol", "postvak is vol", "mailbox is vol", "przepełnion", "schránka je plná", "přeplněn", "переполнен",
              "がいっぱい", "容量を超", "已满", "已滿", "空间不足", "용량을 초과", "가득")),
-    ("2.1", ("disabled", "discontinued", "suspended", "inactive user", "deactivated")),
+    ("2.1", ("disabled", "discontinued", "suspended", "inactive user", "deactivated", "account is locked", "mailbox is frozen", "no longer accepts mail")),
     ("3.4", ("too big", "too large", "size limit exceeded", "exceeds the maximum", "message size")),
-    ("4.6", ("too many hops", "mail loop", "loops back", "looping", "lowest numbered mx record points to local host")),
+    ("4.6", ("too many hops", "mail loop", "loops back", "looping", "maximum hop count", "routing loop", "lowest numbered mx record points to local host")),
     ("1.2", ("host unknown", "unknown host", "unrouteable", "unroutable", "host not found", "domain not found",
              "domain does not exist", "no such domain",
-             "illegal host", "couldn't find any host", "no ip address found", "point to non-existent hosts", "name service error", "nonexistent domain", "no mx", "bad destination system", "dns error")),
+             "illegal host", "couldn't find any host", "name or service not known", "domain name not found", "nxdomain", "no mx found", "doesn't receive email", "no ip address found", "point to non-existent hosts", "name service error", "nonexistent domain", "no mx", "bad destination system", "dns error")),
     ("1.1", ("user unknown", "unknown user", "no such user", "no mailbox here", "unknown recipient",
              "not a valid mailbox", "invalid recipient", "recipient not found", "no such recipient", "user not known",
              "does not exist", "doesn't have a", "not listed in", "recipient name is not recognized", "invalid mailbox",
-             "no such mailbox", "mailbox not found", "no mailbox found", "addressee unknown", "invalid final delivery userid", "couldn't be found", "user not found",
+             "no such mailbox", "mailbox not found", "not a known user", "no account by that name", "no mail box", "user not exist", "unknown mailbox", "not an active address", "no mailbox found", "addressee unknown", "invalid final delivery userid", "couldn't be found", "user not found",
              "mailbox unavailable", "recipient address rejected", "no longer valid", "unknown address",
              "existiert nicht", "empfänger unbekannt", "unbekannter empfänger", "benutzer unbekannt", "unbekannter benutzer",
              "n'existe pas", "n’existe pas", "utilisateur inconnu", "destinataire inconnu", "adresse inconnue", "no existe",
              "usuario desconocido", "destinatario desconocido", "não existe", "inexistente", "inesistente", "non esiste",
              "usuário desconhecido", "utente sconosciuto", "destinatario sconosciuto", "bestaat niet", "onbekende gebruiker",
              "nie istnieje", "neexistuje", "не существует", "не існує", "finns inte", "findes ikke", "finnes ikke", "nem létezik",
-             "存在しません", "存在しない", "不存在", "존재하지 않")),
+             "存在しません", "存在しない", "存在しなかった", "不存在", "존재하지 않")),
     ("7.1", ("spam", "dt:spm", "blacklist", "blocklist", "black list", "blocked", "access denied", "rejected for policy",
              "not authorized", "relaying denied", "unable to relay", "dnsbl", "administrative prohibition",
-             "not allowed to send", "not permitted to send", "permission to send", "sender denied", "sender rejected", "policy violation")),
+             "not allowed to send", "not permitted to send", "permission to send", "sender denied", "sender rejected", "policy violation", "ptr record", "reverse dns", "spf record", "dmarc check", "anti-spoofing", "policy reasons", "denied by policy",
+             "unauthenticated senders")),
     ("4.7", ("retry timeout", "delivery time expired", "in the queue too long", "message expired", "envelope expired",
              "for too long", "failing for a long time", "retry time not reached",
              "maximum delivery attempts", "giving up", "timed out", "timeout")),
     ("4.3", ("cname lookup failed", "name server failure", "host lookup did not complete", "lookup of host")),
-    ("4.1", ("connection refused", "no answer from host", "establish an smtp connection", "could not connect")),
+    ("4.1", ("connection refused", "no answer from host", "establish an smtp connection", "could not connect", "requests to connect", "mail exchanger failed", "did not respond", "not responding", "initiate smtp conversation")),
 )  # fmt: skip
 #: What no server answers and a client finds by itself: no address for the host, no connection,
 #: a loop, too long in the queue (RFC 3463 sections 3.2 and 3.5).
@@ -85,6 +86,18 @@ def find_reply(text: str) -> str | None:
         if _NAME.search(text[max(0, match.start() - _NAME_CHARS) : match.start()]):
             return match.group()
     return None
+
+
+def says_little(status: str) -> bool:
+    """Say whether *status* is "other or undefined" (RFC 3463 section 3.1)."""
+    return status.endswith(".0.0")
+
+
+def fuller(status: str | None, other: str | None) -> str | None:
+    """Return *other* where it says more than *status* of the same class of failure, else *status*."""
+    if other is None or (status is not None and (says_little(other) or other[0] != status[0])):
+        return status
+    return other
 
 
 def is_own_finding(reply: str | None, status: str | None) -> bool:

@@ -130,6 +130,32 @@ def test_subject_that_the_notice_tells(case: str) -> None:
     assert report.recipients[0].final_recipient == "bob@remote.test"
 
 
+LITTLE = {
+    "550 5.0.0 <bob@remote.test>... User unknown": "5.1.1",
+    "551 5.0.0 This message was classified as spam": "5.7.1",
+    "550 That is not a known user": "5.1.1",
+    "550 5.7.1 spam": "5.7.1",
+    "451 4.4.1 timeout": "5.0.0",
+    "550 5.0.0 no": "5.0.0",
+}
+
+
+@pytest.mark.parametrize("said", LITTLE)
+@pytest.mark.parametrize("report", ["delivery status", "words"])
+def test_status_that_says_little_beside_words_that_say_more(said: str, report: str) -> None:
+    if report == "words":
+        if said.startswith("451"):
+            return
+        (told,) = parse(bounce("").replace(b"550 5.1.1 User unknown", said.encode())).recipients
+    else:
+        status = read_delivery_status(
+            f"Reporting-MTA: dns; mx.remote.test\n\nFinal-Recipient: rfc822; bob@remote.test\n"
+            f"Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; {said}\n".encode()
+        )
+        (told,) = status.recipients
+    assert told.status == LITTLE[said]
+
+
 def test_host_that_only_the_words_name() -> None:
     words = "  bob@remote.test\n    host mx.remote.test [192.0.2.25]: 550 5.1.1 <bob@remote.test>:\n    User unknown\n"
     report = parse(

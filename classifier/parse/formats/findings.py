@@ -14,7 +14,7 @@ from classifier.parse.formats.recipients import Mention, find_recipients
 from classifier.parse.formats.table import format_name
 from classifier.parse.report import ReportedRecipient
 from classifier.parse.signs import is_daemon
-from classifier.parse.smtp import derive_status, find_reply, find_status, is_own_finding
+from classifier.parse.smtp import derive_status, find_reply, find_status, fuller, is_own_finding, says_little
 from classifier.parse.words import any_of
 from classifier.vocabulary import DeliveryAction, RefusalStage
 
@@ -154,6 +154,8 @@ def _describe(mention: Mention, notice: str, low: str, *, delayed: bool) -> Repo
         status = derive_status(reply, words, temporary=delayed)
         if status is None and mention.alone:
             status = derive_status(None, notice, temporary=delayed)
+    elif says_little(status):
+        status = fuller(status, derive_status(reply, words, temporary=delayed))
     diagnostic = mention.diagnostic or _diagnostic(words, reply, status) or _diagnostic(source, reply, status)
     if mention.alone and mention.diagnostic is None and not _tells_why(diagnostic):
         diagnostic = _reason_in(notice) or diagnostic
