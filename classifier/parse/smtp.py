@@ -63,6 +63,10 @@ _BY_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("4.3", ("cname lookup failed", "name server failure", "host lookup did not complete", "lookup of host")),
     ("4.1", ("connection refused", "no answer from host", "establish an smtp connection", "could not connect", "requests to connect", "mail exchanger failed", "did not respond", "not responding", "initiate smtp conversation")),
 )  # fmt: skip
+#: Those of them that a text in ASCII can hold: most are, and each word costs.
+_BY_ASCII_WORDS = tuple(
+    (detail, tuple(word for word in words if word.isascii())) for detail, words in _BY_WORDS
+)
 #: What no server answers and a client finds by itself: no address for the host, no connection,
 #: a loop, too long in the queue (RFC 3463 sections 3.2 and 3.5).
 _OWN_FINDINGS = (".1.2", ".4.1", ".4.3", ".4.4", ".4.6", ".4.7")
@@ -120,7 +124,7 @@ def derive_status(reply: str | None, text: str, *, temporary: bool = False) -> s
     """
     low = text[:MAX_CHARS].lower()
     # Loops: a generator for each row takes twice the time.
-    for detail, words in _BY_WORDS:
+    for detail, words in _BY_ASCII_WORDS if low.isascii() else _BY_WORDS:
         for word in words:
             if word in low:
                 return f"{reply[0] if reply else '4' if temporary else '5'}.{detail}"
