@@ -25,6 +25,7 @@ from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
 from classifier.dataclass import dataclass
+from classifier.mailbox.packing import pack, unpack
 from classifier.parse.message import parse
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _MOST = 2
 GARBAGE_AFTER = 50_000
 _HEAD = struct.Struct("!I")
 _READY = b"."
+#: Before the reason why there is no report.
+_FAILED = b"!"
 #: The paths come from here, so that it is this program's code and no other's that runs there.
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from classifier.mailbox.aside import serve; serve()"
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
@@ -67,7 +70,7 @@ class Pending:
 
     Attributes:
         raw, envelope: the message; let go of once it is taken apart.
-        answer: the pickled report, or None as long as there is none.
+        answer: the packed report, or None as long as there is none.
         report: taken apart here.
         lost: why it never will be, or "".
 
@@ -139,12 +142,10 @@ class Aside:
         if pending.report is not None:
             return pending.report
         assert pending.answer is not None
-        found = pickle.loads(pending.answer)  # noqa: S301 - written by serve() below
-        pending.answer = None
-        if isinstance(found, str):
-            raise NotParsed(found)
-        report: Report = found
-        return report
+        answer, pending.answer = pending.answer, None
+        if answer.startswith(_FAILED):
+            raise NotParsed(answer[len(_FAILED) :].decode())
+        return unpack(answer, pending.envelope)
 
     def __enter__(self) -> Self:
         """Return itself; closed at the end of the block."""
@@ -294,6 +295,6 @@ def serve(source: IO[bytes] | None = None, target: IO[bytes] | None = None) -> N
 
 def _answer(raw: bytes, envelope: Any) -> bytes:  # noqa: ANN401 - an Envelope
     try:
-        return pickle.dumps(parse(raw, envelope), pickle.HIGHEST_PROTOCOL)
+        return pack(parse(raw, envelope))
     except Exception as error:  # noqa: BLE001 - the message costs itself alone
-        return pickle.dumps(type(error).__name__)
+        return _FAILED + type(error).__name__.encode()
