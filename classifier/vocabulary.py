@@ -24,6 +24,8 @@ class ReportKind(StrEnum):
 
 #: Kinds that are no report about one message of the recipient's own.
 NOT_REPORTS = frozenset({ReportKind.OTHER, ReportKind.FEEDBACK_REPORT})
+#: Kinds that tell of an attempt to deliver.
+TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
 
 
 class Completeness(StrEnum):

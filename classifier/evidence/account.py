@@ -38,7 +38,7 @@ def gather(
     firm = {
         (e.name, e.finding)
         for e in found
-        if e.points_to is PointsTo.GENUINE and e.strength in {Strength.PROOF, Strength.STRONG}
+        if e.points_to is PointsTo.GENUINE and e.strength is not Strength.WEAK
     }
     if not firm:
         return

@@ -115,7 +115,7 @@ def parse_signature(field: HeaderField) -> Signature | None:
     if not _NAME.fullmatch(domain):
         return None
     selector = decode_bytes(tags.get(b"s", b"")).lower()
-    names = tuple(_SPACE.sub(b"", n).lower() for n in tags.get(b"h", b"").split(b":", MAX_SIGNED + 1))
+    names = tuple([_SPACE.sub(b"", n).lower() for n in tags.get(b"h", b"").split(b":", MAX_SIGNED + 1)])
     value = _SPACE.sub(b"", tags.get(b"b", b""))
     body_hash = _SPACE.sub(b"", tags.get(b"bh", b""))
     algorithm = tags.get(b"a", b"").lower()
@@ -132,7 +132,7 @@ def parse_signature(field: HeaderField) -> Signature | None:
         problem = "b= is not base64"
     elif not _BASE64.fullmatch(body_hash) or len(body_hash) % 4:
         problem = "bh= is not base64"
-    elif len(names) > MAX_SIGNED or not all(_FIELD_NAME.fullmatch(n) for n in names):
+    elif len(names) > MAX_SIGNED or not all(map(_FIELD_NAME.fullmatch, names)):
         problem = "h= is missing or malformed"
     elif b"from" not in names:
         problem = "it does not sign From"
@@ -145,7 +145,7 @@ def parse_signature(field: HeaderField) -> Signature | None:
         selector,
         algorithm.decode("ascii", "replace"),
         tags.get(b"c", b"simple/simple").lower(),
-        tuple(n.decode("ascii", "replace") for n in names),
+        tuple([n.decode("ascii", "replace") for n in names]),
         value,
         body_hash,
         _number(tags.get(b"l")),

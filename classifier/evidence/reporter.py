@@ -31,7 +31,7 @@ from classifier.evidence.ours import (
     verified_name,
 )
 from classifier.parse.addresses import domain_of
-from classifier.vocabulary import ReportKind, Strength
+from classifier.vocabulary import TELL_OF_DELIVERY, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _says_to_be_of(report: Report, ours: set[str | None]) -> str | None:
     not an automatic reply, which is a user's. A bare MAILER-DAEMON may have been completed by our side.
     """
     told = organisation(report.reporting_mta)
-    if told is None and report.kind in {ReportKind.DSN, ReportKind.BOUNCE}:
+    if told is None and report.kind in TELL_OF_DELIVERY:
         author = owner_of(report.sender)
         return None if author in ours else author
     return told

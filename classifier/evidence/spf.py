@@ -33,7 +33,7 @@ from classifier.evidence.ours import (
     verified_name,
     written_by_us,
 )
-from classifier.vocabulary import Completeness, ReportKind, Strength
+from classifier.vocabulary import TELL_OF_DELIVERY, Completeness, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def envelope_sender(report: Report, identity: Identity) -> tuple[str | None, boo
         return None, False
     if path and identity.owns_address(path):
         return path, True
-    if report.kind in {ReportKind.DSN, ReportKind.BOUNCE}:
+    if report.kind in TELL_OF_DELIVERY:
         own = next((a for a in report.addressees if identity.owns_address(a)), None)
         if own is not None:
             return own, report.kind is ReportKind.DSN and path is None
@@ -162,7 +162,7 @@ def _failed(
         return neutral(
             "spf", "fail-forwarded", f"{told}; that host passed it on for others: it is not the origin"
         )
-    if not sure and report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}:
+    if not sure and report.kind not in TELL_OF_DELIVERY:
         return neutral("spf", "fail-unsure", f"{told}; under which return path it was sent is not known")
     if may_speak_for_others(client, report):
         return neutral("spf", "fail-next-door", f"{told}; it may be the reporting side's own firewall")

@@ -27,7 +27,7 @@ from classifier.evidence.ours import (
     written_by_us,
 )
 from classifier.parse.addresses import domain_of, find_addresses, normalise
-from classifier.vocabulary import Completeness, ReportKind, Strength
+from classifier.vocabulary import TELL_OF_DELIVERY, Completeness, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ _BY_MACHINE = frozenset(
         "auto-submitted", "x-php-originating-script", "x-php-script", "x-source", "x-source-args", "x-source-dir",
     }
 )  # fmt: skip
+#: Kinds that come to where the return path leads, and not to the author.
+_ABOUT_THE_RETURN_PATH = frozenset({*TELL_OF_DELIVERY, ReportKind.VIRUS_WARNING})
+_WHOLE = frozenset({Completeness.FULL, Completeness.HEADERS})
 #: A HELO name is a host's only with a domain (RFC 5321 section 2.3.5).
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,20}[a-z][a-z0-9-]{1,62}\.?", re.IGNORECASE)
 _HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
@@ -49,10 +52,10 @@ _HOMELY = frozenset({Nature.DIAL_UP, Nature.NUMBERED})
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
     """Look for anything of ours in an original that came back with its header section."""
-    if report.kind not in {ReportKind.DSN, ReportKind.BOUNCE, ReportKind.VIRUS_WARNING}:
+    if report.kind not in _ABOUT_THE_RETURN_PATH:
         return  # people's programs answer the author, so there the author is ours
     original = report.original
-    if original.completeness not in {Completeness.FULL, Completeness.HEADERS} or not original.from_address:
+    if original.completeness not in _WHOLE or not original.from_address:
         return
     client = observed_client(report)
     if client is None or written_by_us(report, identity) or _has_something_of_ours(report, identity):

@@ -31,7 +31,7 @@ from classifier.evidence.ours import came_from_inside, sent_on_by_us
 from classifier.evidence.srs import SLACK_DAYS, days_of
 from classifier.parse.addresses import domain_of, find_addresses, normalise
 from classifier.parse.report import ADDRESSEE_FIELDS
-from classifier.vocabulary import PointsTo, ReportKind, Strength
+from classifier.vocabulary import TELL_OF_DELIVERY, PointsTo, ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def _missing(report: Report, identity: Identity, seen: _Seen) -> Iterator[Eviden
     """
     if identity.batv_since is None or min(seen.moments) < identity.batv_since + _MARGIN:
         return
-    if report.kind not in {ReportKind.DSN, ReportKind.BOUNCE} or came_from_inside(report, identity):
+    if report.kind not in TELL_OF_DELIVERY or came_from_inside(report, identity):
         return
     mail_from = report.envelope.mail_from
     if mail_from is None:

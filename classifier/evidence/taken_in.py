@@ -23,7 +23,7 @@ from classifier.evidence.ours import (
 )
 from classifier.parse.addresses import normalise
 from classifier.parse.limits import MAX_HOPS
-from classifier.vocabulary import RefusalStage, ReportKind, Strength
+from classifier.vocabulary import TELL_OF_DELIVERY, RefusalStage, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,11 +83,15 @@ def users_report(report: Report, identity: Identity) -> Evidence | None:
     original = report.original
     if not writer or not report.trace or not original.says_whence:
         return None
-    if report.kind not in {ReportKind.DSN, ReportKind.BOUNCE}:
+    if report.kind not in TELL_OF_DELIVERY:
         return None
     hops = iter(report.trace[:MAX_HOPS])
-    taker = next((hop for hop in hops if not _is_between_ours(hop, identity)), None)
-    if taker is None or not is_our_name(taker.by, identity) or not is_authenticated(taker):
+    for taker in hops:
+        if not _is_between_ours(taker, identity):
+            break
+    else:
+        return None
+    if not is_our_name(taker.by, identity) or not is_authenticated(taker):
         return None
     below = tuple(hops)
     names = {(name or "").lower() for name in (taker.helo, *(hop.by for hop in below))}
@@ -158,7 +162,7 @@ def inbound(report: Report, hop: TraceHop, identity: Identity) -> bool:
     if hop.for_address:
         return identity.owns_address(hop.for_address)
     # Whoever answers by a program names himself, or the one whom he answers.
-    recipients = report.recipients if report.kind in {ReportKind.DSN, ReportKind.BOUNCE} else ()
+    recipients = report.recipients if report.kind in TELL_OF_DELIVERY else ()
     if any(
         identity.owns_address(r.final_recipient) or identity.owns_address(r.original_recipient)
         for r in recipients

@@ -208,7 +208,7 @@ def _measure_path(report: Report, identity: Identity, found: dict[str, float]) -
     client = observed_client(report)
     if client is None:
         # Nobody says which hop is whose: the first one may be our provider's, and its client one of ours.
-        first = next((hop for hop in trace[:_MAX_BELOW] if _from_outside(hop)), None)
+        first = next(filter(_from_outside, trace[:_MAX_BELOW]), None)
         _measure_id(right, author, identity, (), trace[:_MAX_BELOW], found=found)
         if first is not None:
             _measure_below(trace[:_MAX_BELOW], (None, None), author, identity, found)
@@ -319,10 +319,9 @@ def _measure_below(
         joined = 2 if writers[0] == client[0] else 1 if writers[0] == client[1] else 0
     found["below.joined"] = joined
     found["below.broken"] = bool(told) and not joined and told[0].by is not None and writers[0] is not None
-    found["below.submitted"] = any(is_authenticated(hop) for hop in told)
-    last = next((hop for hop in reversed(told) if ip_of(hop.client_address) is not None), None)
-    ip = ip_of(last.client_address) if last is not None else None
-    found["below.inside"] = ip is not None and is_internal(ip)
+    found["below.submitted"] = any(map(is_authenticated, told))
+    addresses = [ip for hop in told if (ip := ip_of(hop.client_address)) is not None]
+    found["below.inside"] = bool(addresses) and is_internal(addresses[-1])
     found["below.from"] = author is not None and author in writers
     found["below.ours"] = any(below_our_domains(hop.by, identity) for hop in told)
 

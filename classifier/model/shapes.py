@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,12 @@ def right_hand_side(message_id: str | None) -> str:
 
 def is_role(address: str) -> bool:
     """Say whether the local part of *address* is that of a list, a program or an office (RFC 2142 and custom)."""
-    return _ROLE.search(address.rpartition("@")[0][:64]) is not None
+    return _is_role(address.rpartition("@")[0][:64])
+
+
+@lru_cache(maxsize=256)
+def _is_role(local: str) -> bool:
+    return _ROLE.search(local) is not None
 
 
 def is_host(name: str) -> bool:

@@ -127,14 +127,14 @@ def classify_kind(
     else:
         personal = (signs.answers and signs.reply) or greets
     told = not personal and _tells_whom(headers, notice, findings)
-    returned = any(part.content_type in _RETURNED_TYPES for part in _below(root))
+    returned = not _RETURNED_TYPES.isdisjoint([part.content_type for part in _below(root)])
     if not signs.system and not any_of(words.MAIL_NOUNS, f"{low}\n{notice}"):
         told = False
     announced = told and findings.named and _announces(low, notice, findings, signs)
     if (
         (signs.list_mail and not signs.system and not announced)
         or signs.to_keeper
-        or any(part.content_type == _CALENDAR for part in root.own_parts[: 1 if signs.system else _FEW_PARTS])
+        or _CALENDAR in [part.content_type for part in root.own_parts[: 1 if signs.system else _FEW_PARTS]]
     ):
         return ReportKind.OTHER, ""
     if _is_virus_warning(low, notice, signs, told=bool(findings.recipients)):

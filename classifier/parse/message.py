@@ -19,7 +19,7 @@ from classifier.parse.smtp import derive_status, find_reply, find_status
 from classifier.parse.trace import read_trace
 from classifier.parse.triage import full_section, may_be_report, may_be_report_by, names_a_status
 from classifier.parse.words import FAILURE_PHRASES, any_of
-from classifier.vocabulary import Completeness, DeliveryAction, ReportKind
+from classifier.vocabulary import TELL_OF_DELIVERY, Completeness, DeliveryAction, ReportKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ _STATUS_HEAD = re.compile(
 )
 _HEAD_BYTES = 1_000
 _MAX_FILES = 16
-#: Kinds that tell of an attempt to deliver.
-_TELL_OF_DELIVERY = frozenset({ReportKind.DSN, ReportKind.BOUNCE})
 _SUCCESSES = frozenset({DeliveryAction.DELIVERED, DeliveryAction.RELAYED, DeliveryAction.EXPANDED})
 _NOBODY: tuple[ReportedRecipient, ...] = ()
 _NO_TRACE: tuple[TraceHop, ...] = ()
@@ -113,7 +111,7 @@ class _Reader:
         elif kind is ReportKind.DSN and self._guarded("its kind", None, is_virus_warning, self.headers, text):
             kind = ReportKind.VIRUS_WARNING
         original = self._guarded("the original", _NO_ORIGINAL, find_original, self.root)
-        if original.completeness is Completeness.NONE and kind in _TELL_OF_DELIVERY:
+        if original.completeness is Completeness.NONE and kind in TELL_OF_DELIVERY:
             original = self._guarded("what is told of the original", original, _told_original(), text)
         trace = self._guarded("the original's trace", _NO_TRACE, trace_of, original.headers)
         if trace:
@@ -124,12 +122,12 @@ class _Reader:
         recipients = status.recipients
         reporting_mta = status.reporting_mta
         if not names_any(recipients):
-            if kind in _TELL_OF_DELIVERY:
+            if kind in TELL_OF_DELIVERY:
                 findings = self._findings_for(text, original, findings)
                 recipients = merged(recipients, findings.recipients)
             elif not recipients:
                 recipients = self._others(kind, findings)
-        elif kind in _TELL_OF_DELIVERY and not all(map(_is_told, recipients)):
+        elif kind in TELL_OF_DELIVERY and not all(map(_is_told, recipients)):
             findings = findings or self._findings(text)
             recipients = completed(recipients, findings.recipients)
         if kind is ReportKind.DSN and "expanded from" in text and len(recipients) == 1:
@@ -176,7 +174,7 @@ class _Reader:
         for part in parts:
             if part.content_type in _STATUS_TYPES:
                 return part
-        if kind in _TELL_OF_DELIVERY:
+        if kind in TELL_OF_DELIVERY:
             # Gateways and mail programs make a file of a type that they do not know.
             for part in parts[:_MAX_FILES]:
                 if part.content_type in _FILE_TYPES and _STATUS_HEAD.match(part.decoded(_HEAD_BYTES)):

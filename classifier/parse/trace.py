@@ -122,7 +122,7 @@ def _host(text: str) -> str | None:
 
 def _is_exim(clauses: _Clauses) -> bool:
     _, comments = clauses.get("with", _ABSENT)
-    return bool([comment for comment in comments if comment.startswith("Exim ")])
+    return bool(comments) and any(comment.startswith("Exim ") for comment in comments)
 
 
 def _is_qmail(clauses: _Clauses, dated: str) -> bool:
