@@ -15,7 +15,7 @@ from classifier.evidence.base import Evidence, Lookups, forged
 from classifier.evidence.hosts import organisation
 from classifier.evidence.ours import made_by_rule, own_addressees, passed_on, sent_on_by_us
 from classifier.parse.addresses import domain_of, find_addresses, normalise
-from classifier.vocabulary import Strength
+from classifier.vocabulary import ReportKind, Strength
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ _ROLES = frozenset(
         "daemon",
     }
 )
+#: Reports that go to whom the original wanted answers sent to, and not only to its return path.
+_ANSWERS = frozenset({ReportKind.AUTO_REPLY, ReportKind.MDN})
+#: What vacation (RFC 5230 section 4.5) and reject (RFC 5429 section 2.1.1) say of themselves in Auto-Submitted.
+_BY_SIEVE = ("(vacation)", "(rejected)")
 _PRVS = r"(?i)prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})"
 
 
@@ -56,7 +60,11 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     never = next(filter(identity.never_sends, asked), None)
     sending = any(map(identity.is_sender, asked))
     if never is not None and not sending and not _went_elsewhere(report, identity):
-        yield forged("address", Strength.STRONG, "never-sends", f"{never} never sends mail")
+        if _may_only_be_answered(report, never):
+            detail = f"{never} never sends mail; but answers may be wanted there, and this is one"
+            yield forged("address", Strength.WEAK, "never-sends-answered", detail)
+        else:
+            yield forged("address", Strength.STRONG, "never-sends", f"{never} never sends mail")
     elif identity.closed_senders and identity.senders and used and not sending:
         yield from _unknown(report, identity, used)
     yield from _from_elsewhere(report, identity, used)
@@ -101,9 +109,34 @@ def _unknown(report: Report, identity: Identity, used: list[str]) -> Iterator[Ev
     address = strangers[0]
     if author and (identity.is_sender(author) or identity.is_sender(_bare(normalise(author)) or author)):
         detail = f"{address} is none of our senders, though the author {normalise(author)} is one"
+        if _answers_author(report):
+            yield forged("address", Strength.WEAK, "unknown-sender-answered", detail)
+            return
         yield forged("address", Strength.STRONG, "unknown-return-path", detail)
         return
+    if _may_only_be_answered(report, address):
+        detail = f"{address} is none of our senders; but answers may be wanted there, and this is one"
+        yield forged("address", Strength.WEAK, "unknown-sender-answered", detail)
+        return
     yield forged("address", Strength.STRONG, "unknown-sender", f"{address} is none of our senders")
+
+
+def _answers_author(report: Report) -> bool:
+    """Say whether the report is an answer, and not one of those that sieve sends to the return path."""
+    submitted = (report.headers.get("auto-submitted") or "").lower()
+    return report.kind in _ANSWERS and not any(word in submitted for word in _BY_SIEVE)
+
+
+def _may_only_be_answered(report: Report, address: str) -> bool:
+    """Say whether the report is an answer, which may go to where its original wanted answers.
+
+    Reply-To (RFC 5322 section 3.6.2) and Disposition-Notification-To (RFC 8098 section 2.1) name
+    addresses that need not send; unless the author came back, and is that very one.
+    """
+    if not _answers_author(report):
+        return False
+    author = report.original.from_address
+    return author is None or address not in {normalise(author), _bare(normalise(author))}
 
 
 def _from_elsewhere(report: Report, identity: Identity, used: list[str]) -> Iterator[Evidence]:

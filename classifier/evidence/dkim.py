@@ -12,10 +12,28 @@ counts only where every message of ours is signed.
 from __future__ import annotations
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.chain import leads_to_us
+from classifier.evidence.chain import joined, leads_to_us, may_be_a_service
 from classifier.evidence.hosts import organisation
-from classifier.evidence.origin import hop_of, observed_client, typed_below
-from classifier.evidence.ours import is_our_client, is_our_name, resolved_relays, written_by_us
+from classifier.evidence.onward import tried_to_pass_on
+from classifier.evidence.origin import (
+    ObservedClient,
+    hop_of,
+    may_speak_for_others,
+    observed_client,
+    typed_below,
+)
+from classifier.evidence.ours import (
+    Nature,
+    below_our_domains,
+    is_authenticated,
+    is_our_client,
+    is_our_name,
+    knows_family,
+    nature,
+    resolved_relays,
+    verified_name,
+    written_by_us,
+)
 from classifier.vocabulary import Completeness, Strength
 
 TYPE_CHECKING = False
@@ -25,7 +43,7 @@ if TYPE_CHECKING:
     from classifier.evidence.dkim_signature import Signature
     from classifier.identity import Identity
     from classifier.parse.headers import HeaderBlock
-    from classifier.parse.report import Original, Report
+    from classifier.parse.report import Original, Report, TraceHop
 
 #: So many signature fields are looked at for our d=.
 _MAX_FIELDS = 100
@@ -118,15 +136,52 @@ def _absent(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Ev
             "dkim", "absent-unplaced", f"no signature of ours, yet {client.by} saw a host of ours connect"
         )
         return
-    # Lists and resenders take signatures off, and forwarders that make mail anew.
-    marked = any(name in original.headers for name in ("list-id", "list-post", "resent-from"))
-    passed_on = marked or leads_to_us(
-        client, hop, typed_below(report, client), identity, resolved_relays(identity, lookups)
-    )
-    strength = Strength.STRONG if original.verbatim and not passed_on else Strength.WEAK
+    if is_authenticated(hop) or may_speak_for_others(client, report):
+        # Who sends for us may sign as late as on the way out, and has reported before.
+        yield neutral(
+            "dkim", "absent-unplaced", f"no signature of ours on what {client.by} had from one of its own"
+        )
+        return
+    strength = Strength.WEAK if _may_be_lost(report, client, hop, identity, lookups) else Strength.STRONG
     yield forged(
         "dkim",
         strength,
         "absent",
         f"no signature of ours on what {client.by} took in from {client.address}; all our mail is signed",
     )
+
+
+def _may_be_lost(
+    report: Report, client: ObservedClient, hop: TraceHop, identity: Identity, lookups: Lookups
+) -> bool:
+    """Say whether a signature may have been taken off on the way, or not have been put on yet.
+
+    Lists and resenders take signatures off, and forwarders and filters that make
+    mail anew. Who tried to pass the original on may be whom a server of ours hands
+    its mail to, to have it signed.
+    """
+    original = report.original
+    if not original.verbatim or any(
+        name in original.headers for name in ("list-id", "list-post", "resent-from")
+    ):
+        return True
+    typed, relays = typed_below(report, client), resolved_relays(identity, lookups)
+    if leads_to_us(client, hop, typed, identity, relays):
+        return True
+    if nature(verified_name(hop), hop.client_address) is Nature.DIAL_UP:
+        return False
+    if (
+        typed
+        and joined(hop, typed[0], identity)
+        and _had_it_from_a_server(typed[0])
+        and not knows_family(typed[0].client_address or "", identity, relays)
+    ):
+        return True
+    return below_our_domains(client.helo, identity) and tried_to_pass_on(report)
+
+
+def _had_it_from_a_server(hop: TraceHop) -> bool:
+    """Say whether a host on the way had the message from a server that did not authenticate itself: it may be ours."""
+    client = ObservedClient(address=hop.client_address or "", helo=hop.helo)
+    kind = nature(verified_name(hop), hop.client_address)
+    return not is_authenticated(hop) and may_be_a_service(client, hop, kind)

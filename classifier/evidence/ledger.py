@@ -95,6 +95,10 @@ def _returned_ids(report: Report) -> tuple[str, ...]:
             bare = find_message_id(value)
             for message_id in find_message_ids(value) or ([bare] if bare else []):
                 found.setdefault(message_id)
+    if not report.original.verbatim:
+        # A notice in quoted-printable, or in HTML, that does not say so.
+        for message_id in tuple(found):
+            found.setdefault(message_id.replace("=3D", "=").replace("&amp;", "&"))
     return tuple(found)[:_MAX_IDS]
 
 

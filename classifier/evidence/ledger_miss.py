@@ -41,6 +41,8 @@ NOT_YET_READ = timedelta(hours=1)
 STALE_AFTER = timedelta(days=30)
 #: These are written as soon as the original is there; a receipt when somebody reads it.
 _AT_ONCE = frozenset({ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING})
+#: How far the reporting side's clock may be ahead of ours and still be believed.
+CLOCKS = timedelta(days=1)
 #: How long a message may travel: what arrives soon after ``complete_since``
 #: may have been sent before (RFC 5321 section 4.5.4.1: four to five days).
 TRAVEL = timedelta(days=7)
@@ -160,6 +162,9 @@ def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
     if arrival is None:
         return "the report does not say when the original arrived"
     earliest, latest = arrival
+    when = came(report)
+    if when is not None and not when - STALE_AFTER <= latest <= when + CLOCKS:
+        return "the original arrived, the report says, at a time that cannot be"
     if earliest < since:
         return "the original arrived before complete_since"
     if latest > min(until, lookups.now) - NOT_YET_READ - _behind(report):

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.hosts import organisation
+from classifier.evidence.hosts import organisation, same_host
 from classifier.evidence.onward import tried_to_pass_on
-from classifier.evidence.origin import ObservedClient, hop_of, observed_client
+from classifier.evidence.origin import ObservedClient, hop_of, observed_client, typed_below
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -62,7 +62,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
         return
     if passed_on(original.headers) or original.headers.has_any(_BY_MACHINE):
         return
-    if any(_began_there(hop) for hop in original.trace):
+    if any(_began_there(hop) for hop in original.trace) or _was_handed_to_qmail(report, client):
         return
     used = own_addressees(report, identity)
     if (
@@ -77,7 +77,13 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     seen = f"{client.by or 'the reporting side'} had it from {client.name or client.helo or 'a host'} [{client.address}]"
     told = f"the original is by {normalise(original.from_address)}, nothing in it is ours, and {seen}"
     homely = _homely(client)
-    if homely and tried_to_pass_on(report):
+    below = typed_below(report, client)
+    if homely and below and any(same_host(below[0].by, name) for name in (client.helo, client.name)):
+        # Web servers, on rented machines, hand in what visitors write into forms: by a mail server of their own.
+        yield forged(
+            "stranger", Strength.WEAK, "home-line-served", f"{told}: {homely}; it has a line of its own"
+        )
+    elif homely and tried_to_pass_on(report):
         # A provider's server reports to its own customers so, and knows them by their line.
         yield forged(
             "stranger", Strength.WEAK, "home-line-relayed", f"{told}: {homely}; it tried to pass it on"
@@ -93,6 +99,12 @@ def _began_there(hop: TraceHop) -> bool:
     if hop.client_name or hop.client_address:
         return False
     return hop.protocol == "local" or (hop.helo is None and "from userid" in hop.raw[:500])
+
+
+def _was_handed_to_qmail(report: Report, client: ObservedClient) -> bool:
+    """Say whether a program handed the message to qmail, on a machine below the reporting side's."""
+    below = report.original.trace[client.hop + 1 :] if client.hop is not None else ()
+    return any("invoked by uid" in hop.raw[:500] for hop in below)
 
 
 def _made(address: str) -> bool:

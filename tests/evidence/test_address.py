@@ -9,6 +9,7 @@ import pytest
 from classifier.evidence import address
 from classifier.identity import Identity
 from classifier.parse.report import Envelope
+from classifier.vocabulary import ReportKind
 from tests.evidence.makers import LOOKUPS, make, told
 
 OPEN = Identity(
@@ -20,6 +21,7 @@ OPEN_TO_ALL = dataclasses.replace(OPEN, senders=())
 CLOSED = dataclasses.replace(OPEN, domains=("example.org", ".example.org"), closed_senders=True)
 ACCENTED = dataclasses.replace(CLOSED, senders=("j\u00f6rg@example.org",))
 NEVER, UNKNOWN = ("never-sends", "forged", "strong"), ("unknown-sender", "forged", "strong")
+ANSWERED = ("never-sends-answered", "forged", "weak")
 ELSEWHERE = ("from-elsewhere", "forged", "weak")
 HARDLY = ("unknown-return-path", "forged", "strong")
 
@@ -85,6 +87,46 @@ CASES = {
         OPEN_TO_ALL,
         make(own=b"To: undisclosed-recipients:;\n", envelope=Envelope(rcpt_to="trap@example.org")),
         [NEVER],
+    ),
+    "an answer to where answers are wanted": (
+        OPEN_TO_ALL,
+        to("trap@example.org", kind=ReportKind.AUTO_REPLY),
+        [ANSWERED],
+    ),
+    "a challenge, which goes to the return path": (
+        OPEN_TO_ALL,
+        to("trap@example.org", kind=ReportKind.CHALLENGE),
+        [NEVER],
+    ),
+    "a vacation note by sieve, which goes there as well": (
+        OPEN_TO_ALL,
+        make(
+            own=b"To: trap@example.org\nAuto-Submitted: auto-replied (vacation)\n",
+            headers=b"",
+            kind=ReportKind.AUTO_REPLY,
+        ),
+        [NEVER],
+    ),
+    "a receipt there": (OPEN_TO_ALL, to("trap@example.org", kind=ReportKind.MDN), [ANSWERED]),
+    "an answer to a trap that was the author": (
+        OPEN_TO_ALL,
+        to("trap@example.org", "trap@example.org", kind=ReportKind.AUTO_REPLY),
+        [NEVER],
+    ),
+    "an answer to an unknown address": (
+        CLOSED,
+        make(own=b"To: tickets@example.org\n", headers=b"", kind=ReportKind.AUTO_REPLY),
+        [("unknown-sender-answered", "forged", "weak")],
+    ),
+    "an answer to another address than the author's": (
+        CLOSED,
+        to("tickets@example.org", kind=ReportKind.AUTO_REPLY),
+        [("unknown-sender-answered", "forged", "weak")],
+    ),
+    "an answer to an unknown author": (
+        CLOSED,
+        to("bob@example.org", "bob@example.org", kind=ReportKind.AUTO_REPLY),
+        [UNKNOWN],
     ),
     "quoted without need": (CLOSED, make(own=b'To: "anna"@example.org\n'), []),
     "an accented letter in two parts": (ACCENTED, make(own="To: jo\u0308rg@example.org\n".encode()), []),

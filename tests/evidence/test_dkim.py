@@ -14,6 +14,7 @@ from classifier.evidence.base import DnsAnswer, Lookups
 from classifier.identity import Identity
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Original, Report, ReportedRecipient, TraceHop
+from classifier.parse.trace import read_hop
 from classifier.resolver import DnsResolver
 from classifier.store.database import Database
 from classifier.store.records import SqliteRecordMemory
@@ -627,6 +628,50 @@ def test_an_absent_signature_is_weak_where_the_trace_leads_back_to_us_past_anoth
     for trace, strength in (((forwarder, behind), WEAK), ((STRANGER, typed), STRONG), ((forwarder,), STRONG)):
         found = judged(MESSAGE, identity=SIGNS_ALL, trace=trace)
         assert says(found) == ("absent", PointsTo.FORGED, strength)
+
+
+AT_PROVIDER = TraceHop("", "laptop", "dsl-7.isp.test", "198.51.100.7", "mx.remote.test", "ESMTPSA")
+FIREWALL = TraceHop("", "fw", None, "203.0.113.6", "mx.remote.test", "ESMTP")
+#: As Exchange Online writes who handed in what it is to sign and to pass on.
+HANDED_IN = read_hop(
+    "from ex1.example.org (198.51.100.77) by mx.remote.test (10.0.0.1) with Microsoft SMTP Server"
+)
+FILTER = TraceHop("", "mx1.filter.test", "mx1.filter.test", "203.0.113.90", "mx.remote.test", "ESMTP")
+BEHIND_IT = TraceHop("", "vps1.hoster.test", "vps1.hoster.test", "192.0.2.9", "mx1.filter.test", "ESMTP")
+ACCOUNT = TraceHop("", "pc", "dsl-9.isp.test", "198.51.100.9", "mx1.filter.test", "ESMTPSA")
+UNPLACED, WEAKLY = ("absent-unplaced", NEITHER, WEAK), ("absent", PointsTo.FORGED, WEAK)
+STRONGLY = ("absent", PointsTo.FORGED, STRONG)
+
+
+@pytest.mark.parametrize(
+    ("trace", "remote", "expected"),
+    [
+        ((AT_PROVIDER,), None, UNPLACED),
+        ((FIREWALL,), None, UNPLACED),
+        ((HANDED_IN,), "mx.third.test", WEAKLY),
+        ((HANDED_IN,), None, STRONGLY),
+        ((FILTER, BEHIND_IT), None, WEAKLY),
+        ((FILTER, ACCOUNT), None, STRONGLY),
+    ],
+    ids=[
+        "a customer",
+        "a firewall",
+        "to be signed and passed on",
+        "a greeting",
+        "a filter",
+        "somebody else's customer",
+    ],
+)
+def test_an_absent_signature_where_it_may_not_be_there_yet_or_was_taken_off(trace, remote, expected):
+    """Of a domain whose mail is signed by whom it goes through, which no key of ours names."""
+    identity = Identity(domains=("example.org",), signs_all=True)
+    given = dataclasses.replace(
+        report(MESSAGE, trace=trace),
+        recipients=(ReportedRecipient("x@remote.test", remote_mta=remote),),
+        trace=(TraceHop("", "mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", "ESMTP"),),
+    )
+    (found,) = dkim.gather(given, identity, look())
+    assert says(found) == expected
 
 
 # -- DNS in bad health -----------------------------------------------------

@@ -437,6 +437,16 @@ def test_a_reporters_clock_that_is_behind(ledger, hours, written, finding):
     assert only(ledger, made, COMPLETE)[0] == finding
 
 
+@pytest.mark.parametrize(
+    ("days", "finding"), [(-60, "miss-uncounted"), (-5, "miss"), (0, "miss"), (2, "miss-uncounted")]
+)
+def test_an_arrival_that_cannot_be_says_nothing_of_when_it_was_sent(ledger, days, finding):
+    """By a reporter's clock it arrived after its own report did, or months before."""
+    came = datetime(2026, 3, 20, tzinfo=UTC)
+    made = missed(arrival=came + timedelta(days=days), received_at=came)
+    assert only(ledger, made, COMPLETE)[0] == finding
+
+
 def test_a_clock_of_no_sense_breaks_nothing(ledger):
     own = b"Date: Mon, 1 Jan 0001 00:00:00 +0000\n"
     made = report(head("<f@example.org>"), final=["v@remote.test"], received_at=SYNCED, own=own)
@@ -505,6 +515,13 @@ def test_a_message_id_of_the_relay_that_handed_it_over(ledger):
 )
 def test_a_known_message_id_in_odd_clothes(ledger, value):
     assert only(ledger, report(head(value), final=["x@remote.test"]), COMPLETE) == ("hit", GENUINE, PROOF)
+
+
+def test_a_known_message_id_in_a_notice_that_does_not_say_how_it_is_encoded(ledger):
+    record = LedgerRecord(("<a=b&c@example.org>",), (), ("x@remote.test",), SENT, "sync")
+    ledger.add_many([record])
+    made = report(head("<a=3Db&amp;c@example.org>"), final=["x@remote.test"])
+    assert only(ledger, made, COMPLETE) == ("hit", GENUINE, PROOF)
 
 
 def test_a_message_id_cut_at_the_width_of_a_line(ledger):

@@ -55,6 +55,21 @@ CASES = {
         make((NUMBERED, read_hop("from www-data by vps1 with local (Exim 4.96) id 1rj; Sun, 1 Mar 2026 11:59:00 +0000")), headers=THEIRS.encode()),
         [],
     ),
+    "a program on a rented server, by qmail": (
+        make((NUMBERED, read_hop("(qmail 1234 invoked by uid 33); 1 Mar 2026 11:59:00 -0000")), headers=THEIRS.encode()),
+        [],
+    ),
+    "a dial-up line, reported by qmail": (
+        make((read_hop("(qmail 1234 invoked by uid 89); 1 Mar 2026 11:59:00 -0000"), DIAL_UP), headers=THEIRS.encode()),
+        FORGED,
+    ),
+    "a program on a rented server, by the mail server of Windows": (
+        make(
+            (GREETED, read_hop("from mail pickup service by ALEX with Microsoft SMTPSVC; Sun, 1 Mar 2026 11:59:00 +0000")),
+            headers=THEIRS.encode(),
+        ),
+        [("home-line-served", "forged", "weak")],
+    ),
     "a rented server": (case(NUMBERED), FORGED),
     "a web form": (case(DIAL_UP, THEIRS + "X-PHP-Script: www.shop.test/mail.php\n"), []),
     "authenticated at a provider": (
