@@ -40,6 +40,8 @@ _ROLES = frozenset(
 )
 #: Reports that go to whom the original wanted answers sent to, and not only to its return path.
 _ANSWERS = frozenset({ReportKind.AUTO_REPLY, ReportKind.MDN})
+#: So many hops of the report are asked whom it was for.
+_MAX_HOPS = 30
 #: What vacation (RFC 5230 section 4.5) and reject (RFC 5429 section 2.1.1) say of themselves in Auto-Submitted.
 _BY_SIEVE = ("(vacation)", "(rejected)")
 _PRVS = r"(?i)prvs=(?:[0-9a-f]{10}=(.{1,256})|(.{1,256})/[0-9a-f]{10})"
@@ -56,6 +58,10 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     if path and path not in used and identity.owns_address(path) and identity.never_sends(path):
         # Aliases and catch-alls bring its reports to somebody who does send.
         yield forged("address", Strength.STRONG, "never-sends", f"{path} never sends mail")
+        return
+    if used and not _is_addressed(report, identity):
+        # Only delivery agents' notes are left, and those name a mailbox at times that nobody writes from.
+        yield from _from_elsewhere(report, identity, used)
         return
     never = next(filter(identity.never_sends, asked), None)
     sending = any(map(identity.is_sender, asked))
@@ -83,6 +89,15 @@ def _went_elsewhere(report: Report, identity: Identity) -> bool:
     asked = [normalise(a) for a in written]
     asked += [bare for a in asked if (bare := _bare(a))]
     return bool(asked) and not any(map(identity.never_sends, asked))
+
+
+def _is_addressed(report: Report, identity: Identity) -> bool:
+    """Say whether anything but a delivery agent's note names an address of ours: of whom it was for, or of the original's."""
+    original = report.original
+    values = [report.envelope.rcpt_to, original.return_path, original.from_address]
+    values += [report.headers.text(name) for name in ("to", "x-original-to", "envelope-to")]
+    values += [hop.for_address for hop in report.trace[:_MAX_HOPS]]
+    return any(identity.owns_address(a) for value in values for a in find_addresses(value or ""))
 
 
 def _bare(address: str) -> str | None:

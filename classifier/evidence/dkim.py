@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
 from classifier.evidence.chain import joined, leads_to_us, may_be_a_service
-from classifier.evidence.hosts import organisation
+from classifier.evidence.hosts import is_public_name, organisation
 from classifier.evidence.onward import tried_to_pass_on
 from classifier.evidence.origin import (
     ObservedClient,
+    came_from_outside,
     hop_of,
     may_speak_for_others,
     observed_client,
@@ -136,7 +137,7 @@ def _absent(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Ev
             "dkim", "absent-unplaced", f"no signature of ours, yet {client.by} saw a host of ours connect"
         )
         return
-    if is_authenticated(hop) or may_speak_for_others(client, report):
+    if is_authenticated(hop) or may_speak_for_others(client, report) or not came_from_outside(report):
         # Who sends for us may sign as late as on the way out, and has reported before.
         yield neutral(
             "dkim", "absent-unplaced", f"no signature of ours on what {client.by} had from one of its own"
@@ -170,14 +171,20 @@ def _may_be_lost(
         return True
     if nature(verified_name(hop), hop.client_address) is Nature.DIAL_UP:
         return False
-    if (
-        typed
+    if _greets_as_a_server_of_ours(client, identity) and tried_to_pass_on(report):
+        return True
+    return (
+        bool(typed)
         and joined(hop, typed[0], identity)
         and _had_it_from_a_server(typed[0])
         and not knows_family(typed[0].client_address or "", identity, relays)
-    ):
-        return True
-    return below_our_domains(client.helo, identity) and tried_to_pass_on(report)
+    )
+
+
+def _greets_as_a_server_of_ours(client: ObservedClient, identity: Identity) -> bool:
+    """Say whether a client greets with a name below our domains, or with one that is known inside only."""
+    owner = organisation(client.helo)
+    return below_our_domains(client.helo, identity) or (owner is not None and not is_public_name(owner))
 
 
 def _had_it_from_a_server(hop: TraceHop) -> bool:

@@ -131,6 +131,13 @@ def own_border_hop(report: Report) -> TraceHop | None:
     return newest
 
 
+def came_from_outside(report: Report) -> bool:
+    """Say whether the report is shown to come from another organisation than the one that took it in."""
+    hop = own_border_hop(report)
+    name = organisation(looked_up(hop)) if hop is not None else None
+    return hop is not None and (name is None or name != organisation(hop.by))
+
+
 @once
 def receiving_names(report: Report) -> frozenset[str]:
     """Return the names, in small letters, under which hosts of our own side took the report in and handed it on."""

@@ -25,8 +25,7 @@ from datetime import timedelta
 from classifier.dataclass import dataclass
 from classifier.evidence import srs
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
-from classifier.evidence.hosts import looked_up, organisation
-from classifier.evidence.origin import own_border_hop
+from classifier.evidence.origin import came_from_outside, own_border_hop
 from classifier.evidence.ours import came_from_inside, sent_on_by_us
 from classifier.evidence.srs import SLACK_DAYS, days_of
 from classifier.parse.addresses import domain_of, find_addresses, normalise
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from classifier.identity import Identity
-    from classifier.parse.report import Report, TraceHop
+    from classifier.parse.report import Report
 
 #: Patterns are compiled at first use: most reports carry no tag, and a mail filter starts cold.
 #: prvs=KDDDSSSSSS=local, and the older order prvs=local/KDDDSSSSSS.
@@ -269,7 +268,7 @@ def _missing(report: Report, identity: Identity, seen: _Seen) -> Iterator[Eviden
     if mail_from or (mail_from is None and report.kind is not ReportKind.DSN):
         return
     border = own_border_hop(report)
-    if border is None or _is_within_one_house(border):
+    if border is None or not came_from_outside(report):
         # Exim and others tag on the way out; so what our own side's servers refuse each other has no tag yet.
         return
     asked = [report.envelope.rcpt_to or "", border.for_address or "", *report.headers.get_all("to")[:5]]
@@ -288,9 +287,3 @@ def _missing(report: Report, identity: Identity, seen: _Seen) -> Iterator[Eviden
         yield forged("tags", Strength.WEAK, "batv-missing-list", detail)
     else:
         yield forged("tags", Strength.STRONG, "batv-missing", detail)
-
-
-def _is_within_one_house(hop: TraceHop) -> bool:
-    """Say whether a hop leads from one server to another of the same organisation."""
-    name = organisation(looked_up(hop))
-    return name is not None and name == organisation(hop.by)

@@ -107,6 +107,16 @@ CASES = {
         ),
         [NEVER],
     ),
+    "only a mailbox that never sends is noted": (
+        OPEN_TO_ALL,
+        make(own=b"Delivered-To: trap@example.org\nTo: undisclosed-recipients:;\n", headers=b""),
+        [],
+    ),
+    "only a mailbox that is no sender is noted": (
+        CLOSED,
+        make(own=b"Delivered-To: box7@example.org\nTo: undisclosed-recipients:;\n", headers=b""),
+        [],
+    ),
     "a receipt there": (OPEN_TO_ALL, to("trap@example.org", kind=ReportKind.MDN), [ANSWERED]),
     "an answer to a trap that was the author": (
         OPEN_TO_ALL,

@@ -72,6 +72,7 @@ def report(
         arrival_date=arrival,
         recipients=recipients,
         original=original,
+        trace=(TraceHop("", "mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", "ESMTP"),),
         **more,
     )
 
@@ -668,10 +669,18 @@ def test_an_absent_signature_where_it_may_not_be_there_yet_or_was_taken_off(trac
     given = dataclasses.replace(
         report(MESSAGE, trace=trace),
         recipients=(ReportedRecipient("x@remote.test", remote_mta=remote),),
-        trace=(TraceHop("", "mx.remote.test", "mx.remote.test", "203.0.113.5", "mx.example.org", "ESMTP"),),
     )
     (found,) = dkim.gather(given, identity, look())
     assert says(found) == expected
+
+
+def test_an_absent_signature_in_a_report_that_did_not_come_from_outside():
+    """A hoster's server that nobody named as ours reports before it signs, to the one beside it or to itself."""
+    beside = TraceHop("", "out.hoster.test", "out.hoster.test", "192.0.2.9", "mx.hoster.test", "ESMTP")
+    for trace in ((beside,), ()):
+        given = dataclasses.replace(report(MESSAGE, trace=(STRANGER,)), trace=trace)
+        (found,) = dkim.gather(given, SIGNS_ALL, look())
+        assert says(found) == UNPLACED
 
 
 # -- DNS in bad health -----------------------------------------------------
