@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from classifier.evidence.base import Evidence, Lookups, forged, genuine, neutral
 from classifier.evidence.chain import joined, leads_to_us, may_be_a_service, was_addressed_at
-from classifier.evidence.hosts import ip_of, is_internal, organisation
+from classifier.evidence.hosts import ip_of, is_internal, organisation, tells_greeting
 from classifier.evidence.onward import tried_to_pass_on
 from classifier.evidence.origin import (
     ObservedClient,
@@ -209,7 +209,15 @@ def forwarding(report: Report, client: ObservedClient, identity: Identity, looku
         if writer == organisation(client.helo):
             return "word"
         kind = nature(client.name, client.address)
-        if client.name is None and may_be_a_service(client, hop_of(client, report), kind):
+        hop = hop_of(client, report)
+        if (
+            hop is not None
+            and client.name is None
+            and not tells_greeting(hop)
+            and not is_our_name(below[0].by, identity)
+        ):
+            return "word"  # nobody wrote down what it is called
+        if client.name is None and may_be_a_service(client, hop, kind):
             return "word"  # services that filter have other names inside, and nobody looked this one's up
     elif below and (hop := hop_of(client, report)) is not None and joined(hop, below[0], identity):
         return "word"  # and names that are known inside alone

@@ -68,7 +68,8 @@ KINDS: tuple[EvidenceKind, ...] = (
         tags.gather,
         "Whether the address that the report came to carries a BATV or SRS tag made with our key, and in time.",
         "That we wrote the mail: an SRS tag shows that we forwarded it. A missing tag says something only from "
-        "`batv_since` on, and never of replies, which answer the From header.",
+        "`batv_since` on, and never of replies, which answer the From header, nor in a report that our own side wrote, for "
+        "many servers tag on the way out.",
         "Receive a message of ours and use its return path within seven days.",
     ),
     EvidenceKind(
@@ -77,7 +78,7 @@ KINDS: tuple[EvidenceKind, ...] = (
         "Whether the original carries a signature that only our key can have made, over the headers that came back "
         "(and the body, where it did). Old keys are remembered, so a rotation loses nothing.",
         "Anything by a broken signature: returning servers drop and rewrite headers. A missing one says something "
-        "only with `signs_all`. For whom a replayed message was meant, where neither To nor Cc is signed.",
+        "only with `signs_all`, and not of what its reporter's own customer handed in. For whom a replayed message was meant, where neither To nor Cc is signed.",
         "For proof: send a message that we signed, its headers unchanged, to the one whom we had written to. "
         "Copied to anyone else it is strong only.",
     ),
@@ -95,7 +96,8 @@ KINDS: tuple[EvidenceKind, ...] = (
         address.gather,
         "Whether the address used as sender never sends (`never_send`), or is none of ours (`closed_senders`); "
         "whether the original's author is somebody else.",
-        "Anything about an address that does send.",
+        "Anything about an address that does send; much by an automatic answer or a receipt, which may have gone to "
+        "where answers are wanted (Reply-To); anything by what only a delivery agent notes.",
         "Pick one of our sending addresses; lists of them are sold.",
     ),
     EvidenceKind(

@@ -341,6 +341,14 @@ def test_a_line_that_greets_as_the_one_addressed_may_have_forwarded_it(lookups, 
     assert judged(report, lookups)[0][0] == expected
 
 
+def test_a_service_that_only_its_address_was_written_of_may_have_handed_it_on(lookups):
+    date = NOW.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    seen = read_hop(f"from [198.51.100.9] by mx.remote.test with ESMTP id A1; {date}")
+    below = hop("mail.example.org", None, "192.0.2.77", "in4.core.test")
+    assert judged(make([seen, below]), lookups)[0][0] == "fail-maybe-forwarded"
+    assert judged(make([seen]), lookups)[0][0] == "fail"
+
+
 @pytest.mark.parametrize(
     ("greeting", "expected"), [("out.filter.test", "fail-maybe-forwarded"), ("DESKTOP-7K2", "fail")]
 )
