@@ -175,7 +175,7 @@ def _may_be_lost(
         return True
     return (
         bool(typed)
-        and joined(hop, typed[0], identity)
+        and joined(hop, typed[0], identity) != ""
         and _had_it_from_a_server(typed[0])
         and not knows_family(typed[0].client_address or "", identity, relays)
     )
