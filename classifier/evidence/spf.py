@@ -219,8 +219,10 @@ def forwarding(report: Report, client: ObservedClient, identity: Identity, looku
             return "word"  # nobody wrote down what it is called
         if client.name is None and may_be_a_service(client, hop, kind):
             return "word"  # services that filter have other names inside, and nobody looked this one's up
-    elif below and (hop := hop_of(client, report)) is not None and joined(hop, below[0], identity):
-        return "word"  # and names that are known inside alone
+    elif below and nature(client.name, client.address) is not Nature.DIAL_UP:
+        hop = hop_of(client, report)
+        if hop is not None and joined(hop, below[0], identity):
+            return "word"  # and names that are known inside alone
     if not addressed and leads_to_us(
         client, hop_of(client, report), below, identity, resolved_relays(identity, lookups)
     ):

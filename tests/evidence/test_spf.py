@@ -257,6 +257,7 @@ def test_a_zombie_cannot_pass_for_a_forwarder(lookups):
     typed = hop("mail.example.org", "mail.example.org", "192.0.2.1", "gw.isp.test")
     assert judged(make([ZOMBIE, typed]), lookups) == [FAIL]
     assert judged(make([ZOMBIE, RELAY]), lookups) == [FAIL]
+    assert judged(make([ZOMBIE, dataclasses.replace(typed, by="198.51.100.9")]), lookups) == [FAIL]
     assert judged(
         make([hop("fwd.alumni.test", "dsl-9.isp.test", "198.51.100.9", MX, when=NOW)]), lookups
     ) == [FAIL]
