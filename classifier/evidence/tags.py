@@ -209,7 +209,9 @@ def _batv(local: str, address: str, identity: Identity, seen: _Seen, report: Rep
     if not holds(batv_hash):
         if not holds(_qmail_hash):
             # What was folded or cut off on the way fits no more; only who sees the address as sent can tell.
-            changed = len(local) >= _LONGEST or (bare.islower() and report.original.from_address is None)
+            changed = len(local) >= _LONGEST or (
+                bare in {bare.lower(), bare.upper()} and report.original.from_address is None
+            )
             strength = Strength.WEAK if changed else Strength.STRONG
             return [forged("tags", strength, "batv-invalid", f"{address}: the BATV tag is not of our key")]
         last += BATV_DAYS  # qmail writes the day on which the tag was made

@@ -138,7 +138,9 @@ def test_a_tag_by_qmail():
 def test_case_that_was_folded_is_put_back_where_the_address_is_shown():
     folded = EXIM.lower()
     assert judged(to(folded, headers=b"From: Anna@example.org\n")) == [VALID]
-    assert judged(to(folded, headers=b"Subject: The minutes\n")) == [("batv-invalid", "forged", "weak")]
+    for unknown in (folded, EXIM.upper()):
+        made = to(unknown, headers=b"Subject: The minutes\n")
+        assert judged(made) == [("batv-invalid", "forged", "weak")]
 
 
 def test_a_folded_copy_of_a_valid_tag_is_no_forgery():
