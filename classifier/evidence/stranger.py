@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 
 from classifier.evidence.base import Evidence, Lookups, forged, neutral
-from classifier.evidence.hosts import organisation, same_host
+from classifier.evidence.hosts import organisation
 from classifier.evidence.onward import tried_to_pass_on
-from classifier.evidence.origin import ObservedClient, hop_of, observed_client, typed_below
+from classifier.evidence.origin import ObservedClient, hop_of, observed_client
 from classifier.evidence.ours import (
     Nature,
     below_our_domains,
@@ -77,13 +77,7 @@ def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evi
     seen = f"{client.by or 'the reporting side'} had it from {client.name or client.helo or 'a host'} [{client.address}]"
     told = f"the original is by {normalise(original.from_address)}, nothing in it is ours, and {seen}"
     homely = _homely(client)
-    below = typed_below(report, client)
-    if homely and below and any(same_host(below[0].by, name) for name in (client.helo, client.name)):
-        # Web servers, on rented machines, hand in what visitors write into forms: by a mail server of their own.
-        yield forged(
-            "stranger", Strength.WEAK, "home-line-served", f"{told}: {homely}; it has a line of its own"
-        )
-    elif homely and tried_to_pass_on(report):
+    if homely and tried_to_pass_on(report):
         # A provider's server reports to its own customers so, and knows them by their line.
         yield forged(
             "stranger", Strength.WEAK, "home-line-relayed", f"{told}: {homely}; it tried to pass it on"
@@ -98,7 +92,10 @@ def _began_there(hop: TraceHop) -> bool:
     """Say whether a mail server wrote the hop about a message that a program on its own machine had made."""
     if hop.client_name or hop.client_address:
         return False
-    return hop.protocol == "local" or (hop.helo is None and "from userid" in hop.raw[:500])
+    told = hop.raw[:500]
+    # Written by the mail server of Windows, of a file that a program had put into its folder.
+    by_program = told.lstrip().startswith("from mail pickup service by ")
+    return by_program or hop.protocol == "local" or (hop.helo is None and "from userid" in told)
 
 
 def _was_handed_to_qmail(report: Report, client: ObservedClient) -> bool:

@@ -68,7 +68,11 @@ CASES = {
             (GREETED, read_hop("from mail pickup service by ALEX with Microsoft SMTPSVC; Sun, 1 Mar 2026 11:59:00 +0000")),
             headers=THEIRS.encode(),
         ),
-        [("home-line-served", "forged", "weak")],
+        [],
+    ),
+    "a line that a PC typed under its own name": (
+        make((GREETED, hop("a", "b.test", "192.0.2.77", "ALEX")), headers=THEIRS.encode()),
+        FORGED,
     ),
     "a rented server": (case(NUMBERED), FORGED),
     "a web form": (case(DIAL_UP, THEIRS + "X-PHP-Script: www.shop.test/mail.php\n"), []),
