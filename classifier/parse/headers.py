@@ -156,15 +156,16 @@ class HeaderBlock:
         return CR in raw and raw.count(b"\r") != raw.count(b"\r\n")
 
     def __contains__(self, name: str) -> bool:
-        """Say whether a field of this name, in lower case, is there."""
-        return name in self._first
+        """Say whether a field of this name is there, in any case."""
+        return name in self._first or (not name.islower() and name.lower() in self._first)
 
     def __len__(self) -> int:
         """Count the fields."""
         return len(self._found)
 
     def _all(self, name: str) -> list[tuple[bytes, bytes]]:
-        """Return the bytes and the written name of each field *name*, in lower case."""
+        """Return the bytes and the written name of each field *name*, in any case."""
+        name = name.lower()
         first = self._first.get(name)
         if first is None:
             return []
@@ -173,16 +174,16 @@ class HeaderBlock:
         return [found for key, found in zip(self.keys, self._found, strict=True) if key == name]
 
     def get(self, name: str) -> str | None:
-        """Return the first value of *name*, in lower case, unfolded and undecoded, or None."""
+        """Return the first value of *name*, in any case, unfolded and undecoded, or None."""
         values = self._values
         if name in values:
             return values[name]
-        found = self._first.get(name)
+        found = self._first.get(name) or self._first.get(name.lower())
         value = values[name] = None if found is None else _unfolded(found[0])
         return value
 
     def get_all(self, name: str, limit: int | None = None) -> list[str]:
-        """Return all values of *name*, in lower case, in their order, or the first *limit* of them."""
+        """Return all values of *name*, in any case, in their order, or the first *limit* of them."""
         found = self._all(name)[:limit]
         if not found:
             return []
@@ -192,7 +193,7 @@ class HeaderBlock:
         return [_unfolded(raw) for raw, _ in found]
 
     def all_fields(self, name: str) -> tuple[HeaderField, ...]:
-        """Return all fields of *name*, in lower case, in their order."""
+        """Return all fields of *name*, in any case, in their order."""
         return tuple([HeaderField(written.decode("ascii"), raw) for raw, written in self._all(name)])
 
     def text(self, name: str) -> str | None:
