@@ -53,6 +53,12 @@ _MAX_TRIED = 10
 #: More signatures than this are bait, and what is left of one of ours may be among them.
 _MAX_SIGNATURES = 20
 _MAX_TOLD = 3
+#: The fields of RFC 5322 section 3.6 and MIME: all that some reporters return of a header section.
+_STANDARD = frozenset({
+    "from", "sender", "reply-to", "to", "cc", "bcc", "date", "subject", "message-id", "in-reply-to", "references",
+    "comments", "keywords", "return-path", "received", "mime-version", "content-type", "content-transfer-encoding",
+    "content-disposition", "content-description", "content-id", "content-language",
+})  # fmt: skip
 
 
 def gather(report: Report, identity: Identity, lookups: Lookups) -> Iterator[Evidence]:
@@ -158,7 +164,7 @@ def _may_be_lost(
     """Say whether a signature may have been taken off on the way, or not have been put on yet.
 
     Lists and resenders take signatures off, and forwarders and filters that make
-    mail anew. Who tried to pass the original on may be whom a server of ours hands
+    mail anew; reporters may return a choice of fields. Who tried to pass the original on may be whom a server of ours hands
     its mail to, to have it signed.
     """
     original = report.original
@@ -166,6 +172,8 @@ def _may_be_lost(
         name in original.headers for name in ("list-id", "list-post", "resent-from")
     ):
         return True
+    if original.completeness is Completeness.HEADERS and _STANDARD.issuperset(original.headers.keys):
+        return True  # a choice of fields, for all that is shown
     typed, relays = typed_below(report, client), resolved_relays(identity, lookups)
     if leads_to_us(client, hop, typed, identity, relays):
         return True

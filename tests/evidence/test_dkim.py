@@ -592,6 +592,21 @@ def test_an_absent_signature_is_weak_where_somebody_handled_the_headers(message,
     assert says(found) == ("absent", PointsTo.FORGED, WEAK)
 
 
+@pytest.mark.parametrize(
+    ("completeness", "more", "strength"),
+    [
+        (Completeness.HEADERS, b"", WEAK),
+        (Completeness.HEADERS, b"X-Mailer: Some 1.0\n", STRONG),
+        (Completeness.FULL, b"", STRONG),
+    ],
+    ids=["a choice of fields, perhaps", "another field came back", "the message came back"],
+)
+def test_an_absent_signature_is_weak_where_standard_fields_alone_came_back(completeness, more, strength):
+    settings = {"trace": (STRANGER,), "completeness": completeness}
+    found = list(dkim.gather(report(more + MESSAGE, **settings), SIGNS_ALL, look()))
+    assert [says(e) for e in found] == [("absent", PointsTo.FORGED, strength)]
+
+
 def signature(name=b"DKIM-Signature", domain=b"example.org"):
     return name + b": v=1; a=rsa-sha256; d=" + domain + b"; s=s1; h=from; bh=YQ==; b=YQ==\n"
 
