@@ -10,7 +10,8 @@ from classifier.dataclass import replace
 from classifier.mailbox.packing import pack, unpack
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.message import parse
-from classifier.parse.report import Envelope
+from classifier.parse.report import Envelope, Original, Report, ReportedRecipient, TraceHop
+from classifier.vocabulary import Completeness, DeliveryAction, RefusalStage, ReportKind
 from tests.samples import ORDINARY, REPORT
 
 ENVELOPE = Envelope(mail_from="", received_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
@@ -55,3 +56,31 @@ def test_what_has_no_place_goes_all_the_same():
     for arrival in (folded, datetime(2026, 3, 1, 10)):
         other = replace(report, arrival_date=arrival)
         assert told(unpack(pack(other), ENVELOPE)) == told(other)
+
+
+def test_every_field_has_its_place():
+    when = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    hop = TraceHop("raw", "helo", "client", "192.0.2.1", "by", "ESMTP", "id", "for@example.org", when)
+    recipient = ReportedRecipient(
+        "a@example.org", "b@example.org", DeliveryAction.FAILED, "5.1.1", "550",
+        "mx", "no", RefusalStage.SESSION, (("Action", "failed"),),
+    )  # fmt: skip
+    headers = HeaderBlock(b"From: a@example.org\n")
+    original = Original(Completeness.FULL, headers, b"body", verbatim=True, trace=(hop,))
+    report = Report(
+        ReportKind.DSN, "rfc3464", headers, ENVELOPE, "mta", "from", when, "envelope", (("X", "y"),),
+        (recipient,), original, (hop,), "text", ("note",),
+    )  # fmt: skip
+    bare = Report(ReportKind.OTHER, "", HeaderBlock(b""))
+    unset = {
+        Report: bare,
+        Original: bare.original,
+        ReportedRecipient: ReportedRecipient(),
+        TraceHop: TraceHop(""),
+    }
+    for full in (report, original, recipient, hop):
+        for name in full._fields_:  # a new field is to be given a value here, and then a place there
+            assert getattr(full, name) != getattr(unset[type(full)], name), name
+    packed = pack(report)
+    assert not packed.startswith(b"p")
+    assert told(unpack(packed, ENVELOPE)) == told(report)
