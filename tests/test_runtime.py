@@ -1,6 +1,5 @@
 """What the configuration allows is opened when needed, and what fails costs itself alone."""
 
-import math
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,19 +9,14 @@ from pathlib import Path
 import pytest
 
 from classifier.config import parse_config
-from classifier.evidence.base import forged, genuine
-from classifier.identity import Identity
-from classifier.judge import FORGED_FROM, judge
-from classifier.model.artifact import NO_PROMISE, Promise
-from classifier.model.features import NAMES
+from classifier.judge import FORGED_FROM
+from classifier.model.artifact import NO_PROMISE
 from classifier.model.files import beside, in_use, put_in_place, roll_back
-from classifier.model.score import Opinion
-from classifier.parse.message import parse
 from classifier.runtime import Runtime, StoreUse, policy_of
 from classifier.settings import PolicySettings
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
-from classifier.vocabulary import Action, Strength, Verdict
+from classifier.vocabulary import Verdict
 from tests.adversary.build import BY_ZOMBIE, TAKEN, dsn, original
 from tests.dnsserver import DnsServer, Zone
 from tests.samples import ORDINARY, REPORT
@@ -133,83 +127,6 @@ def test_less_loss_asks_for_more_certainty():
     strict, loose = (policy_of(PolicySettings(max_genuine_loss=x)).forged_from for x in (0.0, 0.01))
     assert loose < FORGED_FROM < strict < 1
     assert policy_of(PolicySettings(max_genuine_loss=1)).forged_from >= 0.9
-
-
-def test_where_nothing_may_be_lost_only_proof_says_forged():
-    report, identity = parse(REPORT), Identity(domains=("example.org",))
-    default, strict = (policy_of(PolicySettings(max_genuine_loss=x)) for x in (0.001, 0.0))
-    sure = tuple(forged("address", Strength.STRONG, finding, "") for finding in ("never-sends", "unknown"))
-    assert judge(report, identity, sure, default).verdict is Verdict.FORGED
-    kept = judge(report, identity, sure, strict)
-    assert (kept.verdict, kept.action) == (Verdict.UNSURE, Action.KEEP)
-    assert kept.reasons[0] == "kept: the policy takes nothing but proof"
-    proof = (*sure, forged("address", Strength.PROOF, "proof", ""))
-    assert judge(report, identity, proof, strict).action is Action.QUARANTINE
-
-
-@pytest.mark.parametrize(
-    ("told", "action"), [(b"failed", "quarantine"), (b"delayed", "keep"), (b"relayed", "keep")]
-)
-def test_delay_notices_are_kept_where_asked(told, action):
-    report = parse(REPORT.replace(b"Action: failed", b"Action: " + told))
-    sure = (forged("address", Strength.STRONG, "never-sends", ""),)
-    identity = Identity(domains=("example.org",))
-    kept = judge(report, identity, sure, policy_of(PolicySettings(keep_delayed=True)))
-    assert (kept.verdict, kept.action) == ("forged", action)
-    assert judge(report, identity, sure, policy_of(PolicySettings())).action is Action.QUARANTINE
-
-
-def test_who_is_protected_by_a_guess_takes_more_certainty():
-    default, _ = in_use("")
-    model = replace(
-        default, promise=Promise(9_000, (5.0,) * 9), promise_configured=Promise(9_000, (4.0,) * 9)
-    )
-    policy = policy_of(PolicySettings(), model)
-    assert (
-        FORGED_FROM
-        < policy.threshold(model.name, inferred=False)
-        < policy.threshold(model.name, inferred=True)
-    )
-    assert {policy.threshold(None, inferred=inferred) for inferred in (True, False)} == {policy.forged_from}
-    probability = (policy.configured_from + policy.model_from) / 2
-    nothing = (0.0,) * len(NAMES)
-    opinion = Opinion(math.log(probability / (1 - probability)), nothing, model.name, nothing)
-    report = parse(REPORT)
-    known, guessed = (
-        judge(report, Identity(domains=("example.org",), inferred=i), (), policy, opinion)
-        for i in (False, True)
-    )
-    assert (known.verdict, guessed.verdict) == (Verdict.FORGED, Verdict.UNSURE)
-    assert known.threshold < known.probability < guessed.threshold
-
-
-STRONG_FORGED = forged("tags", Strength.STRONG, "batv-missing", "")
-
-
-@pytest.mark.parametrize(
-    ("evidence", "model_says", "inferred", "verdict"),
-    [
-        ((STRONG_FORGED,), 0.5, False, Verdict.FORGED),
-        ((STRONG_FORGED,), -0.5, False, Verdict.UNSURE),
-        ((STRONG_FORGED,), 0.5, True, Verdict.UNSURE),
-        ((STRONG_FORGED, genuine("path", Strength.WEAK, "forwarded", "")), 0.5, False, Verdict.UNSURE),
-        ((forged("path", Strength.WEAK, "dial-up", ""),), 6.0, False, Verdict.UNSURE),
-    ],
-    ids=["and the model agrees", "and the model does not", "for a guessed domain", "opposed", "weak"],
-)
-def test_strong_evidence_that_nothing_opposes_asks_no_more_than_without_a_model(
-    evidence, model_says, inferred, verdict
-):
-    """All our mail is tagged, says the user, and this is not: a model that finds little to add takes nothing away."""
-    model, _ = in_use("")
-    policy = policy_of(PolicySettings(), model)
-    nothing = (0.0,) * len(NAMES)
-    opinion = Opinion(model_says, nothing, model.name, nothing)
-    identity = Identity(domains=("example.org",), inferred=inferred)
-    found = judge(parse(REPORT), identity, evidence, policy, opinion)
-    assert found.verdict is verdict
-    alone = judge(parse(REPORT), identity, (STRONG_FORGED,), policy)
-    assert alone.verdict is Verdict.FORGED
 
 
 def test_what_runs_takes_up_the_model_that_a_train_puts_in_place(config):
