@@ -152,6 +152,7 @@ def test_whom_a_report_concerns(own, headers, who):
 def test_what_is_no_report_is_not_judged():
     found = judge(make(kind=ReportKind.OTHER), OURS, (SAYS_FORGED[Strength.PROOF],), Policy())
     assert (found.verdict, found.probability, found.action) == (Verdict.NOT_A_REPORT, None, Action.KEEP)
+    assert not found.account_misuse
 
 
 def test_reasons_are_told_by_weight_the_alarm_first():
@@ -186,6 +187,7 @@ def test_only_a_report_of_nothing_but_delays_is_kept_as_one(actions, kept):
     assert found.verdict is Verdict.FORGED
     assert (found.action is Action.KEEP) is kept
     assert found.notes == (("kept: the policy keeps delay notices",) if kept else ())
+    assert judge(report, OURS, (SAYS_FORGED[Strength.PROOF],), Policy()).action is Action.QUARANTINE
 
 
 def test_where_nothing_may_be_lost_only_proof_says_forged():

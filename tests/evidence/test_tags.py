@@ -230,9 +230,9 @@ def test_srs_made_by_mail_srs():
     assert judged(to(SRS0.replace("example.org", "relay.provider.test")), behind) == [
         ("srs-valid", "genuine", "strong")
     ]
-    assert judged(to("SRS0=abcd=JN=Source.test=anna@relay.provider.test"), behind) == [
-        ("srs-invalid", "forged", "weak")
-    ]
+    for local in ("SRS0=abcd=JN=Source.test=anna", "SRS0=junk"):
+        found = judged(to(f"{local}@relay.provider.test"), behind)
+        assert found == [("srs-invalid", "forged", "weak")]
     assert judged(to(SRS0, report_trace=()), now=MADE + timedelta(days=40)) == [
         ("srs-expired", "forged", "weak")
     ]
@@ -254,6 +254,7 @@ def test_srs_made_by_opensmtpd():
 def test_srs_of_a_foreign_forwarder_is_told_and_proves_nothing():
     headers = b"Return-Path: <SRS0=abcd=JN=example.org=anna@fwd.alumni.test>\nFrom: anna@example.org\n"
     assert judged(make(headers=headers)) == [("srs-elsewhere", "neither", "weak")]
+    assert judged(make(headers=headers.replace(b"=example.org", b"=source.test"))) == []
 
 
 def test_srs_around_an_address_of_ours_shows_only_that_we_forwarded():
