@@ -12,12 +12,11 @@ import gzip
 import io
 import os
 import sys
-import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from classifier.dataclass import dataclass, field
 from classifier.errors import ConfigurationError
-from classifier.ingest.streams import opened
+from classifier.ingest.streams import READ_ERRORS, opened
 from classifier.mbox import BLOCK, SEPARATOR, is_mbox, mail_from, pieces
 from classifier.parse.report import Envelope
 from classifier.place import as_os_error, file_system, is_url
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 REFUSED = "cannot be read ("
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
-_READ_ERRORS = (OSError, EOFError, zlib.error, gzip.BadGzipFile, MemoryError)
+_READ_ERRORS = (*READ_ERRORS, gzip.BadGzipFile, MemoryError)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from classifier.checkup.published import published
 from classifier.config import open_to_others
 from classifier.mailbox.providers import PROVIDERS
 from classifier.parse.addresses import domain_of
+from classifier.present.text import printable
+from classifier.store.ledger_reach import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from classifier.resolver import DnsResolver
     from classifier.runtime import Runtime
     from classifier.settings import AccountSettings, Config
+    from classifier.store.ledger import SqliteLedger
 
 #: A ledger that was last brought up to date so long ago says little about today's mail.
 _STALE = timedelta(days=2)
@@ -172,16 +175,40 @@ def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
         told = "is empty, though complete_since says that it holds all" if complete else "is empty"
         yield Finding(level, "ledger", told, f"{remedy}: it is the best evidence")
     elif datetime.now(UTC) - covered > _STALE:
+        lagging = next((source for source in sources(ledger.database) if source.binds), None)
+        behind, do = "", "run 'ledger sync' from cron"
+        if lagging is not None and lagging.kind != "sync":
+            behind = f", for {printable(lagging.name, 200)} was read no further"
+            do = "import it from cron, or 'ledger sources --forget' it if it is no more"
         yield Finding(
             level,
             "ledger",
-            f"{len(ledger):,} identifiers, last brought up to date {covered:%Y-%m-%d}",
-            "run 'ledger sync' from cron",
+            f"{len(ledger):,} identifiers, last brought up to date {covered:%Y-%m-%d}{behind}",
+            do,
         )
     else:
         yield Finding(
             Level.GOOD, "ledger", f"{len(ledger):,} identifiers, up to {covered:%Y-%m-%d %H:%M} UTC"
         )
+    if complete and ledger is not None:
+        yield from _holes(config, ledger)
+
+
+def _holes(config: Config, ledger: SqliteLedger) -> Iterator[Finding]:
+    """Hold the declaration that the ledger is complete against what is known to be missing of its sources."""
+    since, declared = ledger.covered_since(), config.identity.ledger_complete_since
+    if since is None or declared is None or since - declared <= _STALE:
+        return
+    broken = [printable(source.name, 200) for source in sources(ledger.database) if source.broken]
+    yield Finding(
+        Level.ADVICE,
+        "ledger.complete_since",
+        f"says {declared:%Y-%m-%d}, but what was sent before {since:%Y-%m-%d %H:%M} UTC is not all in the ledger, "
+        "which until a week from then speaks against no report"
+        + (f": something is missing of {_list(broken)}" if broken else ""),
+        "import the older logs, if there are any, or correct the date; "
+        "have the mail program put a Message-ID into the copies it keeps",
+    )
 
 
 def _declared(config: Config, runtime: Runtime) -> Iterator[Finding]:

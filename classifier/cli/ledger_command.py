@@ -13,6 +13,8 @@ from classifier.errors import BackscatterError, TemporaryError
 from classifier.ingest.run import import_paths
 from classifier.ingest.streams import Format
 from classifier.present.progress import Progress
+from classifier.present.text import printable
+from classifier.store import ledger_reach
 from classifier.store.database import Database
 from classifier.store.habits import HabitStore
 from classifier.store.ledger import SqliteLedger
@@ -44,8 +46,8 @@ def command() -> None:
 def import_command(app: App, paths: tuple[str, ...], fmt: str) -> int:
     """Import sent mail, lists of Message-IDs, or the logs of an MTA.
 
-    PATHs are files and folders ("-": standard input), plain or gzip, in any
-    mixture. Importing the same again adds nothing. Only keyed hashes are
+    PATHs are files and folders ("-": standard input), plain or compressed by
+    gzip, bzip2 or xz, in any mixture. Importing the same again adds nothing. Only keyed hashes are
     kept: no address can be read from the ledger.
     """
     config = app.require_config()
@@ -100,6 +102,8 @@ def _tell(summary: ImportSummary, entries: int) -> None:
     )
     if summary.ignored:
         click.echo(f"{summary.ignored:,} files are neither mail, lists nor logs")
+    for note in summary.notes:
+        click.echo(printable(note, 1_000))
     if summary.error_count and summary.read:
         click.echo("since inputs failed, the ledger does not count as complete up to now")
 
@@ -134,3 +138,28 @@ def sync_command(app: App, accounts: tuple[str, ...]) -> int:
     if not errors:
         return 0
     return TemporaryError.exit_status if all(isinstance(e, TemporaryError) for e in errors) else 1
+
+
+@command.command(name="sources")
+@click.option("--forget", metavar="NAME", help="No longer wait for this one: what it told stays known.")
+@click.pass_obj
+def sources_command(app: App, forget: str | None) -> int:
+    """Tell what the ledger is learnt from, and from when until when it was read.
+
+    Where the ledger is declared complete, it counts as no further than the one that
+    lags most of those marked by "*". Forget one that is no more: the log of a host
+    that was shut down, a path that has changed.
+    """
+    config = app.require_config()
+    with Database.open(config.store) as database:
+        if forget is not None and not ledger_reach.forget(database, forget):
+            raise BackscatterError(
+                f"there is no source {forget!r}", where="ledger", remedy="see 'backscatter ledger sources'"
+            )
+        for source in ledger_reach.sources(database):
+            mark = "*" if source.binds else " "
+            click.echo(
+                f"{mark} {source.since:%Y-%m-%d %H:%M} - {source.until:%Y-%m-%d %H:%M} UTC  {source.kind:6}  "
+                f"{printable(source.name, 1_000)}"
+            )
+    return 0

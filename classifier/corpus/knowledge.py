@@ -94,6 +94,10 @@ class LedgerAt:
         """Return the moment."""
         return self._moment if self._ledger.records else None
 
+    def covered_since(self) -> datetime | None:
+        """Return None: nothing is missing."""
+        return None
+
 
 class MemoryHabits:
     """:class:`~classifier.evidence.base.Habits` in memory."""

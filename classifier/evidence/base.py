@@ -78,7 +78,10 @@ class Ledger(Protocol):
         """Say whether any message we sent went to *address*."""
 
     def covered_until(self) -> datetime | None:
-        """Return when the ledger was last brought up to date, or None if it is empty."""
+        """Return up to when the ledger holds all that its sources tell, or None if it is empty."""
+
+    def covered_since(self) -> datetime | None:
+        """Return from when on none of its logs is known to miss anything, or None where none ever was."""
 
 
 @dataclass(frozen=True)

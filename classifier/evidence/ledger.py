@@ -9,6 +9,8 @@ which the original arrived is known from somebody other than its sender.
 
 from __future__ import annotations
 
+import re
+
 from classifier.evidence.base import Evidence, genuine, neutral
 from classifier.evidence.ledger_miss import STALE_AFTER, came, judge_miss, shown
 from classifier.parse.addresses import find_addresses
@@ -32,6 +34,8 @@ ID_FIELDS = (
     "x-microsoft-original-message-id",
     "x-original-message-id",
 )
+#: Exim puts its own identifier into a Message-ID that it makes, and names that Message-ID nowhere in its log.
+_MADE_BY_EXIM = re.compile(r"<?E([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4})@")
 #: In these kinds nobody else than the author of the report is the recipient.
 _ANSWERS = frozenset({ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING, ReportKind.MDN})
 #: More identifiers than this in one report are bait.
@@ -105,6 +109,8 @@ def _returned_ids(report: Report) -> tuple[str, ...]:
 def _by_message_id(ledger: Ledger, ids: Iterable[str]) -> Iterator[tuple[str, LedgerEntry]]:
     for message_id in ids:
         entry = ledger.find(message_id)
+        if entry is None and (made := _MADE_BY_EXIM.match(message_id)):
+            entry = ledger.find_envelope_id(made[1])
         if entry is not None:
             yield message_id, entry
 
@@ -160,7 +166,7 @@ def _hits(
             yield neutral(
                 "ledger",
                 f"{stem}-transit",
-                f"our server passed on {said}, taken in from outside without authentication",
+                f"our server passed on {said}, which nothing shows to be handed in by one of us",
             )
             continue
         if _is_stale(report, entry):

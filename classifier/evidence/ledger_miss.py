@@ -14,6 +14,7 @@ whether the answered message did.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from classifier.evidence.base import Evidence, forged, neutral
@@ -74,6 +75,10 @@ REWRITERS = (
     "icloud.com",
     "me.com",
 )
+#: A Message-ID that every mail server logs as it is, with or without brackets, comments around it.
+_LOGGED = re.compile(
+    r"(?:\([^()]{0,200}\)|\s){0,10}(?:<\s{0,20}[!-;=?-~]{1,250}\s{0,20}>|[!-;=?-~]{1,250})(?:\s{0,200}\([^()]{0,200}\)){0,10}\s{0,200}"
+)
 #: How those begin that SendGrid's hosts write: they have no domain.
 _BARE_REWRITERS = ("geopod-ismtpd-",)
 
@@ -120,6 +125,10 @@ def judge_miss(
         return neutral("ledger", "miss-uncounted", f"{said}; {reason}")
     if _cut_off(report):
         return neutral("ledger", "miss-cut-off", f"{said}; the returned headers break off within it")
+    if _unlike_logged(report):
+        return neutral(
+            "ledger", "miss-malformed", f"{said}; but it is none by the standard, and logs alter such"
+        )
     writer = _rewriter(report, identity, returned[0])
     if writer:
         return neutral("ledger", "miss-rewritten", f"{said}; {writer} wrote it on the way")
@@ -150,6 +159,16 @@ def _cut_off(report: Report) -> bool:
     return headers.keys[-1:] == ("message-id",) and not value.endswith(">")
 
 
+def _unlike_logged(report: Report) -> bool:
+    """Say whether the original's Message-ID is such that mail servers log another, or none.
+
+    Exim logs none that is no msg-id (RFC 5322 section 3.6.4) or is very long, Postfix and Sendmail
+    put marks for what cannot be printed.
+    """
+    value = report.original.headers.get("message-id")
+    return value is not None and _LOGGED.fullmatch(value.strip()) is None
+
+
 def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
     """Return why the ledger need not hold the original, or "" where it must."""
     since = identity.ledger_complete_since
@@ -167,11 +186,14 @@ def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
         return "the original arrived, the report says, at a time that cannot be"
     if earliest < since:
         return "the original arrived before complete_since"
+    whole_since = lookups.ledger.covered_since()
     if latest > min(until, lookups.now) - NOT_YET_READ - _behind(report):
         return "the original arrived after the last sync or import, less an hour"
     if earliest < since + TRAVEL:
         # Its Date is the sender's word, and may be missing: a clock that is wrong is no sign of forgery.
         return "the original may have been sent before complete_since"
+    if whole_since is not None and earliest < whole_since + TRAVEL:
+        return f"what was logged before {whole_since:%Y-%m-%d %H:%M} UTC is not all in it"
     return ""
 
 

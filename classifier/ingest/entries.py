@@ -30,6 +30,7 @@ class LedgerRecord:
         recipients: whom it went to; empty where the source does not say.
         sent_at: when, aware, or None.
         source: what it was learnt from, one of :data:`classifier.store.ledger.SOURCES`.
+        beginnings: those of Message-IDs that the source cuts off.
 
     """
 
@@ -38,6 +39,7 @@ class LedgerRecord:
     recipients: tuple[str, ...] = ()
     sent_at: datetime | None = None
     source: str = "import"
+    beginnings: tuple[str, ...] = ()
 
 
 def is_ours(headers: HeaderBlock, identity: Identity | None) -> bool:

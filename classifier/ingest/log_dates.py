@@ -10,6 +10,7 @@ from classifier.parse.dates import parse_date
 _MONTHS = {m: n for n, m in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _SYSLOG = re.compile(rb"([A-Z][a-z]{2})[ ]{1,2}([0-9]{1,2}) (?:([0-9]{4}) )?([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _ISO = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.,+\-Z ]{0,22}")
+_ZONE = re.compile(rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})(?: |$)")
 #: Where in a line its time stamp must begin and end: what stands further on was typed by others.
 _BEGIN, _END = 48, 88
 
@@ -25,6 +26,8 @@ class LogClock:
         """Take *reference* (aware) as a moment that no line is much later than."""
         self._latest = reference.astimezone(UTC) + timedelta(days=2)
         self._last: tuple[bytes, datetime | None] = (b"", None)
+        #: Whether every stamp so far named its zone, and its year.
+        self.zoned = self.dated = True
 
     def read(self, line: bytes) -> datetime | None:
         """Return the time stamp of *line*, or None."""
@@ -38,11 +41,14 @@ class LogClock:
 
     def _parse(self, match: re.Match[bytes]) -> datetime | None:
         if match.re is _ISO:
+            self.zoned &= _ZONE.search(match.group(), 16) is not None
             return parse_date(match.group().decode("ascii").strip())
         month_name, day, year, hour, minute, second = match.groups()
         month = _MONTHS.get(month_name)
         if month is None:
             return None
+        self.zoned = False
+        self.dated &= bool(year)
         years = [int(year)] if year else range(self._latest.year, self._latest.year - 9, -1)
         for candidate in years:
             try:

@@ -27,6 +27,9 @@ MAX_RECIPIENTS = 10_000
 #: Message-IDs remembered with where they were first seen.
 MAX_SEEN = 100_000
 
+#: Message-IDs cut off that are held of one message.
+_MAX_BEGINNINGS = 10
+
 #: Networks from which nobody outside connects (RFC 1918, 4193, 6598 and loopback).
 _INSIDE = tuple(
     ipaddress.ip_network(n)
@@ -48,6 +51,10 @@ class OpenMessage:
         recipients: whom it goes to.
         when: when its first line was written.
         source: ``submitted``, ``transit`` or ``log``, see :data:`classifier.store.ledger.SOURCES`.
+        beginnings: those of Message-IDs that the log cuts off.
+        local: whether a program on the host itself handed it in.
+        began: whether the log tells how it came in.
+        named: whether the log tells its Message-ID, be it that it has none.
 
     """
 
@@ -57,15 +64,30 @@ class OpenMessage:
     recipients: dict[str, None] = field(default_factory=dict)
     when: datetime | None = None
     source: str = "log"
+    beginnings: tuple[str, ...] = ()
+    local: bool = False
+    began: bool = False
+    named: bool = False
+
+    @property
+    def by_our_own(self) -> bool:
+        """Whether a user or program of ours handed it in, whatever sender it names."""
+        return self.local or self.source == "submitted"
 
 
 class Queues:
     """The messages that a log has begun and not ended, and which of them we sent.
 
-    Only what left with an envelope sender at a protected domain counts (all,
-    where no domain is known). The sender is typed: what came from an outside
-    address without authentication is marked ``transit``, also when a content
-    filter then hands it back, from inside and under a new queue id.
+    What left with an envelope sender at a protected domain counts (all, where
+    no domain is known), and what our own users and programs handed in with
+    another, as a web server does whose bounces go elsewhere. The sender is
+    typed: what came from an outside address without authentication is marked
+    ``transit``, also when a content filter then hands it back, from inside and
+    under a new queue id; so is what a host inside passed on for somebody else.
+
+    Attributes:
+        lost: when a message of ours last came in of which the log has lost lines, or None.
+
     """
 
     def __init__(self, identity: Identity | None = None, *, limit: int = MAX_OPEN) -> None:
@@ -74,8 +96,9 @@ class Queues:
         self._limit = limit
         # A dict slows down where the oldest key is taken out again and again.
         self._open: OrderedDict[str, OpenMessage] = OrderedDict()
-        self._first_seen: OrderedDict[str, tuple[str, datetime | None]] = OrderedDict()
+        self._first_seen: OrderedDict[str, OpenMessage] = OrderedDict()
         self._full: list[OpenMessage] = []
+        self.lost: datetime | None = None
 
     def find(self, key: str) -> OpenMessage | None:
         """Return the open message *key*."""
@@ -102,7 +125,14 @@ class Queues:
         if message_id not in self._first_seen:
             while len(self._first_seen) >= MAX_SEEN:
                 self._first_seen.popitem(last=False)
-            self._first_seen[message_id] = message.source, message.when
+            self._first_seen[message_id] = OpenMessage(
+                "", when=message.when, source=message.source, local=message.local
+            )
+
+    def add_beginning(self, message: OpenMessage, beginning: str) -> None:
+        """Note a Message-ID of which the log tells no more than its *beginning*."""
+        if beginning and len(message.beginnings) < _MAX_BEGINNINGS:
+            message.beginnings += (beginning,)
 
     def came_from(self, message: OpenMessage, host: str, address: str) -> None:
         """Note the client that handed *message* in without authentication."""
@@ -146,23 +176,48 @@ class Queues:
             yield self._record(self._open.pop(key))
 
     def _record(self, message: OpenMessage) -> LedgerRecord | None:
-        if not message.sender:
+        source = self._source(message)
+        if source is None:
             return None
-        identity = self._identity
-        if identity is not None and identity.domains and not identity.owns_address(message.sender):
-            return None
-        source = "transit" if self._came_back(message) else message.source
+        if message.began and not message.named and source != "transit" and message.when is not None:
+            # It came in and it left; that the line between is missing shows that lines are.
+            self.lost = max(self.lost or message.when, message.when)
         # Whom a stranger's mail went to is not whom we wrote to.
         recipients = () if source == "transit" else tuple(message.recipients)
-        return LedgerRecord(tuple(message.message_ids), (message.queue_id,), recipients, message.when, source)
+        return LedgerRecord(
+            tuple(message.message_ids),
+            (message.queue_id,),
+            recipients,
+            message.when,
+            source,
+            message.beginnings,
+        )
+
+    def _source(self, message: OpenMessage) -> str | None:
+        """Return what to note as the record's origin, or None where the message is not ours."""
+        if message.sender is None:
+            return None
+        identity = self._identity
+        if message.sender and (
+            identity is None or not identity.domains or identity.owns_address(message.sender)
+        ):
+            return "transit" if self._came_back(message) else message.source
+        if message.source == "transit" or self._came_back(message):
+            return None
+        firsts = [first for i in message.message_ids if (first := self._first_seen.get(i))]
+        if message.by_our_own and firsts and all(first.by_our_own for first in firsts):
+            return message.source
+        return "transit" if message.sender else None
 
     def _came_back(self, message: OpenMessage) -> bool:
         """Say whether *message*, from inside, had come in from outside before."""
         if message.source != "log":
             return False
         for message_id in message.message_ids:
-            source, when = self._first_seen.get(message_id, ("log", None))
-            if source == "transit" and (when is None or message.when is None or when <= message.when):
+            first = self._first_seen.get(message_id)
+            if first is None or first.source != "transit":
+                continue
+            if first.when is None or message.when is None or first.when <= message.when:
                 return True
         return False
 

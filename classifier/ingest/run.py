@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.ingest.entries import is_ours, record_from_headers
-from classifier.ingest.exim import read_exim
 from classifier.ingest.lists import read_list
 from classifier.ingest.log_dates import LogClock
+from classifier.ingest.logs import read_logs
 from classifier.ingest.mailfiles import mbox_headers, message_headers
-from classifier.ingest.postfix import read_postfix
 from classifier.ingest.queues import Queues
-from classifier.ingest.sendmail import read_sendmail
+from classifier.ingest.reach import LONG, LogReach, linked
 from classifier.ingest.streams import READ_ERRORS, Format, detect, lines_of, opened
+from classifier.parse.dates import parse_date
 from classifier.parse.headers import HeaderBlock
+from classifier.store import ledger_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from classifier.identity import Identity
     from classifier.ingest.entries import LedgerRecord
     from classifier.store.ledger import SqliteLedger
+    from classifier.store.ledger_reach import Span
 
-_LOGS = {Format.POSTFIX: read_postfix, Format.EXIM: read_exim, Format.SENDMAIL: read_sendmail}
+_LOGS = {Format.POSTFIX, Format.EXIM, Format.SENDMAIL, Format.LOG}
+_UNKNOWN = (
+    "neither mail, Message-IDs nor a log of Postfix, Exim or Sendmail (others name no Message-ID); "
+    "name it with --format"
+)
 #: Errors told in full; more are counted.
 _MAX_ERRORS = 100
 
@@ -44,11 +50,12 @@ class ImportSummary:
         merged: known, and more was learnt of them.
         known: known as they are.
         skipped: not ours, with a null sender, or without an identifier.
-        ignored: files in folders that are neither mail, list nor log.
+        ignored: files in folders that are neither mail, list nor an MTA's log.
         error_count: inputs that could not be read (to their end).
         errors: each of them in one line, ``where: what``.
         seconds: how long it took.
         covered: True where the ledger now counts as up to date.
+        notes: what is missing of the logs, each in one line.
 
     """
 
@@ -62,6 +69,7 @@ class ImportSummary:
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
     covered: bool = False
+    notes: list[str] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -89,8 +97,8 @@ def import_paths(
     """Import all of *paths*; one that cannot be read costs itself.
 
     The ledger then counts as holding everything up to *covers_until*, unless
-    an input failed or nothing was read: of logs alone, up to when the newest
-    of them was last written, for one that was rotated tells of nothing since.
+    an input failed or nothing was read: of a log up to its last line, for one
+    that was rotated tells of nothing since, and from its first on.
 
     Args:
         paths: files, folders (searched through), ``-`` for standard input.
@@ -112,12 +120,8 @@ def import_paths(
     run = _Run(summary, identity, Format(fmt), now, on_headers=on_headers, stdin=stdin)
     added = ledger.add_many(run.records(paths))
     summary.added, summary.merged, summary.known = added.added, added.merged, added.known
-    if summary.read and not summary.error_count:
-        known = ledger.covered_until()
-        until = covers_until or run.written_until
-        if covers_until is not None or known is None or known < until:
-            ledger.mark_synced(until)
-        summary.covered = True
+    if not summary.error_count:
+        summary.covered = run.note_reach(ledger, covers_until)
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -143,17 +147,54 @@ class _Run:
         self._stdin = stdin
         # One for all logs of a run: a message may begin in one and end in the next.
         self._queues = Queues(identity)
-        self._logs: datetime | None = None
-        self._only_logs = True
+        self._logs: dict[str, list[tuple[LogReach, list[Span]]]] = {}
+        #: Arguments that held other than logs.
+        self._others: dict[str, None] = {}
+        #: When they were last sent that stand in mail files without a Message-ID.
+        self._nameless: dict[str, datetime] = {}
+        self._argument = ""
 
-    @property
-    def written_until(self) -> datetime:
-        """When the newest of the inputs was last written, where they are logs; else the present moment."""
-        return self._logs if self._logs is not None and self._only_logs else self._now
+    def note_reach(self, ledger: SqliteLedger, covers_until: datetime | None) -> bool:
+        """Note in the *ledger* what time the inputs cover; say whether they cover any."""
+        if covers_until is not None:
+            ledger.mark_synced(covers_until)
+            return True
+        for argument in self._others:
+            name = LogReach.of(argument).name
+            ledger.mark_synced(self._now, name, "import")
+            if argument in self._nameless:
+                ledger_reach.note_hole(ledger.database, name, "import", self._nameless[argument])
+        covers = bool(self._others)
+        for name, parts in self._logs.items():
+            spans = linked(parts)
+            if not spans:
+                self._summary.notes.append(
+                    f"{name}: its stamps name no year, and it is too old to tell: the ledger does not count as complete by it"
+                )
+                continue
+            covers = True
+            reaches = [reach for reach, _ in parts]
+            lost = [when for when in (*(reach.hole for reach in reaches), self._queues.lost) if when]
+            lost = [when for when in lost if any(s.begin <= when <= s.end for s in spans)]
+            source = ledger_reach.note_log(
+                ledger.database,
+                name,
+                {host for reach in reaches for host in reach.hosts},
+                spans,
+                apart=min(LONG, max(reach.longest for reach in reaches)),
+                hole=max(lost, default=None),
+            )
+            if source is not None and source.broken:
+                self._summary.notes.append(
+                    f"{source.name}: lines are missing before {source.since:%Y-%m-%d %H:%M} UTC, so what the ledger lacks "
+                    "does not count for a week from then; where rotation took them away, import the files between, too"
+                )
+        return covers
 
     def records(self, paths: Iterable[str]) -> Iterator[LedgerRecord]:
         """Yield what is ours of all inputs, and count."""
         for path in paths:
+            self._argument = path
             for record in self._input(path):
                 yield from self._counted(record)
         for record in self._queues.drain():
@@ -213,20 +254,20 @@ class _Run:
             if fmt is None and found:
                 self._summary.ignored += 1
             elif fmt is None:
-                self._summary.fail(name, "neither mail, Message-IDs nor an MTA's log; name it with --format")
+                self._summary.fail(name, _UNKNOWN)
             else:
-                yield from self._read(fmt, lines_of(whole), reference)
+                yield from self._read(fmt, lines_of(whole), reference, name, found=found)
         except READ_ERRORS as error:
             self._summary.fail(name, f"cannot be read to its end ({error})")
 
     def _read(
-        self, fmt: Format, lines: Iterator[bytes], reference: datetime
+        self, fmt: Format, lines: Iterator[bytes], reference: datetime, name: str, *, found: bool
     ) -> Iterator[LedgerRecord | None]:
-        self._only_logs &= fmt in _LOGS
         if fmt in _LOGS:
-            self._logs = max(self._logs or reference, reference)
-            yield from _LOGS[fmt](lines, self._queues, LogClock(reference))
-        elif fmt is Format.IDS:
+            yield from self._log(fmt, lines, reference, name, found=found)
+            return
+        self._others[self._argument] = None
+        if fmt is Format.IDS:
             yield from read_list(lines)
         elif fmt is Format.MBOX:
             for raw in mbox_headers(lines):
@@ -234,10 +275,28 @@ class _Run:
         else:
             yield self._message(message_headers(lines))
 
+    def _log(
+        self, fmt: Format, lines: Iterator[bytes], reference: datetime, name: str, *, found: bool
+    ) -> Iterator[LedgerRecord | None]:
+        clock = LogClock(reference)
+        reach = LogReach.of(name)
+        yield from read_logs(reach.watched(lines, clock), self._queues, clock)
+        if reach.of_an_mta or fmt is not Format.LOG:
+            reach_of = self._logs.setdefault(reach.name, [])
+            reach_of.append((reach, reach.spans(clock, reference, self._now)))
+        elif found:
+            self._summary.ignored += 1
+        else:
+            self._summary.fail(name, _UNKNOWN)
+
     def _message(self, raw: bytes) -> LedgerRecord | None:
         headers = HeaderBlock(raw)
         if not is_ours(headers, self._identity):
             return None
         if self._on_headers is not None:
             self._on_headers(headers)
-        return record_from_headers(headers)
+        record = record_from_headers(headers)
+        if record is None:  # a copy kept before a server gave it its Message-ID
+            when = min(parse_date(headers.get("date")) or self._now, self._now)
+            self._nameless[self._argument] = max(self._nameless.get(self._argument, when), when)
+        return record

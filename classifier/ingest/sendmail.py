@@ -10,20 +10,22 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from classifier.ingest.log_lines import HEAD, PROCESS, host_of, logged_ids, unescaped
 from classifier.parse.addresses import find_addresses
 from classifier.parse.encoded import decode_bytes
-from classifier.parse.report import find_message_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from classifier.ingest.entries import LedgerRecord
     from classifier.ingest.log_dates import LogClock
     from classifier.ingest.queues import OpenMessage, Queues
 
-#: What follows ``host program``: ``[pid]: QUEUEID: from=`` or ``to=``.
-LINE = re.compile(rb"\[([0-9]{1,10})\]: (?:([0-9A-Za-z]{12,20}): (from|to)=|AUTH=server, )")
+#: ``host program[pid]: QUEUEID: from=`` or ``to=``; a program with a slash in its name is Postfix.
+LINE = re.compile(
+    HEAD + rb"[^\s\[\]/]{1,64}" + PROCESS + rb"(?:([0-9A-Za-z]{12,20}): (from|to)=|AUTH=server, )"
+)
 _HOST = re.compile(rb"(?:[^\s\[@]{0,255}@)?([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
 #: Connections whose authentication is remembered, and for how long: process
 #: numbers come round again.
@@ -31,35 +33,37 @@ _MAX_AUTHENTICATED = 10_000
 _SESSION = timedelta(hours=1)
 
 
-def read_sendmail(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> Iterator[LedgerRecord | None]:
-    """Read *lines*; yield a record for each message of ours, None for any other."""
-    authenticated: dict[bytes, datetime | None] = {}
-    for line in lines:
-        match = LINE.search(line, 0, 500)
-        if match is None:
-            continue
-        pid, queue_id, word = match.groups()
-        *host, program = line[: match.start()].rsplit(None, 2)[-2:] or [b""]
-        if b"/" in program:  # Postfix, in the same file
-            continue
-        connection = b"/".join((*host, pid))
-        if word is None:
-            if len(authenticated) >= _MAX_AUTHENTICATED:
-                del authenticated[next(iter(authenticated))]
-            authenticated[connection] = clock.read(line)
-            continue
-        key = b"/".join((*host, queue_id)).decode("utf-8", "replace")
+class Sendmail:
+    """Reads lines of Sendmail's; remembers which connections authenticated."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._authenticated: dict[bytes, datetime | None] = {}
+
+    def take(
+        self, match: re.Match[bytes], line: bytes, queues: Queues, clock: LogClock
+    ) -> Iterator[LedgerRecord | None]:
+        """Take in a *line* that :data:`LINE` matched; yield what had to make room."""
+        words, pid, other_pid, queue_id, word = match.groups()
+        host = host_of(words)
+        connection = host + b"/" + (pid or other_pid)
         when = clock.read(line)
+        if word is None:
+            if len(self._authenticated) >= _MAX_AUTHENTICATED:
+                del self._authenticated[next(iter(self._authenticated))]
+            self._authenticated[connection] = when
+            return iter(())
+        key = (host + b"/" + queue_id).decode("utf-8", "replace")
         message = queues.find(key) or queues.begin(key, queue_id.decode("ascii"), when)
         rest = line[match.end() :].rstrip()
         if word == b"from":
-            began = authenticated.get(connection)
+            began = self._authenticated.get(connection)
             known = began is not None and when is not None and when - began <= _SESSION
             _from(queues, message, rest, authenticated=known)
         else:
             for address in find_addresses(decode_bytes(_recipients(rest))):
                 queues.add_recipient(message, address)
-        yield from queues.overflow()
+        return queues.overflow()
 
 
 def _from(queues: Queues, message: OpenMessage, rest: bytes, *, authenticated: bool) -> None:
@@ -72,10 +76,15 @@ def _from(queues: Queues, message: OpenMessage, rest: bytes, *, authenticated: b
     elif found := _HOST.match(client):
         name, address = found.groups()
         queues.came_from(message, decode_bytes(name), address.decode("ascii"))
+    elif client.endswith(b"@localhost"):  # who ran the program: "relay=root@localhost"
+        message.local = True
     said = facts.partition(b", msgid=")[2]
     if said:
-        message_id = find_message_id(decode_bytes(said.partition(b", proto=")[0].partition(b", relay=")[0]))
-        queues.add_message_id(message, message_id or "")
+        ids, beginning = logged_ids(unescaped(said.partition(b", proto=")[0].partition(b", relay=")[0]))
+        for message_id in ids:
+            queues.add_message_id(message, message_id)
+        # Sendmail logs no more than 100 characters of it.
+        queues.add_beginning(message, beginning)
 
 
 def _recipients(rest: bytes) -> bytes:

@@ -1,15 +1,17 @@
-"""Inputs as streams: plain or gzip, seekable or not, and what format they are in."""
+"""Inputs as streams: plain or compressed, seekable or not, and what format they are in."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import re
 import zlib
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from classifier.ingest import exim, postfix, sendmail
+from classifier.ingest.logs import is_of_an_mta, names_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,7 @@ SAMPLE = 1 << 16
 #: No longer line is kept; the rest of it is dropped.
 MAX_LINE = 1 << 16
 #: What reading an input may raise, damaged compression included.
-READ_ERRORS = (OSError, EOFError, zlib.error)
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
 class Format(StrEnum):
@@ -35,6 +37,7 @@ class Format(StrEnum):
     POSTFIX = "postfix"
     EXIM = "exim"
     SENDMAIL = "sendmail"
+    LOG = "log"
 
 
 class _Prefixed(io.RawIOBase):
@@ -69,15 +72,22 @@ def _ahead(stream: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
 
 
 def opened(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
-    """Return the start of *stream* and a stream of all of it, decompressed where it is gzip.
+    """Return the start of *stream* and a stream of all of it, decompressed where it is gzip, bzip2 or xz.
 
     Raises:
-        OSError, EOFError, zlib.error: it cannot be read.
+        OSError, EOFError, zlib.error, lzma.LZMAError: it cannot be read.
 
     """
     sample, whole = _ahead(stream, SAMPLE)
     if sample[:2] == b"\x1f\x8b":
         return _ahead(gzip.GzipFile(fileobj=whole, mode="rb"), SAMPLE)  # type: ignore[arg-type]
+    if sample[:3] == b"BZh":
+        return _ahead(bz2.BZ2File(whole), SAMPLE)  # type: ignore[arg-type]
+    if sample[:6] == b"\xfd7zXZ\0":
+        return _ahead(lzma.LZMAFile(whole), SAMPLE)  # type: ignore[arg-type]
+    if sample[:4] == b"\x28\xb5\x2f\xfd":
+        message = "it is compressed by Zstandard: give it as 'zstdcat FILE | backscatter ledger import -'"
+        raise OSError(message)
     return sample, whole
 
 
@@ -98,6 +108,12 @@ _MAIL_FIELDS = frozenset(
 _ID_LINE = re.compile(
     rb"[\"']?<[^<>\s]{1,998}>|[\"']?[^\s<>,;@:\"']{1,500}@[^\s<>,;@\"']{1,255}[\"']?(?:[\s,;]|$)"
 )
+#: A line of some program's log, behind which an MTA's may stand.
+_STAMPED = re.compile(
+    rb"(?:<[0-9]{1,3}>1? ?)?(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
+    rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}[^ ]{0,20}) [^ ]{1,255} [^ ]{1,80}: "
+    rb"|\{\"[^{}]{0,4000}\"(?:MESSAGE|log|message)\":"
+)
 _ID_COLUMN = re.compile(rb"message[-_ ]?id|msg[-_ ]?id", re.IGNORECASE)
 
 
@@ -112,18 +128,16 @@ def detect(sample: bytes) -> Format | None:
     if field and field.group(1).lower() != b"message-id" and _is_mail(lines):
         return Format.EML
     for line in lines:
-        if postfix.LINE.search(line):
-            return Format.POSTFIX
-        if exim.LINE.search(line):
-            return Format.EXIM
-        if sendmail.LINE.search(line):
-            return Format.SENDMAIL
+        if name := names_message(line):
+            return Format(name)
     telling = [line for line in lines[:60] if line.strip() and not line.startswith(b"#")]
     if telling and (_ID_COLUMN.search(telling[0]) and not _FIELD.match(telling[0])):
         return Format.IDS
     if sum(bool(_ID_LINE.match(line.strip())) for line in telling) * 2 >= max(1, len(telling)):
         return Format.IDS
-    return Format.EML if field and _is_mail(lines) else None
+    if field and _is_mail(lines):
+        return Format.EML
+    return Format.LOG if any(is_of_an_mta(line) or _STAMPED.match(line) for line in lines) else None
 
 
 def _is_mail(lines: list[bytes]) -> bool:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
-from classifier.ingest.entries import record_from_message
+from classifier.ingest.entries import record_from_headers, record_from_message
 from classifier.mailbox.agent import AccountWork, at_work
+from classifier.parse.dates import parse_date
 from classifier.store.habits import HabitStore
 from classifier.store.judged import JudgedMail
 from classifier.store.ledger import Added, SqliteLedger
+from classifier.store.ledger_reach import SENT, note_hole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +60,9 @@ def sync_ledger(
                 for m in batch.messages
                 if (record := record_from_message(m.headers, identity=identity, on_headers=ours.append))
             ]
+            for headers in ours:
+                if record_from_headers(headers) is None:  # a copy kept before a server gave it its Message-ID
+                    note_hole(database, SENT, "sync", min(parse_date(headers.get("date")) or began, began))
             added = ledger.add_many(records)
             habits.learn_all(ours)
             total = Added(total.added + added.added, total.merged + added.merged, total.known + added.known)
@@ -65,7 +70,7 @@ def sync_ledger(
                 place, status.name, memory, uid_next=batch.uid_next, names=batch.names, gone=batch.gone
             )
         if not more_follow:
-            ledger.mark_synced(began)
+            ledger.mark_synced(began, SENT, "sync")
     return total
 
 

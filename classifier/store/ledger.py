@@ -11,6 +11,7 @@ the batch under way when the process dies.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import struct
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from classifier.digest import blake2b
 from classifier.errors import BackscatterError
 from classifier.evidence.base import LedgerEntry
 from classifier.parse.addresses import normalise
+from classifier.store import ledger_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ ON CONFLICT (id) DO UPDATE SET
     recipients = ledger_union(recipients, excluded.recipients)
 WHERE ledger_differs(sent, excluded.sent, source, excluded.source, recipients, excluded.recipients, ?5)
 """
+#: Characters of a Message-ID by which one that a log cuts off is known (Sendmail logs 100 of them).
+BEGINNING = 90
+_UNPRINTABLE = re.compile(r"(?:[^\x21-\x7e]|\?)+")
 _ID_BYTES = 12
 _RECIPIENT_BYTES = 8
 #: A batch row as bytes, which sort by key: id, is it the message's first
@@ -91,16 +96,22 @@ class SqliteLedger:
 
     def __init__(self, database: Database) -> None:
         """Use *database*; its tables are made at the first chance to write."""
-        self._database = database
+        self.database = database
         self._connection = database.connection
         self._secret: bytes | None = None
-        database.ensure(_TABLES)
+        database.ensure(_TABLES + ledger_reach.TABLES)
 
     # Reading
 
     def find(self, message_id: str) -> LedgerEntry | None:
         """Find a message by its Message-ID (brackets optional, any case)."""
-        return self._find(b"m", _bare(message_id))
+        bare = _bare(message_id)
+        entry = self._find(b"m", bare)
+        if entry is None and (plain := _bare(message_id, printable=False)) != bare:
+            entry = self._find(b"m", plain)  # from before unprintable characters were held alike
+        if entry is None and len(bare) > BEGINNING:
+            entry = self._find(b"b", bare[:BEGINNING])
+        return entry
 
     def find_envelope_id(self, envelope_id: str) -> LedgerEntry | None:
         """Find a message by its envelope id (RFC 3461 ENVID) or queue id."""
@@ -116,9 +127,15 @@ class SqliteLedger:
         return row is not None
 
     def covered_until(self) -> datetime | None:
-        """Return when the ledger was last brought up to date, or None if it never was."""
+        """Return up to when the ledger holds all that its sources tell, or None if it never was brought up to date."""
         seconds = self._meta("covered_until")
-        return _moment(seconds) if isinstance(seconds, int) else None
+        return ledger_reach.until(ledger_reach.sources(self.database)) or (
+            _moment(seconds) if isinstance(seconds, int) else None
+        )
+
+    def covered_since(self) -> datetime | None:
+        """Return from when on none of its logs is known to miss anything, or None where none ever was."""
+        return ledger_reach.since(ledger_reach.sources(self.database))
 
     def __len__(self) -> int:
         """Count the entries: identifiers, of which one message may have several."""
@@ -157,13 +174,21 @@ class SqliteLedger:
 
     # Writing
 
-    def mark_synced(self, when: datetime) -> None:
-        """Note that the ledger holds all that was sent up to *when* (aware).
+    def mark_synced(self, when: datetime, source: str = "", kind: str = "import") -> None:
+        """Note that the ledger holds all of *source* that was sent up to *when* (aware).
 
         Call it with the moment at which reading the source began.
+
+        Args:
+            when: up to when.
+            source: what was read, see :class:`classifier.store.ledger_reach.Source`; "" for all there is.
+            kind: ``sync`` or ``import``.
+
         """
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("REPLACE INTO ledger_meta VALUES ('covered_until', ?)", (_seconds(when),))
+            if source:
+                ledger_reach.note_time(self.database, source, kind, when)
 
     def add(self, record: LedgerRecord) -> Added:
         """Add one message; see :meth:`add_many`."""
@@ -198,7 +223,7 @@ class SqliteLedger:
         except sqlite3.Error as error:
             raise BackscatterError(
                 f"the ledger cannot be written ({error})",
-                where=self._database.path,
+                where=self.database.path,
                 remedy="check the disk; what was written before is kept",
             ) from error
         return Added(tally.messages - tally.merged - tally.known, tally.merged, tally.known)
@@ -206,7 +231,7 @@ class SqliteLedger:
     def _made_secret(self) -> bytes:
         secret = self._known_secret()
         if secret is None:
-            with self._database.transaction() as connection:
+            with self.database.transaction() as connection:
                 # Another process may have drawn one meanwhile: that one stands.
                 connection.execute(
                     "INSERT OR IGNORE INTO ledger_meta VALUES ('secret', ?)", (os.urandom(32),)
@@ -220,7 +245,7 @@ class SqliteLedger:
         # Recipients first: an entry never knows of one that wrote_to() denies.
         numbers = sorted(map(_number, people))
         for start in range(0, len(numbers), SLICE):
-            with self._database.transaction() as connection:
+            with self.database.transaction() as connection:
                 connection.executemany(
                     "INSERT OR IGNORE INTO ledger_recipient VALUES (?)",
                     ((number,) for number in numbers[start : start + SLICE]),
@@ -230,7 +255,7 @@ class SqliteLedger:
         for start in range(0, len(rows), SLICE):
             piece = rows[start : start + SLICE]
             tally.conflicts = 0
-            with self._database.transaction() as connection:
+            with self.database.transaction() as connection:
                 connection.executemany(_UPSERT, map(_unpack, piece))
                 connection.execute(
                     "UPDATE ledger_meta SET value = value + ? WHERE name = 'entries'",
@@ -265,9 +290,11 @@ class _Tally:
         return more
 
 
-def _bare(message_id: str) -> str:
-    # Compared without case: gateways change it, and no two ids differ in it alone.
-    return "".join(message_id.split()).removeprefix("<").removesuffix(">").lower()[:998]
+def _bare(message_id: str, *, printable: bool = True) -> str:
+    # Compared without case: gateways change it, and no two ids differ in it alone. What cannot be printed
+    # is logged as "?", once for a character or once for a byte.
+    bare = "".join(message_id.split()).removeprefix("<").removesuffix(">").lower()[:998]
+    return _UNPRINTABLE.sub("?", bare) if printable else bare
 
 
 def _id_hash(secret: bytes, kind: bytes, identifier: str) -> bytes:
@@ -313,6 +340,11 @@ def _seconds(when: datetime) -> int:
 def _pack(secret: bytes, record: LedgerRecord, rows: list[bytes], people: set[bytes]) -> None:
     ids = [_id_hash(secret, b"m", bare) for m in record.message_ids if (bare := _bare(m))]
     ids += [_id_hash(secret, b"e", e.strip()) for e in record.envelope_ids if e.strip()]
+    ids += [
+        _id_hash(secret, b"b", bare[:BEGINNING])
+        for b in record.beginnings
+        if len(bare := _bare(b)) >= BEGINNING
+    ]
     if not ids:
         return
     source = SOURCES.index(record.source)

@@ -60,3 +60,43 @@ def test_sync_reads_the_sent_folder(home):
     unknown = run(home, "sync", "--account", "other")
     assert (unknown.returncode, b"no account 'other'" in unknown.stderr) == (2, True)
     assert run(home, "import", "absent").returncode == 1
+
+
+def maildir(home):
+    for folder in (home / "md", home / "md" / ".Sent"):
+        for part in ("cur", "new", "tmp"):
+            (folder / part).mkdir(parents=True)
+    return home / "md" / ".Sent" / "cur"
+
+
+def test_a_copy_without_a_message_id_is_a_hole(home):
+    """Some programs leave the Message-ID to the server, and keep their copy before: reports name one that nobody knows."""
+    sent = maildir(home)
+    (sent / "1:2,S").write_bytes(SENT % 1)
+    (sent / "2:2,S").write_bytes((SENT % 2).replace(b"Message-ID: <2@example.org>\n", b""))
+    assert run(home, "sync").stdout == b"m: 1 new, 0 known before\n"
+    assert b"* 2026-03-01 09:59 - " in run(home, "sources").stdout
+    (home / "old.eml").write_bytes((SENT % 2).replace(b"Message-ID: <2@example.org>\n", b""))
+    run(home, "import", "old.eml")
+    assert b"  2026-03-01 09:59 - " in run(home, "sources").stdout
+
+
+def test_sources_and_their_end(home):
+    stamp = "2026-03-0{} 10:00:00 +0000"
+    (home / "mainlog.1").write_text(
+        f"{stamp.format(1)} 1rAbCd-000123-4x <= anna@example.org U=anna P=local S=7 id=1@example.org\n"
+        f"{stamp.format(2)} 1rAbCd-000123-4x Completed\n"
+    )
+    (home / "mainlog").write_text(f"{stamp.format(8)} End queue run: pid=1\n")
+    assert run(home, "import", "mainlog.1").returncode == 0
+    done = run(home, "import", "mainlog-20260308")
+    assert done.returncode == 1
+    (home / "mainlog").rename(home / "mainlog-20260308")
+    done = run(home, "import", "mainlog-20260308")
+    assert (done.returncode, b"mainlog: lines are missing before 2026-03-08 10:00 UTC" in done.stdout) == (
+        0,
+        True,
+    )
+    assert run(home, "sources").stdout == b"* 2026-03-08 10:00 - 2026-03-08 10:00 UTC  log     mainlog\n"
+    assert run(home, "sources", "--forget", "other").returncode != 0
+    assert run(home, "sources", "--forget", "mainlog").stdout == b""

@@ -96,3 +96,6 @@ class Written:
 
     def covered_until(self):
         return NOW
+
+    def covered_since(self):
+        return None

@@ -15,6 +15,7 @@ from classifier.ingest.entries import LedgerRecord
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope, Original, Report, ReportedRecipient, TraceHop
 from classifier.parse.trace import read_hop
+from classifier.store import ledger_reach
 from classifier.store.database import Database
 from classifier.store.ledger import SqliteLedger
 from classifier.vocabulary import Completeness, PointsTo, ReportKind, Strength
@@ -474,7 +475,7 @@ def test_an_empty_ledger_misses_nothing(tmp_path):
     ],
 )
 def test_a_message_id_that_a_providers_relay_wrote(ledger, message_id):
-    made = report(head(message_id), final=["v@remote.test"])
+    made = report(head(message_id, more="Subject: hi\n"), final=["v@remote.test"])
     assert only(ledger, made, COMPLETE) == ("miss-rewritten", NEITHER, WEAK)
 
 
@@ -590,7 +591,41 @@ def test_thousands_of_identifiers_are_not_all_asked(ledger):
             self.asked += 1
             return super().find(message_id)
 
-    counting = Counting(ledger._database)
+    counting = Counting(ledger.database)
     many = " ".join(f"<{n}@bait.test>" for n in range(5_000))
     ask(counting, auto_reply(f"In-Reply-To: {many}\nReferences: {many}\n"))
     assert 0 < counting.asked <= 100
+
+
+@pytest.mark.parametrize(("days", "finding"), [(6, "miss-uncounted"), (8, "miss")])
+def test_a_miss_says_nothing_within_a_week_of_what_a_log_has_lost(ledger, days, finding):
+    """The original may have been sent while the log was not read, and have waited since."""
+    lost = SENT - timedelta(days=days)
+    spans = [
+        ledger_reach.Span(SENT - timedelta(days=50), SENT - timedelta(days=40)),
+        ledger_reach.Span(lost, SYNCED),
+    ]
+    ledger_reach.note_log(ledger.database, "mail.log", (), spans, apart=timedelta(hours=1))
+    assert only(ledger, missed(), COMPLETE)[0] == finding
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        "<a b@example.org>", "<<double@example.org>>", "<a>b@example.org>", "<caf\xe9@example.org>",
+        f"<{'l' * 260}@example.org>", "<one@example.org> <two@example.org>",
+    ],
+)  # fmt: skip
+def test_a_message_id_that_logs_alter_is_no_miss(ledger, message_id):
+    assert (
+        only(ledger, report(head(message_id, more="Subject: hi\n"), final=["v@remote.test"]), COMPLETE)[0]
+        == "miss-malformed"
+    )
+
+
+@pytest.mark.parametrize("message_id", ["<9@example.org>", "9@example.org", "(c) <9@example.org> (d)", "<9>"])
+def test_one_that_they_keep_is(ledger, message_id):
+    assert (
+        only(ledger, report(head(message_id, more="Subject: hi\n"), final=["v@remote.test"]), COMPLETE)[0]
+        == "miss"
+    )

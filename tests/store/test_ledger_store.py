@@ -191,7 +191,7 @@ def test_a_reader_sees_what_a_writer_adds_and_does_not_wait_for_it(path, ledger)
     ledger.add(record(1))
     with Database.open(path, readonly=True) as database:
         reader = SqliteLedger(database)
-        with ledger._database.transaction() as connection:
+        with ledger.database.transaction() as connection:
             connection.execute("UPDATE ledger_meta SET value = value")
             start = time.perf_counter()
             assert reader.find("<1@example.org>") is not None

@@ -1,0 +1,92 @@
+"""What stands before a program's own words in a log line: stamp, host, program, process.
+
+A program logs what clients typed, but never before its own name; a pattern
+that begins with :data:`HEAD` and :data:`PROCESS` is therefore safe from lines
+that are typed into other lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+from classifier.parse.encoded import decode_bytes
+from classifier.parse.report import find_message_id
+
+#: The words before a program's name. None holds a bracket, which first stands around a process number, or
+#: ends in a colon, which first stands behind it.
+HEAD = rb"^(?:\[[0-9TZ:.,+ -]{1,40}\])?[ \t]{0,20}((?:[^\s\[\]]{1,200}(?<!:)[ \t]{1,20}){0,10}?)"
+#: The process number behind a program's name, also as RFC 5424 section 6 sets it off.
+PROCESS = rb"(?:\[([0-9]{1,10})\]:|[ ]([0-9]{1,10}) [^ ]{1,64} [^ ]{1,64})[ ]"
+_CLOCK = re.compile(rb"[0-9]{2}:[0-9]{2}:[0-9]{2}")
+_ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([ntrbfv]))")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def plain(line: bytes) -> bytes:
+    """Return the text of *line*: without the NULs that a cut-off file or a crash left, out of its JSON.
+
+    JSON is what journald exports (``journalctl -o json``), Docker keeps, and collectors pass on.
+    """
+    if line[:1] == b"\0":
+        line = line.lstrip(b"\0")
+    if line[:1] != b"{":
+        return line
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(entry, dict):
+        return line
+    words = _first(entry, "MESSAGE", "log", "message", "msg")
+    process = _first(entry, "SYSLOG_PID", "_PID", "pid", "procid")
+    program = _first(entry, "SYSLOG_IDENTIFIER", "_COMM", "program", "appname", "ident")
+    host = _first(entry, "_HOSTNAME", "hostname", "host")
+    if program:
+        words = f"{program}[{process or 0}]: {words}"
+    stamp = _first(entry, "__REALTIME_TIMESTAMP", "time", "@timestamp", "timestamp")
+    if stamp.isdigit() and len(stamp) == len("1772359200000000"):
+        stamp = (_EPOCH + timedelta(microseconds=int(stamp))).isoformat()
+    parts = (stamp, host if program else "", words)
+    return " ".join(part for part in parts if part).encode("utf-8", "surrogateescape").rstrip() + b"\n"
+
+
+def _first(entry: dict[str, object], *names: str) -> str:
+    for name in names:
+        value = entry.get(name)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, list) and value and all(isinstance(n, int) and 0 <= n < 256 for n in value):
+            return decode_bytes(bytes(value))  # journald gives what is not UTF-8 byte by byte
+    return ""
+
+
+def host_of(words: bytes) -> bytes:
+    """Return the host out of the *words* before a program's name, or b"" where they name none."""
+    last = words.split()[-1:]
+    return last[0] if last and not _CLOCK.search(last[0]) else b""
+
+
+def logged_ids(raw: bytes) -> tuple[list[str], str]:
+    """Read a Message-ID field as a program logged it.
+
+    Returns:
+        The identifier as it may come back, and the beginning of one that was cut off, or "".
+
+    """
+    text = decode_bytes(raw[:4_000]).strip()
+    _, opened, rest = text.rpartition("<")
+    if opened and ">" not in rest:
+        return [], "".join(rest.split())
+    # Of several the first: what stands behind it may be made to look like somebody else's.
+    ids = [word for word in (find_message_id(text),) if word]
+    # Postfix writes "?" for what cannot be printed, the line end of a folded field among it.
+    return [*ids, *(bare for i in ids if "?" in i and (bare := i.replace("?", "")))], ""
+
+
+def unescaped(raw: bytes) -> bytes:
+    r"""Undo the ``\351`` and ``\n`` that Exim and Sendmail log for other than printable ASCII."""
+    return _ESCAPE.sub(lambda m: bytes((int(m[1], 8) & 255,)) if m[1] else b" ", raw)

@@ -1,0 +1,64 @@
+"""MTA logs, whichever programs wrote into them: each line is read as what it is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from classifier.ingest import exim, postfix, sendmail
+from classifier.ingest.log_lines import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from classifier.ingest.entries import LedgerRecord
+    from classifier.ingest.log_dates import LogClock
+    from classifier.ingest.queues import Queues
+
+#: Lines of these programs that tell of no message, as of connections and refusals.
+_OF_AN_MTA = re.compile(
+    rb"^[^\[]{0,300}?(?:postfix[^ \[]{0,64}/[a-z]|(?:exim4?|sendmail|sm-mta|sm-msp-queue)(?:\[[0-9]|[ ][0-9]))"
+    rb"|^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]{8,15} .{0,40}?"
+    rb"(?:exim [0-9.]{1,8} daemon started|SMTP connection from|no MAIL in SMTP|H=[^ ]|Start queue run|End queue run)"
+)
+
+
+def names_message(line: bytes) -> str | None:
+    """Return whose line it is, if it tells of a message: ``postfix``, ``exim`` or ``sendmail``."""
+    line = plain(line)[:_LIMIT]
+    for name, pattern in (("postfix", postfix.LINE), ("exim", exim.LINE), ("sendmail", sendmail.LINE)):
+        if pattern.match(line):
+            return name
+    return None
+
+
+def is_of_an_mta(line: bytes) -> bool:
+    """Say whether Postfix, Exim or Sendmail wrote *line*."""
+    return _OF_AN_MTA.match(plain(line)[:_LIMIT]) is not None
+
+
+#: What tells what a line is stands within its first bytes.
+_LIMIT = 600
+
+
+def read_logs(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> Iterator[LedgerRecord | None]:
+    """Read *lines*; yield a record for each message that ends, None for one that is not ours."""
+    ours = sendmail.Sendmail()
+    parts = exim.Parts()
+    readers = [
+        (postfix.LINE.match, postfix.take_postfix),
+        (exim.LINE.match, exim.take_exim),
+        (sendmail.LINE.match, ours.take),
+    ]
+    for raw in lines:
+        line = plain(raw)
+        if b" [" in line:
+            line = parts.whole(line)
+        for at, (match_line, take) in enumerate(readers):
+            match = match_line(line, 0, _LIMIT)
+            if match is None:
+                continue
+            yield from take(match, line, queues, clock)
+            if at:  # the next line is likely of the same program
+                readers.insert(0, readers.pop(at))
+            break

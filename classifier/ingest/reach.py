@@ -1,0 +1,168 @@
+"""What time the logs that are read cover: their spans, and where lines are missing within them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from classifier.ingest.log_lines import HEAD, PROCESS, host_of, plain
+from classifier.ingest.logs import is_of_an_mta, names_message
+from classifier.parse.encoded import decode_bytes
+from classifier.store.ledger_reach import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from classifier.ingest.log_dates import LogClock
+
+#: What rotation adds to a name: ``.1``, ``.2.gz``, and a date, also in front of the ending.
+_NUMBER = re.compile(r"(?:\.([0-9]{1,3}))?(?:\.(?:gz|bz2|xz))?$")
+_DATE = re.compile(r"[._-](?:19|20)[0-9]{2}-?[0-9]{2}(?:-?[0-9]{2})?(?:[T_-]?[0-9]{2,6})?(?![0-9])")
+_PROGRAM = re.compile(HEAD + rb"[^\s\[\]]{1,80}" + PROCESS)
+#: What loggers write where they dropped lines: journald and rsyslog.
+_DROPPED = re.compile(
+    rb"[Ss]uppressed [0-9]{1,9} messages(?: from ([^ ]{1,200}))?|drop messages due to rate-limiting"
+    rb"|lost due to rate-limiting|[0-9]{1,9} messages lost"
+)
+_MAIL_UNIT = re.compile(rb"postfix|exim|sendmail|mail|mta|syslog", re.IGNORECASE)
+#: Silences from this length on are noted, up to this one are usual, and from this one on never.
+SHORT, LONG, TOO_LONG = timedelta(minutes=15), timedelta(hours=20), timedelta(hours=72)
+#: A long silence is a gap where it is so many times as long as the others.
+_UNLIKE = 6
+#: A file whose time of change lies so soon behind its last line was not touched since, and its stamps are local.
+_UNTOUCHED = timedelta(minutes=10)
+#: A log whose stamps name no year is believed to be of this one up to this age.
+_OF_THIS_YEAR = timedelta(days=35)
+#: Lines that lie so far back begin another log in the same input.
+_BACK = timedelta(hours=2)
+_A_YEAR = timedelta(days=365)
+_MAX_SPANS = 200
+_MAX_HOSTS = 50
+
+
+@dataclass
+class LogReach:
+    """What time one input covers.
+
+    Attributes:
+        name: the log that it is a part of.
+        number: which part, as rotation counts them; 0 the one being written, None not known.
+        hosts: those that it names.
+        of_an_mta: whether Postfix, Exim or Sendmail wrote into it.
+        longest: its longest silence that counts as usual.
+        hole: when lines were last lost.
+
+    """
+
+    name: str
+    number: int | None
+    hosts: set[str] = field(default_factory=set)
+    of_an_mta: bool = False
+    longest: timedelta = SHORT
+    hole: datetime | None = None
+    _spans: list[tuple[datetime, datetime]] = field(default_factory=list)
+    _silences: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, path: str) -> LogReach:
+        """Begin one for the input at *path*."""
+        if path == "-":
+            return cls("-", None)
+        place = PurePath(path)
+        stem = _NUMBER.sub("", place.name)
+        undated = _DATE.sub("", stem)
+        number = _NUMBER.search(place.name)
+        if undated != stem or number is None:
+            return cls(str(place.with_name(undated or stem or "-")), None)
+        return cls(str(place.with_name(stem or "-")), int(number[1] or 0))
+
+    def watched(self, lines: Iterable[bytes], clock: LogClock) -> Iterator[bytes]:
+        """Pass *lines* on, and note their times."""
+        first = last = None
+        for raw in lines:
+            line = plain(raw)
+            when = clock.read(line)
+            if when is not None:
+                if first is None or last is None:
+                    first = when
+                elif last - when > _BACK:
+                    self._add(first, last)
+                    if last - when > _A_YEAR / 2 and not clock.dated:
+                        # Without years, what stands before this was taken for a year later than it is.
+                        self._spans = [(begin - _A_YEAR, end - _A_YEAR) for begin, end in self._spans]
+                        self._silences = [(begin - _A_YEAR, end - _A_YEAR) for begin, end in self._silences]
+                    first = when
+                elif when < last:
+                    when = last
+                elif when - last > SHORT:
+                    self._silent(last, when)
+                if b"essages" in line and (found := _DROPPED.search(line)) and _of_mail(found[1]):
+                    self.hole = max(self.hole or when, when)
+                last = when
+            if not self.of_an_mta:
+                self.of_an_mta = names_message(line) is not None or is_of_an_mta(line)
+            if len(self.hosts) < _MAX_HOSTS and (found := _PROGRAM.match(line, 0, 600)):
+                self.hosts.add(decode_bytes(host_of(found[1])))
+            yield line
+        if first is not None and last is not None:
+            self._add(first, last)
+
+    def _add(self, first: datetime, last: datetime) -> None:
+        if len(self._spans) < _MAX_SPANS:
+            self._spans.append((first, last))
+
+    def _silent(self, last: datetime, when: datetime) -> None:
+        if when - last <= LONG:
+            self.longest = max(self.longest, when - last)
+        elif len(self._silences) < _MAX_SPANS:
+            self._silences.append((last, when))
+
+    def spans(self, clock: LogClock, written: datetime, now: datetime) -> list[Span]:
+        """Return what time it covers.
+
+        Args:
+            clock: what read its stamps.
+            written: when the file was last changed.
+            now: the present moment.
+
+        """
+        for last, when in self._silences:
+            if when - last > min(TOO_LONG, self.longest * _UNLIKE):
+                self.hole = max(self.hole or when, when)
+        newest = max((end for _, end in self._spans), default=None)
+        if newest is None or (not clock.dated and written - newest > _OF_THIS_YEAR):
+            return []
+        if clock.zoned:
+            return [Span(begin, min(end, now)) for begin, end in self._spans]
+        if -timedelta(seconds=2) <= written - _local(newest) <= _UNTOUCHED:
+            if self.hole is not None:
+                self.hole = _local(self.hole)
+            return [Span(_local(begin), min(_local(end), now)) for begin, end in self._spans]
+        return [Span(begin, end, sure=False) for begin, end in self._spans]
+
+
+def _of_mail(unit: bytes | None) -> bool:
+    return unit is None or _MAIL_UNIT.search(unit) is not None
+
+
+def _local(when: datetime) -> datetime:
+    """Return *when*, read as if in UTC, as this machine's own time."""
+    return when.replace(tzinfo=None).astimezone(UTC)
+
+
+def linked(parts: list[tuple[LogReach, list[Span]]]) -> list[Span]:
+    """Return the spans of one log's *parts*; those that rotation numbered in a row meet, however silent it was."""
+    by_number = {reach.number: spans for reach, spans in parts if reach.number is not None and spans}
+    found = [span for _, spans in parts for span in spans]
+    for number, spans in by_number.items():
+        older = by_number.get(number + 1)
+        if not older:
+            continue
+        begin, end = max(s.end for s in older), min(s.begin for s in spans)
+        sure = all(s.sure for s in (*older, *spans))
+        if begin < end and sure == any(s.sure for s in (*older, *spans)):
+            found.append(Span(begin, end, sure))
+    return found
