@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import pickle
-import signal
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from classifier.errors import ConfigurationError, TemporaryError
+from classifier.workers import allowed, interrupts_held, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -42,8 +40,6 @@ _BYTES_AHEAD = 32 << 20
 ALONE_SECONDS = 1.0
 #: So often it is looked whether there is still somebody to wait for, or to work for.
 _WATCH_SECONDS = 1.0
-#: Memory that one process may take beyond what it holds when it begins: a message has at most 128 MB.
-MEMORY = 4 << 30
 
 
 class Work(Protocol[_Taken_contra, _Given_co]):
@@ -67,13 +63,6 @@ class _Chunk(Generic[Item]):
     future: Future[list[Any]]
 
 
-def processes() -> int:
-    """Return how many cores this process may use."""
-    from joblib import cpu_count  # noqa: PLC0415 - 0.2 s
-
-    return int(cpu_count())
-
-
 def in_order(
     work: Work[Item, Result],
     items: Iterable[Item],
@@ -86,8 +75,9 @@ def in_order(
 ) -> Generator[tuple[Item, Result | Lost]]:
     """Yield each item with its result, in the order of *items*.
 
-    With ``jobs=1`` everything is done here. With the default, it is for the
-    first second, then by a process for each core. Close the iterator
+    With ``jobs=1`` everything is done here, also where the limits of this process
+    leave no room for others. With the default, it is for the first second, then by
+    a process for each core. Close the iterator
     (``contextlib.closing``) to end the processes at once.
 
     Args:
@@ -103,13 +93,15 @@ def in_order(
     """
     remaining = iter(items)
     if executor is None:
+        if jobs is not None:
+            jobs = allowed(jobs)
         if jobs is None or jobs == 1:
             with work.open() as one:
                 end = time.monotonic() + ALONE_SECONDS
                 for item in remaining:
                     yield item, one(item)
                     if jobs is None and time.monotonic() > end:
-                        jobs = processes()
+                        jobs = allowed(None)
                         if jobs > 1:
                             break
                 else:
@@ -117,7 +109,7 @@ def in_order(
         number = jobs
 
         def executor() -> Executor:
-            return _here(number)
+            return start(number)
 
     # One more item tells whether there is anything to start processes for.
     for first in remaining:
@@ -187,7 +179,7 @@ class _Pool(Generic[Item, Result]):
     def _submitted(self, items: Sequence[Item]) -> Future[list[Any]]:
         if self._executor is None:
             self._executor = self._start()
-        with _interrupts_held():
+        with interrupts_held():
             return self._executor.submit(_work_on, self._work, list(items))
 
     def _next(self) -> Iterator[tuple[Item, Result | Lost]]:
@@ -287,23 +279,6 @@ class _Watch:
         self._dead_before = dead
 
 
-def _here(jobs: int) -> Executor:
-    """Start processes on this machine; each is a new interpreter, not a copy of this one."""
-    from multiprocessing import resource_tracker  # noqa: PLC0415 - with processes only
-
-    from joblib.externals.loky import ProcessPoolExecutor  # noqa: PLC0415 - 0.2 s
-
-    # Left to be started with the first process, it would let interrupts through again (CPython 3.11).
-    resource_tracker.ensure_running()
-
-    # A process is one core's worth: libraries that would start threads for all cores must not.
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    pool: Executor = ProcessPoolExecutor(
-        max_workers=jobs, initializer=_begin, initargs=(MEMORY, os.getpid()), env=one_thread
-    )
-    return pool
-
-
 @contextlib.contextmanager
 def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
     """Connect to a Dask cluster; give what :func:`in_order` takes as *executor*, and how many can work at once.
@@ -337,41 +312,6 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
         yield lambda: client.get_executor(pure=False), sum(client.nthreads().values())
     finally:
         client.close()
-
-
-def _begin(memory: int, parent: int) -> None:
-    """Limit a new process: memory beyond *memory* fails as MemoryError, before the kernel picks a victim.
-
-    It does not outlive *parent*, the process that started it.
-    """
-    import resource  # noqa: PLC0415 - in the processes only
-
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # Where there is no /proc, or a lower limit is in force already, it stays as it is.
-    with contextlib.suppress(ValueError, OSError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        limit = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its *parent*, which may be gone already: loky would wait for it for ever."""
-    while os.getppid() == parent:
-        time.sleep(_WATCH_SECONDS)
-    os._exit(1)
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: they inherit that for good, and only this one ends at it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 #: What this process (each thread of it, on a cluster) has opened: the work as it came, and its function.

@@ -153,7 +153,11 @@ def _is_mail_folder(entry: os.DirEntry[str], *, maildir: bool) -> bool:
 
 
 def _may_be_read(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    """Say whether *entry* is a file, or a link that leads nowhere; neither a pipe nor a device, also by a link."""
+    try:
+        return entry.is_file() or not os.path.exists(entry.path)  # noqa: PTH110 - see _files
+    except OSError:  # a link to itself: opening it tells
+        return True
 
 
 def _file(path: str) -> Iterator[SourcedMessage]:

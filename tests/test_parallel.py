@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from multiprocessing.connection import Connection
 import psutil
 import pytest
 
-from classifier import parallel
+from classifier import parallel, workers
 from classifier.parallel import Lost, in_order
 from tests.support import missing
 
@@ -65,11 +66,63 @@ def test_little_work_is_done_here():
 
 def test_much_work_goes_to_other_processes(monkeypatch):
     monkeypatch.setattr(parallel, "ALONE_SECONDS", 0.0)
-    monkeypatch.setattr(parallel, "processes", lambda: 2)
+    monkeypatch.setattr(workers, "processes", lambda: 2)
     found = results(range(500))
     assert [value[0] for _, value in found] == [n * n for n in range(500)]
     assert found[0][1][1] == os.getpid()
     assert found[-1][1][1] != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("limit", "least"), [(resource.RLIMIT_NOFILE, 16), (resource.RLIMIT_AS, 300 << 20), (None, None)]
+)
+@pytest.mark.parametrize("jobs", [None, 4])
+def test_where_limits_leave_no_room_for_others_all_is_done_here(monkeypatch, limit, least, jobs):
+    monkeypatch.setattr(parallel, "ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(workers, "processes", lambda: 4)
+    if limit is None:  # the system gives no process, whatever the limits
+        monkeypatch.setattr("multiprocessing.resource_tracker.ensure_running", refuse)
+    else:
+        before = resource.getrlimit
+        monkeypatch.setattr(
+            resource, "getrlimit", lambda which: (least, least) if which == limit else before(which)
+        )
+    found = results(range(200), jobs=jobs)
+    assert found == [(n, (n * n, os.getpid())) for n in range(200)]
+
+
+def refuse(*_):
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+
+
+def test_there_are_as_many_processes_as_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(workers, "_open_files", lambda: 4)
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda which: (40, 40) if which == resource.RLIMIT_NOFILE else (-1, -1)
+    )
+    assert (workers.allowed(8), workers.allowed(2), workers.allowed(1)) == (3, 2, 1)
+
+
+def test_a_start_that_fails_half_way_leaves_no_process_behind(monkeypatch, capfd):
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
+
+    launch, started = Popen._launch, []
+
+    def third_fails(self, process):
+        if len(started) == 2:
+            raise UnboundLocalError  # as loky does where it gets no pipe
+        launch(self, process)
+        started.append(self.pid)
+
+    monkeypatch.setattr(Popen, "_launch", third_fails)
+    assert results(range(200), jobs=4) == [(n, (n * n, os.getpid())) for n in range(200)]
+    assert len(started) == 2
+    end = time.monotonic() + 20
+    for pid in started:
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_process_that_dies_costs_the_item_that_killed_it():
@@ -179,11 +232,11 @@ def test_work_that_writes_nothing_is_not_finished_when_nobody_wants_it():
 
 _STARTING = """
 import os, sys, time
-from classifier.parallel import MEMORY, _begin
+from classifier.workers import MEMORY, begin
 parent = int(sys.argv[1])
 while sys.argv[2] == "killed" and os.getppid() == parent:
     time.sleep(0.01)
-_begin(MEMORY, parent)
+begin(MEMORY, parent)
 time.sleep(0.2)
 print("works", flush=True)
 time.sleep(60 if sys.argv[2] == "killed later" else 0)

@@ -118,6 +118,17 @@ def test_links_that_go_round_end(tmp_path):
     assert len(read(tmp_path)) == 1
 
 
+def test_a_link_to_itself_costs_itself_and_one_to_a_pipe_is_no_mail(tmp_path):
+    (tmp_path / "a").write_bytes(ONE)
+    (tmp_path / "b").symlink_to("b")
+    os.mkfifo(tmp_path / "c")
+    (tmp_path / "d").symlink_to("c")  # nobody writes to it: opening it would wait for ever
+    (tmp_path / "e").symlink_to("/dev/zero")
+    (tmp_path / "f").symlink_to("a")
+    found = [(os.path.relpath(m.source, tmp_path), m.raw, bool(m.error)) for m in read(tmp_path)]
+    assert found == [("a", ONE, False), ("b", None, True), ("f", ONE, False)]
+
+
 def test_gzip(tmp_path):
     one = tmp_path / "a.eml.gz"
     one.write_bytes(gzip.compress(ONE))

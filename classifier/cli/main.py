@@ -40,6 +40,7 @@ COMMANDS = {name: module for name, module in COMMANDS.items() if importlib.util.
 #: The exit status of a program that Ctrl-C ended, and of one whose reader went away (128 + signal).
 INTERRUPTED = 130
 READER_GONE = 141
+_STANDARD_ERROR = 2
 
 
 class _Commands(click.Group):
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    _occupy_streams()
     if sys.stdout is None:
         return _fail("standard output is closed", 1)
     if (logging := sys.modules.get("logging")) is not None:
@@ -126,6 +128,19 @@ def main(arguments: list[str] | None = None) -> int:
 def _fail(line: str, status: int) -> int:
     say(line)
     return status
+
+
+def _occupy_streams() -> None:
+    """Lead standard streams that the caller closed to nowhere.
+
+    Else the next file that is opened (the store) has the number of one, and takes
+    what a library or another program writes there.
+    """
+    while (free := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        os.set_inheritable(free, True)
+    os.close(free)
+    if sys.stderr is None:
+        sys.stderr = open(_STANDARD_ERROR, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 - for the whole run
 
 
 def _help_of(error: click.ClickException) -> str:

@@ -13,8 +13,10 @@ import click
 
 from classifier.cli.context import App, say
 from classifier.cli.options import jobs_option
+from classifier.errors import InputError
 from classifier.model import files
 from classifier.settings import PolicySettings, default_store
+from classifier.workers import has_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +75,10 @@ def command(
     if not (genuine or forged or accounts or told or bootstrap):
         raise click.UsageError(
             "name mail with --genuine and --forged, or use --account, --told or --bootstrap"
+        )
+    if not has_space():
+        raise InputError(
+            "training takes more memory than this process may have", remedy="allow more (ulimit -v), 1 GB say"
         )
     sources = _Sources(genuine=genuine, forged=forged, accounts=accounts, told=told, bootstrap=bootstrap)
     with _alone(store):

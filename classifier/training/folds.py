@@ -12,9 +12,10 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from classifier.errors import TemporaryError
-from classifier.parallel import Lost, in_order, processes
+from classifier.parallel import Lost, in_order
 from classifier.training.examples import Examples, Rows
 from classifier.training.fitting import FOLDS, Settings, fit
+from classifier.workers import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -217,6 +217,22 @@ def test_a_reader_that_goes_away_is_no_accident(home):
     assert process.wait(30) == 141
 
 
+def test_standard_error_may_be_closed_and_is_no_other_file_then(home):
+    (home / "a.eml").write_bytes(REPORT)
+    code = "import os, sys; sys.argv[0] = 'backscatter'; os.close(2); os.execv(sys.argv[1], sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *COMMAND, "classify", "--json", "a.eml", "nothing", "-"],
+        cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert [json.loads(process.stdout.readline())["source"] for _ in range(2)] == ["a.eml", "nothing"]
+        # It waits for standard input: what is opened meanwhile is not under the number of standard error.
+        if os.path.exists(f"/proc/{process.pid}/fd"):
+            assert os.readlink(f"/proc/{process.pid}/fd/2") == os.devnull
+        process.stdin.close()
+        assert json.loads(process.stdout.readline())["source"] == "-"
+    assert process.returncode == 1
+
+
 @pytest.fixture
 def interruptible():
     """Undo what a shell does to a job in the background: it, and all that it starts, would ignore an interrupt."""
