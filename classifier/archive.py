@@ -129,13 +129,20 @@ def _parquet(lines: Sequence[str]) -> bytes:
 
 
 def lines_of(content: bytes, form: str) -> Iterator[str]:
-    """Yield the JSON of each message in the results of a part."""
+    """Yield the JSON of each message in the results of a part.
+
+    Raises:
+        ValueError, OSError: they are damaged.
+
+    """
     if form == "parquet":
         import pyarrow as pa  # noqa: PLC0415 - with this form only
         from pyarrow import parquet  # noqa: PLC0415 - likewise
 
         yield from parquet.read_table(pa.BufferReader(content), columns=["json"])["json"].to_pylist()
     else:
+        if content[-1:] != b"\n":
+            raise ValueError("cut off")
         yield from content.decode("ascii").splitlines()
 
 
@@ -212,7 +219,8 @@ def judge_archive(
     there = set(place.names())
     missing = []
     for part in parts:
-        if part.name(form) in there and not (before := _before(place, part, form)).refused:
+        before = _before(place, part, form) if part.name(form) in there else None
+        if before is not None and not before.refused:
             yield before
         else:
             missing.append(part)
@@ -232,12 +240,19 @@ def _singly(
     return judged(judging.config, judging.use, found, judging.keep, jobs=max(2, jobs or 2), executor=executor)
 
 
-def _before(place: Place, part: Part, form: str) -> Done:
-    """Read what an earlier run found."""
-    count, errors, refused = 0, [], False
-    for text in lines_of(place.read(part.name(form)) or b"", form):
-        count += 1
-        if '"error"' in text and "error" in (value := json.loads(text)):
-            errors.append(f"{value['source']}: {value['error']}")
-            refused = refused or value["error"].startswith(REFUSED)
+def _before(place: Place, part: Part, form: str) -> Done | None:
+    """Read what an earlier run found; None where that is cut off or damaged."""
+    text, count, errors, refused = "{}", 0, [], False
+    try:
+        for text in lines_of(place.read(part.name(form)) or b"", form):
+            count += 1
+            if '"error"' in text and "error" in (value := json.loads(text)):
+                errors.append(f"{value['source']}: {value['error']}")
+                refused = refused or value["error"].startswith(REFUSED)
+        source = str(json.loads(text).get("source"))
+    except (ValueError, OSError, AttributeError, KeyError, TypeError):  # the first two are pyarrow's, too
+        return None
+    last = str(json.loads(line({"source": part.paths[-1]}))["source"])
+    if source != last and not source.startswith(f"{last}#"):
+        return None
     return Done(count, tuple(errors), refused=refused)

@@ -245,11 +245,11 @@ def _died(error: Exception) -> bool:
 def _end(executor: Executor, *, kill: bool) -> None:
     """End an executor: what has begun is finished, unless its processes are killed; what has not is never begun."""
     processes = list((getattr(executor, "_processes", None) or {}).values())
-    executor.shutdown(wait=False)  # a cluster's work is called off there
-    for process in processes if kill else ():
-        process.terminate()
     manager = getattr(executor, "_executor_manager_thread", None)
     watch = _Watch(executor)
+    executor.shutdown(wait=False)  # a cluster's work is called off there; loky's forgets its thread
+    for process in processes if kill else ():
+        process.terminate()
     while manager is not None and manager.is_alive():
         manager.join(_WATCH_SECONDS)
         watch.look()
@@ -265,17 +265,17 @@ class _Watch:
 
     def __init__(self, executor: Executor | None) -> None:
         self._executor = executor
+        self._results: Any = getattr(executor, "_result_queue", None)
         self._dead_before = False
 
     def look(self) -> None:
         """End what is left, if a process was dead at the last look already and nobody has noticed since."""
-        executor: Any = self._executor
-        processes = list((getattr(executor, "_processes", None) or {}).values())
+        processes = list((getattr(self._executor, "_processes", None) or {}).values())
         dead = any(process.exitcode not in {None, 0} for process in processes)
         if dead and self._dead_before:
             for process in processes:
                 process.terminate()
-            executor._result_queue._writer.close()  # noqa: SLF001 - loky offers no way
+            self._results._writer.close()  # noqa: SLF001 - loky offers no way
         self._dead_before = dead
 
 

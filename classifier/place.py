@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -133,11 +133,16 @@ class Place:
             # Results name addresses: for their owner alone, like mail.
             os.makedirs(self.where, mode=0o700, exist_ok=True)  # noqa: PTH103 - likewise
             new = os.path.join(self.where, unfinished)  # noqa: PTH118 - likewise
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(new, os.path.join(self.where, name))  # noqa: PTH105, PTH118 - likewise
+            try:
+                with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(new, os.path.join(self.where, name))  # noqa: PTH105, PTH118 - likewise
+            except BaseException:
+                with suppress(OSError):  # a full disk would stay full
+                    os.unlink(new)  # noqa: PTH108 - likewise
+                raise
 
     @contextmanager
     def _telling(self, what: str, name: str = "") -> Iterator[None]:

@@ -1,6 +1,7 @@
 """An archive judged in parts: the same bytes, restarts, other stores, a cluster that loses a worker."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from classifier.archive import judge_archive, planned
 from classifier.batch import Judging, judged
 from classifier.config import parse_config
-from classifier.errors import ConfigurationError
+from classifier.errors import ConfigurationError, InputError
 from classifier.place import Place
 from classifier.present.json import as_line, failure, line
 from classifier.runtime import StoreUse
@@ -61,6 +62,40 @@ def classify(archive, *arguments, **options):
 
 def joined(folder):
     return b"".join(file.read_bytes() for file in sorted(folder.glob("part-*.jsonl")))
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        lambda content: content[: content.rfind(b"\n", 0, -1) + 1],
+        lambda content: b"\xff" * len(content),
+        lambda content: b"17\n",
+    ],
+)
+def test_a_part_that_was_cut_off_is_done_again(tmp_path, form, damaged):
+    (tmp_path / "a.eml").write_bytes(REPORT)
+    place, judging = Place(str(tmp_path / "out")), Judging(None, StoreUse.READ, as_line)
+    parts = planned(place, [str(tmp_path / "a.eml"), str(tmp_path / "absent")], form)
+    [first] = judge_archive(judging, place, form, parts, jobs=1)
+    name = parts[0].name(form)
+    whole = place.read(name)
+    place.write(name, damaged(whole))
+    [again] = judge_archive(judging, place, form, parts, jobs=1)
+    assert (again.messages, again.errors, place.read(name)) == (first.messages, first.errors, whole)
+
+
+def test_what_a_full_disk_did_not_take_does_not_stay_on_it(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="No space left"):
+        Place(str(tmp_path)).write("part-000000.jsonl", b"x" * 1000)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_parts_are_what_one_run_writes_and_a_second_run_has_nothing_to_do(archive):

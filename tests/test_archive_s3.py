@@ -94,7 +94,7 @@ def test_two_thousand_objects_come_in_pages(tmp_path, store):
     done = classify(tmp_path, store, f"{TOP}/in", "--output", f"{TOP}/out", "-j", "2")
     assert (done.returncode, done.stderr.decode()) == (
         0,
-        f"backscatter: 60 messages in 1 parts in {TOP}/out\n",
+        f"backscatter: 60 messages in 1 part in {TOP}/out\n",
     )
     assert any("continuation-token" in request for request in store.asked)
     assert results(store, 1).replace(f"{TOP}/".encode(), b"") == local.stdout

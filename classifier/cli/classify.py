@@ -161,7 +161,7 @@ def _archive(
         progress.hide()
     for note in notes:
         say(note)
-    told = f"{total:,} messages in {len(parts):,} parts in {place}"
+    told = f"{total:,} message{'' if total == 1 else 's'} in {len(parts):,} part{'' if len(parts) == 1 else 's'} in {place}"
     say(f"{told}; {errors:,} could not be judged" if errors else told)
     return 1 if errors else 0
 
