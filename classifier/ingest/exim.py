@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: ``date time [zone] [[pid]] MESSAGE-ID flag rest``, also behind what syslog puts before it; ids of 16
 #: characters, of 23 from Exim 4.97 on.
-LINE = re.compile(
+_LINE = re.compile(
     rb"(?:"
     + HEAD
     + rb"[^\s\[\]]{1,64}"
@@ -44,10 +44,15 @@ _MAX_PARTS, _MAX_JOINED = 1_000, 1 << 16
 _PARENT = re.compile(rb"<([^<>\s]{1,1000})>")
 
 
+def match_exim(line: bytes) -> re.Match[bytes] | None:
+    """Match *line* if it tells of a message; what tells stands within its first bytes."""
+    return _LINE.match(line, 0, 600)
+
+
 def take_exim(
     match: re.Match[bytes], line: bytes, queues: Queues, clock: LogClock
 ) -> Iterator[LedgerRecord | None]:
-    """Take in a *line* that :data:`LINE` matched; yield a record for each message that ends, None for one that is not ours."""
+    """Take in a *line* that :func:`match_exim` matched; yield a record for each message that ends, None for one that is not ours."""
     queue_id = match.group(4).decode("ascii")
     flag = match.group(5)
     if flag == b"Completed":

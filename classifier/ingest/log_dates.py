@@ -26,17 +26,21 @@ class LogClock:
         """Take *reference* (aware) as a moment that no line is much later than."""
         self._latest = reference.astimezone(UTC) + timedelta(days=2)
         self._last: tuple[bytes, datetime | None] = (b"", None)
+        self._seen = b""  # the line before, up to the end of its stamp
         #: Whether every stamp so far named its zone, and its year.
         self.zoned = self.dated = True
 
     def read(self, line: bytes) -> datetime | None:
         """Return the time stamp of *line*, or None."""
+        if self._seen and line.startswith(self._seen):
+            return self._last[1]
         match = _ISO.search(line, 0, _END) or _SYSLOG.search(line, 0, _END)
         if match is None or match.start() > _BEGIN:
             return None
         text = match.group()
         if text != self._last[0]:
             self._last = text, self._parse(match)
+        self._seen = line[: match.end()]
         return self._last[1]
 
     def _parse(self, match: re.Match[bytes]) -> datetime | None:

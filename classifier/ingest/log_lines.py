@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from classifier.parse.encoded import decode_bytes
 from classifier.parse.report import find_message_id
@@ -64,6 +65,14 @@ def _first(entry: dict[str, object], *names: str) -> str:
     return ""
 
 
+def is_head(words: bytes) -> bool:
+    """Say whether *words* are such as stand before a program's name; see :data:`HEAD`."""
+    if words[:1] == b"[":
+        words = words.partition(b"]")[2]
+    return b"[" not in words and b"]" not in words and b": " not in words
+
+
+@lru_cache(maxsize=1_000)
 def host_of(words: bytes) -> bytes:
     """Return the host out of the *words* before a program's name, or b"" where they name none."""
     last = words.split()[-1:]

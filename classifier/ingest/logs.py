@@ -25,16 +25,43 @@ _OF_AN_MTA = re.compile(
 
 def names_message(line: bytes) -> str | None:
     """Return whose line it is, if it tells of a message: ``postfix``, ``exim`` or ``sendmail``."""
-    line = plain(line)[:_LIMIT]
-    for name, pattern in (("postfix", postfix.LINE), ("exim", exim.LINE), ("sendmail", sendmail.LINE)):
-        if pattern.match(line):
-            return name
-    return None
+    line = plain(line)
+    if postfix.match_postfix(line):
+        return "postfix"
+    if exim.match_exim(line):
+        return "exim"
+    return "sendmail" if sendmail.match_sendmail(line) else None
 
 
 def is_of_an_mta(line: bytes) -> bool:
     """Say whether Postfix, Exim or Sendmail wrote *line*."""
     return _OF_AN_MTA.match(plain(line)[:_LIMIT]) is not None
+
+
+# Most lines tell of no message: looking for one word costs a tenth of matching the whole.
+
+
+def _maybe_postfix(line: bytes) -> bool:
+    return (
+        b"=<" in line or b": removed" in line or b": client=" in line or b"-id=" in line or b": uid=" in line
+    )
+
+
+def _maybe_exim(line: bytes) -> bool:
+    return (
+        b" <= " in line
+        or b" => " in line
+        or b" Completed" in line
+        or b" -> " in line
+        or b" == " in line
+        or b" ** " in line
+        or b" >> " in line
+        or b" *> " in line
+    )
+
+
+def _maybe_sendmail(line: bytes) -> bool:
+    return b": from=" in line or b": to=" in line or b": AUTH=" in line or b"- AUTH=" in line
 
 
 #: What tells what a line is stands within its first bytes.
@@ -46,16 +73,16 @@ def read_logs(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> Iterat
     ours = sendmail.Sendmail()
     parts = exim.Parts()
     readers = [
-        (postfix.LINE.match, postfix.take_postfix),
-        (exim.LINE.match, exim.take_exim),
-        (sendmail.LINE.match, ours.take),
+        (_maybe_postfix, postfix.match_postfix, postfix.take_postfix),
+        (_maybe_exim, exim.match_exim, exim.take_exim),
+        (_maybe_sendmail, sendmail.match_sendmail, ours.take),
     ]
     for raw in lines:
         line = plain(raw)
         if b" [" in line:
             line = parts.whole(line)
-        for at, (match_line, take) in enumerate(readers):
-            match = match_line(line, 0, _LIMIT)
+        for at, (maybe, match_line, take) in enumerate(readers):
+            match = match_line(line) if maybe(line) else None
             if match is None:
                 continue
             yield from take(match, line, queues, clock)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from classifier.ingest.log_lines import HEAD, PROCESS, host_of, logged_ids
+from classifier.ingest.log_lines import PROCESS, host_of, is_head, logged_ids
 from classifier.parse.encoded import decode_bytes
 
 if TYPE_CHECKING:
@@ -20,24 +20,34 @@ if TYPE_CHECKING:
     from classifier.ingest.log_dates import LogClock
     from classifier.ingest.queues import OpenMessage, Queues
 
-#: ``host instance[/service]/daemon[pid]: QUEUEID: word``.
-LINE = re.compile(
-    HEAD
-    + rb"[^\s\[\]]{0,64}/([a-z][a-z0-9_-]{0,40})"
+#: What follows ``host instance[/service]``: ``/daemon[pid]: QUEUEID: word``.
+_LINE = re.compile(
+    rb"/([a-z][a-z0-9_-]{0,40})"
     + PROCESS
     + rb"([0-9A-Za-z]{5,32}): (client=|uid=|message-id=|resent-message-id=|from=<|to=<|removed)"
 )
 _CLIENT = re.compile(rb"([^\s\[,]{1,255})\[([0-9A-Fa-f:.]{2,45})\]")
+_LIMIT = 600
 #: A quoted local part may hold a bracket.
 _SENDER = re.compile(rb"((?:\"(?:[^\"\\]|\\.){0,200}\"|[^>\"]){0,1000})")
 _TO = re.compile(rb"<((?:\"(?:[^\"\\]|\\.){0,200}\"|[^>\"]){0,1000})>(?:, orig_to=<([^>]{0,1000})>)?")
 
 
+def match_postfix(line: bytes) -> re.Match[bytes] | None:
+    """Find what Postfix says of a message in *line*, not what others typed into it.
+
+    Looked for in this order, since it is three times as fast as from the line's start.
+    """
+    match = _LINE.search(line, 0, _LIMIT)
+    return match if match is not None and is_head(line[: match.start()]) else None
+
+
 def take_postfix(
     match: re.Match[bytes], line: bytes, queues: Queues, clock: LogClock
 ) -> Iterator[LedgerRecord | None]:
-    """Take in a *line* that :data:`LINE` matched; yield a record for each message that ends, None for one that is not ours."""
-    words, daemon, _, _, queue_id, word = match.groups()
+    """Take in a *line* that :func:`match_postfix` matched; yield a record for each message that ends, None for one that is not ours."""
+    daemon, _, _, queue_id, word = match.groups()
+    words = line[: match.start()].rpartition(b" ")[0]
     # The name before the daemon tells no queues apart: one transport may have its own syslog_name.
     key = (host_of(words) + b"/" + queue_id).decode("utf-8", "replace")
     if word == b"removed":

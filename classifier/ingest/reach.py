@@ -41,6 +41,8 @@ _BACK = timedelta(hours=2)
 _A_YEAR = timedelta(days=365)
 _MAX_SPANS = 200
 _MAX_HOSTS = 50
+#: Hosts are looked for in so many of the first lines, and in one of so many of the others.
+_EACH = 100
 
 
 @dataclass
@@ -82,12 +84,14 @@ class LogReach:
     def watched(self, lines: Iterable[bytes], clock: LogClock) -> Iterator[bytes]:
         """Pass *lines* on, and note their times."""
         first = last = None
-        for raw in lines:
+        for number, raw in enumerate(lines):
             line = plain(raw)
             when = clock.read(line)
             if when is not None:
                 if first is None or last is None:
                     first = when
+                elif when == last:
+                    pass
                 elif last - when > _BACK:
                     self._add(first, last)
                     if last - when > _A_YEAR / 2 and not clock.dated:
@@ -104,11 +108,16 @@ class LogReach:
                 last = when
             if not self.of_an_mta:
                 self.of_an_mta = names_message(line) is not None or is_of_an_mta(line)
-            if len(self.hosts) < _MAX_HOSTS and (found := _PROGRAM.match(line, 0, 600)):
-                self.hosts.add(decode_bytes(host_of(found[1])))
+            if (number < _EACH or not number % _EACH) and len(self.hosts) < _MAX_HOSTS:
+                self._host(line)
             yield line
         if first is not None and last is not None:
             self._add(first, last)
+
+    def _host(self, line: bytes) -> None:
+        found = _PROGRAM.match(line, 0, 600)
+        if found is not None:
+            self.hosts.add(decode_bytes(host_of(found[1])))
 
     def _add(self, first: datetime, last: datetime) -> None:
         if len(self._spans) < _MAX_SPANS:
@@ -137,7 +146,7 @@ class LogReach:
             return []
         if clock.zoned:
             return [Span(begin, min(end, now)) for begin, end in self._spans]
-        if -timedelta(seconds=2) <= written - _local(newest) <= _UNTOUCHED:
+        if abs(written - _local(newest)) <= _UNTOUCHED:  # one that is being written goes on while it is read
             if self.hole is not None:
                 self.hole = _local(self.hole)
             return [Span(_local(begin), min(_local(end), now)) for begin, end in self._spans]

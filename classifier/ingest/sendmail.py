@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from classifier.ingest.queues import OpenMessage, Queues
 
 #: ``host program[pid]: QUEUEID: from=`` or ``to=``; a program with a slash in its name is Postfix.
-LINE = re.compile(
+_LINE = re.compile(
     HEAD + rb"[^\s\[\]/]{1,64}" + PROCESS + rb"(?:([0-9A-Za-z]{12,20}): (from|to)=|AUTH=server, )"
 )
 _HOST = re.compile(rb"(?:[^\s\[@]{0,255}@)?([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
@@ -31,6 +31,11 @@ _HOST = re.compile(rb"(?:[^\s\[@]{0,255}@)?([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A
 #: numbers come round again.
 _MAX_AUTHENTICATED = 10_000
 _SESSION = timedelta(hours=1)
+
+
+def match_sendmail(line: bytes) -> re.Match[bytes] | None:
+    """Match *line* if it tells of a message; what tells stands within its first bytes."""
+    return _LINE.match(line, 0, 600)
 
 
 class Sendmail:
@@ -43,7 +48,7 @@ class Sendmail:
     def take(
         self, match: re.Match[bytes], line: bytes, queues: Queues, clock: LogClock
     ) -> Iterator[LedgerRecord | None]:
-        """Take in a *line* that :data:`LINE` matched; yield what had to make room."""
+        """Take in a *line* that :func:`match_sendmail` matched; yield what had to make room."""
         words, pid, other_pid, queue_id, word = match.groups()
         host = host_of(words)
         connection = host + b"/" + (pid or other_pid)
