@@ -193,7 +193,7 @@ def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
         # Its Date is the sender's word, and may be missing: a clock that is wrong is no sign of forgery.
         return "the original may have been sent before complete_since"
     if whole_since is not None and earliest < whole_since + TRAVEL:
-        return f"what was logged before {whole_since:%Y-%m-%d %H:%M} UTC is not all in it"
+        return f"what was sent before {whole_since:%Y-%m-%d %H:%M} UTC is not all in it"
     return ""
 
 
