@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 AHEAD_ITEMS, AHEAD_BYTES = 256, 2 << 20
 #: Bytes that a pipe holds, where the system lets one say so: one side works while the other is away.
 _PIPE = 1 << 20
+#: Seconds after which a process that does nothing is taken for dead: no message takes a tenth of that.
+_SILENCE = 120.0
+#: Bytes that one packed report may have: several times the largest message that is read.
+_LARGEST = 64 << 20
 #: At most so many processes, whatever the number of accounts and cores: each has 25 MB.
 _MOST = 2
 #: Objects made, less those let go of, after which Python looks for garbage. A message and its report refer to
@@ -99,6 +103,8 @@ class Aside:
         self._ready = False
         #: A message has ended a process: it might be another one's turn, and not this process's.
         self._has_died = False
+        #: One process fell silent, or wrote what is no answer; after another one it is done without.
+        self._has_misbehaved = False
         self._unsent: deque[Pending] = deque()
         self._sent: deque[Pending] = deque()
         self._bytes_sent = 0
@@ -208,8 +214,11 @@ class Aside:
         self._fill()
         into, out = self._ends()
         readable, writable, _ = select.select(
-            [out], [into] if self._outgoing else [], [], None if wait else 0
+            [out], [into] if self._outgoing else [], [], _SILENCE if wait else 0
         )
+        if wait and not (readable or writable):
+            self._misbehaved()
+            return
         if writable:
             try:
                 del self._outgoing[: os.write(into, self._outgoing)]
@@ -232,17 +241,24 @@ class Aside:
         with contextlib.suppress(BlockingIOError):
             while piece := os.read(out, _PIPE):
                 self._incoming += piece
-                self._answers()
+                if not self._answers():
+                    self._misbehaved()
+                    return
             self._died()
 
-    def _answers(self) -> None:
-        if not self._ready and self._incoming.startswith(_READY):
+    def _answers(self) -> bool:
+        """Take what answers have come whole; False where what has come is none (something else writes there)."""
+        if not self._ready:
+            if not self._incoming.startswith(_READY):
+                return False
             self._ready = True
             del self._incoming[:1]
         start = 0
         while len(self._incoming) - start >= _HEAD.size and self._sent:
             (size,) = _HEAD.unpack_from(self._incoming, start)
             end = start + _HEAD.size + size
+            if size > _LARGEST:
+                return False
             if len(self._incoming) < end:
                 break
             pending = self._sent.popleft()
@@ -250,6 +266,12 @@ class Aside:
             pending.answer = bytes(self._incoming[start + _HEAD.size : end])
             start = end
         del self._incoming[:start]
+        return bool(self._sent) or not self._incoming
+
+    def _misbehaved(self) -> None:
+        self._given_up = self._has_misbehaved
+        self._has_misbehaved = True
+        self._died()
 
     def _died(self) -> None:
         """Go on without the message that the process was at, or without a process where it never worked."""
@@ -280,7 +302,10 @@ def serve(source: IO[bytes] | None = None, target: IO[bytes] | None = None) -> N
     # Whoever ends the sweep ends it; systemd would tell all of its processes at once.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    source, target = source or sys.stdin.buffer, target or sys.stdout.buffer
+    source = source or sys.stdin.buffer
+    if target is None:
+        target = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is written by anybody is no answer
     gc.set_threshold(GARBAGE_AFTER)
     target.write(_READY)
     target.flush()

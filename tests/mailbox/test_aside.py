@@ -243,3 +243,54 @@ def test_in_a_sweep_a_message_that_kills_the_process_stays_and_is_told(server, t
     monkeypatch.undo()
     result, _ = run(imap_work(server.server(), server.login(user)), tmp_path / "s.sqlite3")
     assert result.counts.quarantined == 1
+
+
+@pytest.mark.timeout(30)
+def test_a_process_that_falls_silent_is_ended(aside, monkeypatch):
+    """Stopped, or on a machine that thrashes; another one is tried, and then none."""
+    monkeypatch.setattr(module, "_SILENCE", 0.3)
+    for _ in range(2):
+        assert results(aside, reports(300)).count("the process that took it apart died") == 0
+        if aside._process is None:
+            break
+        os.kill(aside._process.pid, signal.SIGSTOP)
+        found = results(aside, reports(1_000))
+        assert found.count("the process that took it apart died") <= 1
+        assert len([f for f in found if f.startswith("<")]) >= 999
+
+
+@pytest.mark.timeout(30)
+def test_a_process_that_never_takes_anything_is_done_without(monkeypatch):
+    monkeypatch.setattr(module, "_SILENCE", 0.2)
+    monkeypatch.setattr(module, "_PROGRAM", "import os, time; os.write(1, b'.'); time.sleep(60)")
+    with Aside() as other:
+        assert other.available()
+        found = results(other, reports(600))
+        assert found.count("the process that took it apart died") <= 2
+        assert not other.available()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("said", [b"hello", b"\0\0\0\0", b".\xff\xff\xff\xffhello"])
+def test_what_another_writes_there_is_no_answer(monkeypatch, said):
+    """Where Python is told to load something at its start that prints."""
+    monkeypatch.setattr(module, "_PROGRAM", f"import os; os.write(1, {said!r}); " + module._PROGRAM)
+    with Aside() as other:
+        assert other.available()
+        found = results(other, reports(300))
+    lost = found.count("the process that took it apart died")
+    assert found == [f"<{n}@example.org>" for n in range(300)] or (said[:1] == b"." and lost > 0)
+    assert all(f.startswith("<") or f == "the process that took it apart died" for f in found)
+
+
+@pytest.mark.timeout(30)
+def test_what_a_library_prints_while_it_works_is_no_answer(monkeypatch):
+    program = (
+        "import sys; sys.path[:] = sys.argv[1:]; from classifier.mailbox import aside; parse = aside.parse\n"
+        "def loud(raw, envelope):\n    print('parsing', flush=True)\n    return parse(raw, envelope)\n"
+        "aside.parse = loud; aside.serve()"
+    )
+    monkeypatch.setattr(module, "_PROGRAM", program)
+    with Aside() as other:
+        assert other.available()
+        assert results(other, reports(300)) == [f"<{n}@example.org>" for n in range(300)]
