@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds for one whole answer: a server that sends a byte now and then is not silent, and holds us for ever.
 LONGEST_ANSWER = 1800.0
+#: Seconds that the answer to LOGOUT may be waited for, and the whole of it twice as long.
+FAREWELL = 5.0
 
 #: What IMAP4rev2 (RFC 9051 section 2 and appendix E) has without naming it.
 _REV2 = frozenset({"MOVE", "UIDPLUS", "NAMESPACE", "IDLE", "ENABLE", "UNSELECT", "SPECIAL-USE", "ESEARCH"})
@@ -119,7 +121,7 @@ class Connection:
     def capable(self, name: str) -> bool:
         """Say whether the server offers *name*, by name or through IMAP4rev2."""
         if self._capabilities is None:
-            with self.translated():
+            with self.answered():
                 self._capabilities = frozenset(
                     c.decode("ascii", "replace") for c in self.client.capabilities()
                 )
@@ -146,6 +148,13 @@ class Connection:
                 f"the server answered what it must not ({words(error)})", where=self.where
             ) from error
 
+    @contextlib.contextmanager
+    def answered(self) -> Iterator[None]:
+        """Do the same within a block that waits for one whole answer, and see that this has an end."""
+        longest = self._longest or LONGEST_ANSWER
+        with self.translated(), ended_after(longest, lambda: self.client._imap.sock):  # noqa: SLF001
+            yield
+
     def send(self, name: str, *args: str) -> bytes:
         """Send a command and return its tag; :meth:`finish` waits for the answer."""
         with self.translated():
@@ -156,11 +165,10 @@ class Connection:
 
     def finish(self, tag: bytes, *wanted: str) -> Reply:
         """Wait for the answer to *tag*; *wanted* names the untagged answers to hand over."""
-        with self.translated():
+        with self.answered():
             imap = self.client._imap  # noqa: SLF001
             self.round_trips += 1
-            with ended_after(self._longest or LONGEST_ANSWER, lambda: imap.sock):
-                status, data = imap._get_tagged_response(tag)  # noqa: SLF001
+            status, data = imap._get_tagged_response(tag)  # noqa: SLF001
             found = {name: imap.untagged_responses.pop(name, []) for name in wanted}
             return Reply(status, (data[0] if data else b"") or b"", found)
 
@@ -195,8 +203,9 @@ class Connection:
     def close(self) -> None:
         """Log out, or just hang up; never raises."""
         try:
-            self.client.socket().settimeout(5)
-            self.client.logout()
+            self.client.socket().settimeout(FAREWELL)
+            with ended_after(2 * FAREWELL, self.client.socket):
+                self.client.logout()
         except Exception:  # noqa: BLE001 - whatever it was, the connection is given up
             with contextlib.suppress(Exception):
                 self.client.shutdown()

@@ -25,7 +25,7 @@ _START = re.compile(rb"[0-9]{1,10} \(")
 _QUOTED_SECTION = re.compile(
     rb'BODY\[([^\]]{0,200})\](?:<[0-9]{1,12}>)? (?:"((?:[^"\\]|\\.){0,9000})"|NIL)', re.IGNORECASE | re.DOTALL
 )
-_LITERAL_SECTION = re.compile(rb"BODY\[([^\]]{0,200})\](?:<[0-9]{1,12}>)? \{[0-9]{1,12}\}$", re.IGNORECASE)
+_LITERAL_SECTION = re.compile(rb"BODY\[([^\]]{0,200})\](?:<[0-9]{1,12}>)? ~?\{[0-9]{1,12}\}$", re.IGNORECASE)
 _UID = re.compile(rb"[( ]UID ([0-9]{1,12})", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE ([0-9]{1,15})", re.IGNORECASE)
 _DATE = re.compile(rb'[( ]INTERNALDATE "([^"]{1,40})"', re.IGNORECASE)
@@ -38,12 +38,16 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _COPYUID = re.compile(rb"([0-9]{1,12}) ([0-9:,*]{1,100000}) ([0-9:,*]{1,100000})")
 
 
+class GarbledError(ValueError):
+    """An answer cannot be what the server meant: a literal is longer or shorter than was announced."""
+
+
 @dataclass(slots=True)
 class Fetched:
-    """One message's answer: its attributes as text, its sections as bytes."""
+    """One message's answer: its attributes as text, its sections as bytes; None for one that is NIL."""
 
     text: bytes = b""
-    sections: dict[str, bytes] = field(default_factory=dict)
+    sections: dict[str, bytes | None] = field(default_factory=dict)
 
     @property
     def uid(self) -> int | None:
@@ -57,11 +61,15 @@ class Fetched:
         found = _SIZE.search(self.text)
         return int(found[1]) if found else 0
 
+    def add(self, other: Fetched) -> None:
+        """Take over what another answer tells of the same message: a server may send its attributes apart."""
+        self.text += b" " + other.text
+
     def listed(self) -> ListedMessage | None:
-        """Make a listed message of it; None for an answer nobody asked for (a flag change)."""
-        headers = self.sections.get("HEADER")
-        if headers is None:
-            return None
+        """Make a listed message of it; None where its header section is not shown, as in a flag change."""
+        headers = self.sections.get("HEADER") or b""
+        if not headers and ("HEADER" not in self.sections or self.size):
+            return None  # without a header section there is its blank line still, of all but an empty message
         as_asked = _AS_ASKED.match(self.text)
         if as_asked is not None:
             uid, flags, date, size = as_asked.groups()
@@ -89,29 +97,48 @@ def _words(flags: bytes) -> frozenset[str]:
 
 
 def read_fetch(pieces: Iterable[Piece | None]) -> Iterator[Fetched]:
-    """Take the pieces of untagged FETCH answers apart."""
+    """Take the pieces of untagged FETCH answers apart.
+
+    Raises:
+        GarbledError: a literal took in a part of what follows it, or left a part of itself behind: what
+            comes next might be taken for another message's.
+
+    """
     message: Fetched | None = None
+    follows = False
     for piece in pieces:
         line, literal = piece if isinstance(piece, tuple) else (piece or b"", None)
-        if _START.match(line):
+        if follows:
+            # After a literal comes another item, or the end (RFC 9051 section 9, msg-att).
+            if not line.startswith((b" ", b")")) or (literal is None and not line.rstrip().endswith(b")")):
+                raise GarbledError("a literal is not as long as was announced")
+        elif _START.match(line):
             if message is not None:
                 yield message
             message = Fetched()
+        follows = literal is not None
         if message is None:
             continue
         if literal is not None:
             section = _LITERAL_SECTION.search(line, max(0, line.rfind(b"BODY[")))
             if section:
-                message.sections[section[1].decode("latin-1").upper()] = literal
+                _put(message, section[1], literal)
                 line = line[: section.start()]
         if b"[" in line:  # a section that is no literal
             for quoted in _QUOTED_SECTION.finditer(line):
-                value = _ESCAPED.sub(rb"\1", quoted[2] or b"")
-                message.sections[quoted[1].decode("latin-1").upper()] = value
+                value = None if quoted[2] is None else _ESCAPED.sub(rb"\1", quoted[2])
+                _put(message, quoted[1], value)
             line = _QUOTED_SECTION.sub(b"", line)
         message.text += line
     if message is not None:
         yield message
+
+
+def _put(message: Fetched, section: bytes, value: bytes | None) -> None:
+    name = section.decode("latin-1").upper()
+    if name in message.sections:
+        raise GarbledError("one answer has a section twice")
+    message.sections[name] = value
 
 
 def uid_set(keys: Iterable[int | str]) -> str:

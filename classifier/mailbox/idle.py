@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from classifier.mailbox import clock
+from classifier.mailbox.bounds import ended_after
 from classifier.mailbox.protocol import ConnectionLost, Refused
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def idle(connection: Connection, seconds: float, wake: int) -> bool:
                     continue
                 if _waiting(connection) is None:
                     continue  # no more than a piece of a TLS record
-            if imap._get_response() is not None and imap.tagged_commands[tag]:  # noqa: SLF001
+            with ended_after(patience or LOOK_UP, lambda: imap.sock):  # the rest of a line that has begun
+                answer = imap._get_response()  # noqa: SLF001
+            if answer is not None and imap.tagged_commands[tag]:
                 raise ConnectionLost("the server ended IDLE by itself", where=connection.where)
             if "BYE" in imap.untagged_responses:
                 raise ConnectionLost("the server said goodbye", where=connection.where)
@@ -71,7 +74,7 @@ def idle(connection: Connection, seconds: float, wake: int) -> bool:
 def _begin(connection: Connection) -> bytes:
     """Start IDLE; return its tag. Other answers may come before the "+"."""
     imap = connection.client._imap  # noqa: SLF001 - see connection.py
-    with connection.translated():
+    with connection.answered():
         connection.round_trips += 1
         imap.untagged_responses.pop("EXISTS", None)
         tag = connection.send("IDLE")

@@ -191,9 +191,10 @@ class ImapMailbox:
         if status.messages == 0 or (status.uid_next and first >= status.uid_next):
             return
         for uids, below in self._reader.windows(first, status.uid_next, status.messages):
-            messages, unreadable = self._reader.headers([int(k) for k in memory.unknown(map(str, uids))])
+            messages, unreadable = self._reader.first_look([int(k) for k in memory.unknown(map(str, uids))])
             self._looked[status.name] = max(below, status.uid_next)
             yield Batch(messages, uid_next=below, unreadable=tuple(unreadable))
+            self._reader.went_through()
 
     def look(self, keys: Sequence[str]) -> list[ListedMessage]:
         """Look at these messages; those that are gone are left out."""
@@ -266,7 +267,7 @@ class ImapMailbox:
         import imaplib  # noqa: PLC0415 - IMAP code costs 50 ms, and a Maildir needs none
 
         name = self.locate(folder) or folder
-        with self.connection.translated():
+        with self.connection.answered():
             try:
                 self.connection.client.append(name, raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
             except imaplib.IMAP4.abort:

@@ -19,7 +19,8 @@ from classifier.mailbox.protocol import BODY_LIMIT, DELETED, Batch, ListedMessag
 from classifier.parse.addresses import find_address
 from classifier.parse.headers import HeaderBlock
 from classifier.parse.report import Envelope
-from classifier.store.judged import NOT_JUDGED, UNREADABLE, UNSURE, JudgedMessage
+from classifier.store.failed import NOT_JUDGED, UNREADABLE
+from classifier.store.judged import UNSURE, JudgedMessage
 from classifier.vocabulary import NOT_REPORTS, Action, Verdict
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ class Names:
     def _ask_personal(self) -> tuple[str, str]:
         connection = self._connection
         if connection.capable("NAMESPACE"):
-            with connection.translated():
+            with connection.answered():
                 connection.round_trips += 1
                 # imapclient asks for the capability by name; IMAP4rev2 has it unnamed.
                 found = connection.client.namespace.__wrapped__(connection.client).personal

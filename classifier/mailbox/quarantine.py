@@ -11,8 +11,9 @@ from classifier.mailbox.mover import NO_WAY, Mover
 from classifier.mailbox.protocol import Mailbox, MoveMethod
 from classifier.mailbox.returned import taken_back
 from classifier.parse.headers import HeaderBlock
+from classifier.store.failed import NOT_MOVED
 from classifier.store.journal import Journal, Move, MoveState, Purpose
-from classifier.store.judged import NOT_MOVED, JudgedMail
+from classifier.store.judged import JudgedMail
 from classifier.vocabulary import Action
 
 if TYPE_CHECKING:

@@ -28,7 +28,11 @@ def quick(kind: Any) -> Any:  # noqa: ANN401 - imaplib's or imapclient's class
             if self._ahead is not None:
                 line, self._ahead = self._ahead, None
                 return line
-            read: bytes = super().readline()
+            try:
+                read: bytes = super().readline()
+            except self.error as error:
+                # Of a line that is too long the rest is still to come, and would be taken for answers.
+                raise self.abort(str(error)) from None
             return read
 
         def _get_response(self, *arguments: Any, **named: Any) -> bytes | None:  # noqa: ANN401 - from 3.14 on some

@@ -6,41 +6,43 @@ report with a long original only its beginning counts.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classifier.errors import MailboxError
-from classifier.mailbox.fetch import Fetched, expand_set, read_fetch, uid_set
-from classifier.mailbox.protocol import HEADER_LIMIT, ListedMessage
+from classifier.mailbox.fetch import Fetched, GarbledError, expand_set, read_fetch, uid_set
+from classifier.mailbox.protocol import HEADER_LIMIT, ConnectionLost, ListedMessage, Refused
+from classifier.mailbox.structure import needed, structures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from classifier.mailbox.caution import Caution
     from classifier.mailbox.connection import Connection, Reply
 
-#: UIDs in one SEARCH: the answer stays below the line length that clients and servers take (1 MB).
-SEARCH_WINDOW = 100_000
+#: UIDs in one SEARCH: of ten digits each, the answer stays below the line length that imaplib takes (1 MB).
+SEARCH_WINDOW = 80_000
 #: Where no more messages than this can be left, one SEARCH goes over all of them, however far apart their UIDs.
 FEW_MESSAGES = 50_000
 #: Where more windows than this would be searched, UIDs are as good as random: the messages' places lead instead.
 MOST_WINDOWS = 100
 #: Messages in one batch: what is judged together.
 BATCH = 1000
+#: UIDs that are named in one command, however far they lie apart: servers need not take more than
+#: 8,192 bytes (RFC 9051 section 4.3.1, RFC 7162 section 4).
+NAMED_AT_ONCE = 500
+#: Of so many messages a server shows at least one, unless it shows nothing at this moment.
+NONE_SHOWN = 20
 #: Bytes of bodies in one FETCH; two are under way at once.
 BODIES_AT_ONCE = 4 * 1024 * 1024
 #: Larger messages are read this far, if their structure says that it is enough.
 ENOUGH = 256 * 1024
-#: Bytes that a returned original's header section may have, and a part's own lines.
-_ORIGINAL, _PART = HEADER_LIMIT, 1024
 #: Of more messages than this, the sizes are asked for before the headers.
 _FEW = 50
 _ALL = re.compile(rb"\bALL ([0-9:,]{1,1000000})", re.IGNORECASE)
 _STOPPED = re.compile(rb"\[MESSAGELIMIT [0-9]{1,10} ([0-9]{1,10})\]", re.IGNORECASE)
 _LOOK = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"
-_ORIGINALS = frozenset(
-    {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
-)  # fmt: skip
 
 
 class Reader:
@@ -56,6 +58,8 @@ class Reader:
         self.folder = ""
         self._connection = connection
         self._caution = caution
+        #: What was said when messages were refused last.
+        self._said = ""
 
     def windows(self, first: int, uid_next: int, messages: int) -> Iterator[tuple[list[int], int]]:
         """Split the UIDs from *first* into batches, each with the UID below which all is then covered.
@@ -128,27 +132,59 @@ class Reader:
 
     def headers(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
         """Look at messages; those that are gone are left out, those that are not shown are named."""
-        found: dict[str, ListedMessage] = {}
+        whole: dict[int, Fetched] = {}
+        apart: list[tuple[int, Fetched]] = []
         unreadable: list[str] = []
-        wanted = set(map(str, uids))
+        wanted = set(uids)
         readable = self._readable(uids, unreadable)
         size = self._caution.at_once
         chunks = [readable[i : i + size] for i in range(0, len(readable), size)]
         for fetched in self._fetch(chunks, _LOOK, unreadable):
-            message = fetched.listed()
-            if message is not None and message.key in wanted:
-                found[message.key] = message
+            uid = fetched.uid
+            if uid in wanted:
+                if "HEADER" in fetched.sections:
+                    whole[uid] = fetched
+                else:
+                    apart.append((uid, fetched))
+        for uid, fetched in apart:
+            if uid in whole:
+                whole[uid].add(fetched)
+        found = [message for uid in sorted(whole) if (message := whole[uid].listed()) is not None]
+        shown = {m.key for m in found}
+        return found, [k for k in unreadable if k not in shown]
+
+    def went_through(self) -> None:
+        """Note that all of a batch was read, bodies too: only then may more be asked for at once again."""
         self._caution.relax()
-        return sorted(found.values(), key=lambda m: int(m.key)), [k for k in unreadable if k not in found]
+
+    def first_look(self, uids: Sequence[int]) -> tuple[list[ListedMessage], list[str]]:
+        """Look at messages as :meth:`headers` does; those that are there and were left out are named as well.
+
+        Raises:
+            Refused: none of many is shown: it is the server, and none of the messages.
+
+        """
+        messages, unreadable = self.headers(uids)
+        if not messages and len(unreadable) >= NONE_SHOWN:
+            raise Refused(
+                f"none of {len(unreadable)} messages is shown{self._said}", where=self._connection.where
+            )
+        missing = set(map(str, uids)).difference((m.key for m in messages), unreadable)
+        return messages, [*unreadable, *self._there(missing)]
+
+    def _there(self, keys: Collection[str]) -> list[str]:
+        """Return those of *keys* that were not answered for and are there, as far as the server lets one know."""
+        with contextlib.suppress(Refused):
+            return sorted(self.present(keys), key=int) if keys else []
+        return []
 
     def present(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those that the folder has, whether or not it shows them."""
         wanted = sorted({int(k) for k in keys})
         found: set[int] = set()
-        for start in range(0, len(wanted), BATCH):
-            reply = self._connection.call(
-                "UID", "SEARCH", "UID", uid_set(wanted[start : start + BATCH]), wanted=("SEARCH", "ESEARCH")
-            )
+        for start in range(0, len(wanted), NAMED_AT_ONCE):
+            some = uid_set(wanted[start : start + NAMED_AT_ONCE])
+            reply = self._connection.call("UID", "SEARCH", "UID", some, wanted=("SEARCH", "ESEARCH"))
             reply.checked("SEARCH", self._connection.where)
             found |= self._found(reply)
         return frozenset(map(str, found.intersection(wanted)))
@@ -157,16 +193,20 @@ class Reader:
         """Leave out those of *uids* that have another size."""
         if len(uids) <= _FEW:
             return uids
-        at_once = len(uids) if self._caution.step == 0 else self._caution.at_once
+        at_once = NAMED_AT_ONCE if self._caution.step == 0 else self._caution.at_once
         chunks = [list(uids[i : i + at_once]) for i in range(0, len(uids), at_once)]
         answers = self._fetch(chunks, "(UID RFC822.SIZE)", [])
         return sorted({f.uid for f in answers if f.uid is not None and f.size in sizes} & set(uids))
 
     def bodies(self, messages: Sequence[ListedMessage], limit: int) -> Iterator[tuple[str, bytes | None]]:
-        """Read at most the first *limit* bytes of each, and less where less will do."""
+        """Read at most the first *limit* bytes of each, and less where less will do.
+
+        None for each that cannot be read: it is refused, empty though it has a size, or left out though it is there.
+        """
         unreadable: list[str] = []
         readable = set(self._readable([int(m.key) for m in messages], unreadable))
         left = [m for m in messages if int(m.key) in readable]
+        missing = {m.key: m.size for m in left}
         large = [int(m.key) for m in left if m.size > ENOUGH]
         short = self._short(large)
         for some, most in (
@@ -175,11 +215,14 @@ class Reader:
         ):
             chunks = _by_bytes(some, most, self._caution.at_once)
             for fetched in self._fetch(chunks, f"(UID BODY.PEEK[]<0.{most}>)", unreadable):
-                uid, body = fetched.uid, fetched.sections.get("")
-                if uid is not None and body is not None:
-                    yield str(uid), body
+                key, body = str(fetched.uid), fetched.sections.get("")
+                if key in missing and "" in fetched.sections and (body or not missing[key]):
+                    del missing[key]
+                    yield key, body or b""
+        unreadable += self._there(missing.keys() - set(unreadable))
         for key in unreadable:
-            yield key, None
+            if key in missing or int(key) not in readable:
+                yield key, None
 
     def _short(self, uids: list[int]) -> set[str]:
         """Return the keys of those large messages whose beginning is enough, as their structure says."""
@@ -193,7 +236,7 @@ class Reader:
             self._caution.answered()
             if reply.status != "OK":
                 break  # read as far as any is
-            found |= {str(uid) for uid, body in _structures(reply.data["FETCH"]) if _needed(body) <= ENOUGH}
+            found |= {str(uid) for uid, body in structures(reply.data["FETCH"]) if needed(body) <= ENOUGH}
         return found & set(map(str, uids))
 
     def _readable(self, uids: Sequence[int], unreadable: list[str]) -> list[int]:
@@ -220,17 +263,30 @@ class Reader:
             chunk = next(order)
             if reply.status != "OK" or (reply.code == "MESSAGELIMIT" and len(chunk) > 1):
                 refused.append(chunk)
-            yield from read_fetch(reply.data["FETCH"])
+            yield from self._fetched(reply)
         self._caution.answered()
         while refused:
             chunk = refused.pop()
             for half in [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]] if len(chunk) > 1 else [chunk]:
                 reply = self._connection.call("UID", "FETCH", uid_set(half), items, wanted=("FETCH",))
-                yield from read_fetch(reply.data["FETCH"])
+                yield from self._fetched(reply)
                 if len(half) > 1 and (reply.status != "OK" or reply.code == "MESSAGELIMIT"):
                     refused.append(half)
                 elif reply.status != "OK":
                     unreadable.append(str(half[0]))
+
+    def _fetched(self, reply: Reply) -> Iterator[Fetched]:
+        if reply.status != "OK":
+            self._said = (
+                f": the server answered {reply.status} {reply.text.decode('utf-8', 'replace').strip()[:200]}"
+            )
+        try:
+            yield from read_fetch(reply.data["FETCH"])
+        except GarbledError as error:
+            raise ConnectionLost(
+                f"the server answered what it must not ({error})",
+                where=self._connection.where, remedy="try again later",
+            ) from error  # fmt: skip
 
     def _noted(self, chunks: Sequence[list[int]]) -> Iterator[list[int]]:
         for chunk in chunks:
@@ -259,42 +315,3 @@ def _by_bytes(messages: Iterable[ListedMessage], limit: int, at_once: int) -> li
         chunks[-1].append(int(message.key))
         room -= size
     return chunks
-
-
-def _structures(pieces: list[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield UID and BODYSTRUCTURE (RFC 9051 section 7.5.2) of each answer that can be understood."""
-    from imapclient.response_parser import parse_fetch_response  # noqa: PLC0415 - for large messages only
-
-    try:
-        found = parse_fetch_response([p for p in pieces if p is not None], normalise_times=False)
-        for uid, values in found.items():
-            if b"BODYSTRUCTURE" in values:
-                yield int(uid), values[b"BODYSTRUCTURE"]
-    except Exception:  # noqa: BLE001 - servers get this wrong in many ways; then more is read
-        return
-
-
-def _needed(structure: Any) -> float:  # noqa: ANN401 - nested tuples
-    """Return how many bytes reach past the returned original's header section; infinite where none is named."""
-    try:
-        size, found = _up_to_original(structure, 0)
-    except (IndexError, TypeError, ValueError, AttributeError):
-        return float("inf")
-    return HEADER_LIMIT + size if found else float("inf")
-
-
-def _up_to_original(part: Any, depth: int) -> tuple[int, bool]:  # noqa: ANN401 - nested tuples
-    if depth > 20:
-        raise ValueError("too deep")
-    if isinstance(part[0], list):
-        total = 0
-        for child in part[0]:
-            size, found = _up_to_original(child, depth + 1)
-            total += size + _PART
-            if found:
-                return total, True
-        return total, False
-    size = int(part[6])
-    if (part[0] + b"/" + part[1]).decode("latin-1").lower() in _ORIGINALS:
-        return min(size, _ORIGINAL), True
-    return size, False

@@ -21,8 +21,9 @@ from classifier.mailbox.protocol import Batch, FolderStatus, Mailbox, MoveMethod
 from classifier.mailbox.quarantine import Quarantine
 from classifier.mailbox.summary import AccountResult, Counts, Examiner, Listener, SweptMessage
 from classifier.mailbox.upkeep import Upkeep
+from classifier.store.failed import NOT_MOVED, UNREADABLE
 from classifier.store.journal import Purpose
-from classifier.store.judged import NOT_MOVED, UNREADABLE, JudgedMail, Memory
+from classifier.store.judged import JudgedMail, Memory
 from classifier.vocabulary import Action, Verdict
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: At most so many messages are looked at again in one sweep.
 AGAIN_AT_ONCE = 200
+#: UIDs that are looked through again where UIDNEXT went back by fewer, which it must not; else all of them.
+WENT_BACK = 1000
 #: Batches wait for each other up to so many messages, and so many bytes of reports' headers.
 WAITING_MESSAGES, WAITING_BYTES = 5_000, 8 * 1024 * 1024
 
@@ -206,6 +209,12 @@ class Sweep:
             memory = self._judged_mail.memory(self.job.account, status.name, status.uid_validity)
         else:
             memory = Memory(status.uid_validity)
+        if 0 < status.uid_next < memory.uid_next:
+            # Restored from a backup, it gives out UIDs anew that were looked through already; or another
+            # machine answers, which is a little behind.
+            back = memory.uid_next - status.uid_next
+            log.info("account %s: UIDs of %s went back by %d", self.job.account, folder, back)
+            memory.uid_next = max(1, status.uid_next - WENT_BACK) if back < WENT_BACK else 1
         this = _Pass(status.name, memory)
         try:
             for batch, keys, judged in self._inspection.go_through(self.mailbox.new(memory)):

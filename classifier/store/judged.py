@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
 from classifier.evidence.company import ENOUGH
+from classifier.store import failed as failures
+from classifier.store.failed import NOT_MOVED
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,10 +37,6 @@ CREATE TABLE IF NOT EXISTS judged (
     digest BLOB NOT NULL, kind TEXT NOT NULL, verdict TEXT NOT NULL, probability REAL, at INTEGER NOT NULL,
     PRIMARY KEY (account, folder, uid_validity, key)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS look_again (
-    account TEXT, folder TEXT, uid_validity INTEGER, key TEXT, why TEXT NOT NULL, times INTEGER NOT NULL,
-    PRIMARY KEY (account, folder, uid_validity, key)
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unsure (
     account TEXT, folder TEXT, uid_validity INTEGER, key TEXT,
     since INTEGER NOT NULL, looked INTEGER NOT NULL, runs TEXT NOT NULL,
@@ -53,10 +51,8 @@ CREATE TABLE IF NOT EXISTS digest_sent (
     account TEXT, at INTEGER, mark BLOB NOT NULL, last_move INTEGER NOT NULL, PRIMARY KEY (account, at)
 ) WITHOUT ROWID;
 """
-#: Reasons to look at a message again.
-NOT_MOVED, UNREADABLE, NOT_JUDGED, UNSURE = "not moved", "unreadable", "not judged", "unsure"
-#: A message that fails this often is left alone; one that could not be moved waits until there is room.
-MAX_TIMES = 5
+#: A reason to look at a message again, beside those of :mod:`classifier.store.failed`.
+UNSURE = "unsure"
 #: What is unsure is looked at again after this pause, then twice as long each time, ...
 _FIRST_PAUSE = timedelta(minutes=10)
 #: ... for so long: the ledger gets to that day, a nameserver answers again, a slow flood comes together.
@@ -133,6 +129,7 @@ class JudgedMail:
         """Use *database*; its tables are made at the first chance to write."""
         self._database = database
         database.ensure(_TABLES)
+        database.ensure(failures.TABLES)
         self._there = not database.readonly or bool(
             database.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'folder_mark'").fetchone()
         )
@@ -151,13 +148,7 @@ class JudgedMail:
             k
             for (k,) in ask("SELECT key FROM folder_seen WHERE account = ? AND folder = ?", (account, folder))
         )
-        failed = dict(
-            ask(
-                "SELECT key, why FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND (times < ? OR why = ?) ORDER BY times",
-                (account, folder, uid_validity, MAX_TIMES, NOT_MOVED),
-            ).fetchall()
-        )
+        failed = failures.due(self._database.connection, (account, folder, uid_validity))
         return Memory(uid_validity, row[0] if row else 0, keys, failed)
 
     def unsure(self, account: str, folder: str, uid_validity: int) -> list[str]:
@@ -217,19 +208,10 @@ class JudgedMail:
         failed = {key: why for key, why in (again or {}).items() if why != UNSURE}
         prints = {j.key: j.prints for j in judged if j.key in unsure}
         with self._database.transaction() as connection:
-            for table, keys in (("look_again", {*settled, *unsure}), ("unsure", {*settled, *failed})):
-                connection.executemany(
-                    f"DELETE FROM {table} WHERE account = ? AND folder = ? AND uid_validity = ? AND key = ?",  # noqa: S608
-                    [(*place, key) for key in keys],
-                )
+            failures.note(connection, place, failed, done={*settled, *unsure}, now=now)
             connection.executemany(
-                "INSERT INTO look_again VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET why = excluded.why, times = times + 1",
-                [(*place, key, why) for key, why in failed.items()],
-            )
-            connection.execute(
-                "DELETE FROM look_again WHERE account = ? AND folder = ? AND uid_validity = ?"
-                " AND times >= ? AND why != ?",
-                (*place, MAX_TIMES, NOT_MOVED),
+                "DELETE FROM unsure WHERE account = ? AND folder = ? AND uid_validity = ? AND key = ?",
+                [(*place, key) for key in {*settled, *failed}],
             )
             known = _sizes(connection, prints)
             connection.executemany(

@@ -13,7 +13,8 @@ from classifier.mailbox.allowance import Quota
 from classifier.mailbox.connection import connect
 from classifier.mailbox.imap import ImapMailbox
 from classifier.store.database import Database
-from classifier.store.judged import NOT_MOVED, JudgedMail, Memory
+from classifier.store.failed import NOT_MOVED
+from classifier.store.judged import JudgedMail, Memory
 from tests.mailbox.cyrus import cyrus
 from tests.mailbox.daemon import PASSWORD, name_of
 from tests.mailbox.dovecot import dovecot, without

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import socket
 import threading
@@ -17,6 +18,7 @@ from classifier.mailbox.connection import Timeouts, connect
 from classifier.mailbox.imap import ImapMailbox
 from classifier.mailbox.login import Login
 from classifier.mailbox.names import Names
+from classifier.store.judged import Memory
 from tests.mailbox.scripted import EXCHANGE, Folder, Message, Session, scripted
 from tests.mailbox.support import imap_work, mail, run
 
@@ -254,3 +256,53 @@ def test_a_folder_whose_name_cannot_be_read_costs_itself_alone():
         assert names == ['Tr"a\\sh x', "日本語", "2026", "A", "INBOX", "Sent"]
         assert ImapMailbox(opened).special("\\Sent") == "Sent"
         opened.close()
+
+
+class Drowsy(Session):
+    """Takes IDLE, and then sends a line that does not end, or lines without an end before it takes it."""
+
+    piece = b"*"
+
+    def do_idle(self, words, rest):
+        if self.piece == b"*":
+            self.say("+ idling")
+        for _ in range(600):  # a minute
+            self.wfile.write(self.piece)
+            time.sleep(0.05)
+        return "OK done"
+
+
+@pytest.mark.parametrize("piece", [b"*", b"* OK still here\r\n"])
+def test_idle_has_an_end(monkeypatch, piece):
+    monkeypatch.setattr(connection, "LONGEST_ANSWER", 0.5)
+    with scripted({"INBOX": Folder()}, type("One", (Drowsy,), {"piece": piece})) as server:
+        mailbox = ImapMailbox(connect(server.server(), server.login("anna"), "main", Timeouts(2, 0.5)))
+        mailbox.open("INBOX", write=False)
+        assert list(mailbox.new(Memory(7))) == []
+        reading, writing = os.pipe()
+        begun = time.monotonic()
+        try:
+            with pytest.raises(TemporaryError, match="the connection broke"):
+                mailbox.wait("INBOX", 20, reading)
+            assert time.monotonic() - begun < 10
+        finally:
+            mailbox.drop()
+            os.close(reading)
+            os.close(writing)
+
+
+def test_a_farewell_has_an_end(monkeypatch):
+    monkeypatch.setattr(connection, "FAREWELL", 0.2)
+
+    class Lingering(Session):
+        def do_logout(self, words, rest):
+            for _ in range(600):
+                self.say("* OK one more thing")
+                time.sleep(0.05)
+            return "OK done"
+
+    with scripted({"INBOX": Folder()}, Lingering) as server:
+        opened = connect(server.server(), server.login("anna"), "main")
+        begun = time.monotonic()
+        opened.close()
+        assert time.monotonic() - begun < 10
