@@ -138,6 +138,15 @@ class Config:
     def _by_domain(self) -> dict[str, Identity]:
         return {domain: identity for identity in self.tenants.values() for domain in identity.domains}
 
+    @cached_property
+    def everybody(self) -> Identity:
+        """Whose mail the one ledger holds: the domains and relays of ``identity`` and of all tenants."""
+        all_of = (self.identity, *self.tenants.values())
+        return Identity(
+            domains=tuple(dict.fromkeys(d for one in all_of for d in one.domains)),
+            relays=tuple(dict.fromkeys(r for one in all_of for r in one.relays)),
+        )
+
     def identity_of(self, addressed: Iterable[str]) -> Identity:
         """Return who is protected where a report came to the domains *addressed*: a tenant, else ``identity``."""
         if not self.tenants:

@@ -162,7 +162,12 @@ def _without_effect(identity: Identity, table: str, ledger: str, now: datetime) 
 
 def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
     remedy = "run 'backscatter ledger sync' or 'ledger import'"
-    complete = config.identity.ledger_complete_since is not None
+    declared = [
+        one.ledger_complete_since
+        for one in (config.identity, *config.tenants.values())
+        if one.ledger_complete_since is not None
+    ]
+    complete = bool(declared)
     level = Level.WRONG if complete else Level.ADVICE
     database = runtime.database
     ledger = None
@@ -190,14 +195,14 @@ def _ledger(config: Config, runtime: Runtime) -> Iterator[Finding]:
         yield Finding(
             Level.GOOD, "ledger", f"{len(ledger):,} identifiers, up to {covered:%Y-%m-%d %H:%M} UTC"
         )
-    if complete and ledger is not None:
-        yield from _holes(config, ledger)
+    if declared and ledger is not None:
+        yield from _holes(min(declared), ledger)
 
 
-def _holes(config: Config, ledger: SqliteLedger) -> Iterator[Finding]:
+def _holes(declared: datetime, ledger: SqliteLedger) -> Iterator[Finding]:
     """Hold the declaration that the ledger is complete against what is known to be missing of its sources."""
-    since, declared = ledger.covered_since(), config.identity.ledger_complete_since
-    if since is None or declared is None or since - declared <= _STALE:
+    since = ledger.covered_since()
+    if since is None or since - declared <= _STALE:
         return
     broken = [printable(source.name, 200) for source in sources(ledger.database) if source.broken]
     yield Finding(

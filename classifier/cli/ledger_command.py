@@ -61,7 +61,7 @@ def import_command(app: App, paths: tuple[str, ...], fmt: str) -> int:
         summary = import_paths(
             paths,
             SqliteLedger(database),
-            identity=config.identity,
+            identity=config.everybody,
             fmt=fmt,
             now=datetime.now(UTC),
             on_headers=on_headers,
@@ -125,7 +125,7 @@ def sync_command(app: App, accounts: tuple[str, ...]) -> int:
                 work,
                 account.sent,
                 config.store,
-                config.identity,
+                config.everybody,
                 # Only when all accounts were read is all known that was sent.
                 more_follow=bool(errors) or left < len(config.accounts),
             )

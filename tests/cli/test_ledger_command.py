@@ -100,3 +100,15 @@ def test_sources_and_their_end(home):
     assert run(home, "sources").stdout == b"* 2026-03-08 10:00 - 2026-03-08 10:00 UTC  log     mainlog\n"
     assert run(home, "sources", "--forget", "other").returncode != 0
     assert run(home, "sources", "--forget", "mainlog").stdout == b""
+
+
+def test_mail_of_every_customer_is_learnt(home):
+    """One ledger serves all: what a tenant sent is not foreign."""
+    with (home / "config.toml").open("a") as file:
+        file.write('[tenants.baker]\ndomains = ["baker.example"]\n')
+    (maildir(home) / "1:2,S").write_bytes((SENT % 1).replace(b"anna@example.org", b"bob@baker.example"))
+    (home / "mainlog").write_text(
+        "2026-03-01 10:00:00 +0000 1rAbCd-000123-4x <= bob@baker.example H=localhost [127.0.0.1] P=esmtp S=7 id=2@baker.example\n"
+    )
+    assert run(home, "sync").stdout == b"m: 1 new, 0 known before\n"
+    assert run(home, "import", "mainlog").stdout.startswith(b"1 read: 1 new")
