@@ -13,8 +13,10 @@ import time
 
 import pytest
 
+from classifier.ingest.entries import LedgerRecord
 from classifier.store.database import Database
 from classifier.store.journal import Journal, Move, Purpose
+from classifier.store.ledger import SqliteLedger
 from classifier.store.lock import Lock
 from tests.dnsserver import DnsServer, Zone
 from tests.mailbox.daemon import PASSWORD
@@ -529,3 +531,20 @@ def test_what_declared_relays_are_worth_is_told(tmp_path):
         )  # fmt: skip
         found = {f["about"]: f["level"] for f in findings(done)}
         assert found.get("identity.relays_complete") == expected
+
+
+def test_what_the_ledger_lacks_is_told(tmp_path):
+    path = configure(tmp_path, "[ledger]\ncomplete_since = 2026-01-01")
+    for month in (2, 4):
+        (tmp_path / f"mainlog-2026{month:02}01").write_text(
+            f"2026-{month:02}-01 10:00:00 +0000 End queue run: pid=1\n"
+        )
+        run("--config", path, "ledger", "import", f"mainlog-2026{month:02}01", cwd=tmp_path)
+    with Database.open(tmp_path / "state.sqlite3") as database:
+        SqliteLedger(database).add(LedgerRecord(("<1@example.org>",)))
+    found = {f["about"]: f for f in findings(run("--config", path, "doctor", "--json", cwd=tmp_path))}
+    told = found["ledger.complete_since"]
+    assert (told["level"], "before 2026-04-01 10:00 UTC" in told["what"], "mainlog" in told["what"]) == (
+        "advice", True, True,
+    )  # fmt: skip
+    assert "mainlog was read no further" in found["ledger"]["what"]
