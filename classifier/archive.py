@@ -225,11 +225,14 @@ def judge_archive(
         else:
             missing.append(part)
     work = PartWork(judging, place, form)
-    for part, done in in_order(work, missing, jobs=jobs, chunk_items=1, executor=executor):
-        if isinstance(done, Lost):
-            yield write_part(place, part, form, _singly(judging, part, jobs, executor))
-        else:
-            yield done
+    # A part may take hours: whoever ends the run does not wait for it, and it has no name before it is whole.
+    results = in_order(work, missing, jobs=jobs, chunk_items=1, executor=executor, writes=False)
+    with contextlib.closing(results):
+        for part, done in results:
+            if isinstance(done, Lost):
+                yield write_part(place, part, form, _singly(judging, part, jobs, executor))
+            else:
+                yield done
 
 
 def _singly(

@@ -61,6 +61,7 @@ class _Chunk(Generic[Item]):
     items: list[Item]
     size: int
     future: Future[list[Any]]
+    executor: Executor | None
 
 
 def in_order(
@@ -150,7 +151,7 @@ class _Pool(Generic[Item, Result]):
             for items, size in chunks:
                 while self._full():
                     yield from self._next()
-                self._under_way.append(_Chunk(items, size, self._submit(items)))
+                self._under_way.append(_Chunk(items, size, self._submit(items), self._executor))
                 while self._under_way and self._under_way[0].future.done():
                     yield from self._next()
             while self._under_way:
@@ -189,7 +190,7 @@ class _Pool(Generic[Item, Result]):
         except Exception as error:
             if not _died(error):
                 raise
-            self._renew(error)
+            self._renew(error, chunk.executor)
             yield from self._singly(chunk.items)
             return
         yield from zip(chunk.items, results, strict=True)
@@ -202,7 +203,7 @@ class _Pool(Generic[Item, Result]):
             except Exception as error:
                 if not _died(error):
                     raise
-                self._renew(error)
+                self._renew(error, self._executor)
                 result = Lost("the process that judged it died")
             yield item, result
 
@@ -217,10 +218,12 @@ class _Pool(Generic[Item, Result]):
                     return future.result()
                 watch.look()
 
-    def _renew(self, error: Exception) -> None:
-        """Start anew where all processes are gone; a cluster goes on with those that it has."""
-        if _broken(error):
-            self._stop()
+    def _renew(self, error: Exception, failed: Executor | None) -> None:
+        """Start anew where all processes of the one that *failed* are gone; a cluster goes on with those that it has."""
+        if _broken(error) and failed is not None and failed is self._executor:
+            self._executor = None
+            # Nothing is called off: its thread is about to tell the other chunks that they have failed, too.
+            _end(failed, kill=False)
 
     def _stop(self, *, kill: bool = False) -> None:
         executor, self._executor = self._executor, None

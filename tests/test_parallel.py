@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -138,6 +139,31 @@ def test_a_process_that_is_killed_while_it_writes_a_result_is_noticed():
     found = results(range(300), Doing(dies_writing=137), jobs=2)
     assert [item for item, value in found if isinstance(value, Lost)] == [137]
     assert [value[0] for item, value in found if item != 137] == [n * n for n in range(300) if n != 137]
+
+
+class Breaking(Executor):
+    """An executor that breaks at its first task, and tells of the others a little later."""
+
+    def __init__(self):
+        self.futures = []
+
+    def submit(self, *_):
+        self.futures.append(Future())
+        if len(self.futures) == 4:
+            self._executor_manager_thread = threading.Thread(target=self.tell)
+            self._executor_manager_thread.start()
+        return self.futures[-1]
+
+    def tell(self):
+        for future in self.futures:
+            future.set_exception(BrokenExecutor())
+            time.sleep(0.3)
+
+
+def test_a_chunk_that_is_told_late_of_a_dead_process_is_done_again():
+    executors = iter([Breaking(), workers._here()])
+    found = results(range(4), jobs=2, chunk_items=1, executor=lambda: next(executors))
+    assert [value[0] for _, value in found] == [0, 1, 4, 9]
 
 
 def test_ending_does_not_wait_for_half_a_result_and_leaves_nothing_that_does():
