@@ -159,11 +159,12 @@ class _Run:
         if covers_until is not None:
             ledger.mark_synced(covers_until)
             return True
-        for argument in self._others:
-            name = LogReach.of(argument).name
-            ledger.mark_synced(self._now, name, "import")
-            if argument in self._nameless:
-                ledger_reach.note_hole(ledger.database, name, "import", self._nameless[argument])
+        with ledger.database.transaction():
+            for argument in self._others:
+                name = LogReach.of(argument).name
+                ledger.mark_synced(self._now, name, "import")
+                if argument in self._nameless:
+                    ledger_reach.note_hole(ledger.database, name, "import", self._nameless[argument])
         covers = bool(self._others)
         for name, parts in self._logs.items():
             spans = linked(parts)
@@ -266,6 +267,9 @@ class _Run:
         if fmt in _LOGS:
             yield from self._log(fmt, lines, reference, name, found=found)
             return
+        if fmt is Format.EML and not Path(self._argument).is_dir():
+            # Of a thousand messages named one by one, the folder tells enough.
+            self._argument = str(Path(self._argument).parent) if self._argument != "-" else "-"
         self._others[self._argument] = None
         if fmt is Format.IDS:
             yield from read_list(lines)

@@ -114,6 +114,7 @@ _STAMPED = re.compile(
     rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}[^ ]{0,20}) [^ ]{1,255} [^ ]{1,80}: "
     rb"|\{\"[^{}]{0,4000}\"(?:MESSAGE|log|message)\":"
 )
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _ID_COLUMN = re.compile(rb"message[-_ ]?id|msg[-_ ]?id", re.IGNORECASE)
 
 
@@ -133,7 +134,9 @@ def detect(sample: bytes) -> Format | None:
     telling = [line for line in lines[:60] if line.strip() and not line.startswith(b"#")]
     if telling and (_ID_COLUMN.search(telling[0]) and not _FIELD.match(telling[0])):
         return Format.IDS
-    if sum(bool(_ID_LINE.match(line.strip())) for line in telling) * 2 >= max(1, len(telling)):
+    if sum(bool(_ID_LINE.match(line.strip()) and not _BINARY.search(line)) for line in telling) * 2 >= max(
+        1, len(telling)
+    ):
         return Format.IDS
     if field and _is_mail(lines):
         return Format.EML

@@ -106,7 +106,7 @@ def note_log(
     found = {host for host in hosts if host}
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT name, hosts, hole FROM ledger_source WHERE kind = 'log' AND (name = ?1 OR name LIKE ?1 || ' of %')",
+            "SELECT name, hosts, hole FROM ledger_source WHERE kind = 'log' AND (name = ?1 OR substr(name, 1, length(?1) + 4) = ?1 || ' of ')",
             (name,),
         ).fetchall()
         for known, theirs, before in rows:

@@ -213,6 +213,7 @@ def test_a_list_with_bad_lines(take, ledger):
         (b"<1@example.org>\n<2@example.org>\n", Format.IDS),
         (b"just some words\nand more\n", None),
         (b"\x7fELF\x00\x00\x01", None),
+        (b"\x8f\x01@\xe0\x1b\xff", None),
         (b"\n\n\n", None),
         (b'{"json": 1}\n', None),
     ],

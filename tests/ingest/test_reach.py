@@ -268,3 +268,9 @@ def test_a_log_of_more_than_a_year_without_years(write, take, ledger, zone):
 def test_names_of_rotated_logs(path, name, number):
     part = LogReach.of(path)
     assert (part.name, part.number) == (name, number)
+
+
+def test_messages_named_one_by_one_are_one_source(write, take, ledger):
+    take(*(write(f"sent/{n}.eml", mail(n)) for n in range(20)))
+    assert [s.name.rpartition("/")[2] for s in ledger_reach.sources(ledger.database)] == ["sent"]
+    assert ledger.covered_until() == NOW
