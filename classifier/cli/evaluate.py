@@ -53,7 +53,7 @@ def command(
     if not genuine and not forged:
         raise click.UsageError("name mail with --genuine, --forged or both")
     if html is not None:
-        check_writable(html)
+        check_writable(html, (*genuine, *forged))
     tallies = {label: Tally(label) for label in (GENUINE, FORGED)}
     problems = 0
     with Runtime(app.config, StoreUse.READ) as runtime:

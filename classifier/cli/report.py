@@ -71,7 +71,7 @@ def command(
     if to_stdout and as_json:
         raise click.UsageError("--html - and --json both want standard output")
     if html is not None and not to_stdout:
-        check_writable(html)
+        check_writable(html, (*paths, *more))
     attack = (
         from_mail(app, (*paths, *more), begin, now, jobs)
         if paths

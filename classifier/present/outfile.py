@@ -6,19 +6,36 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from classifier.errors import BackscatterError
+from classifier.errors import BackscatterError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _REMEDY = "name a file in a folder that you may write to"
 
 
-def check_writable(path: Path) -> None:
-    """Find out before long work that *path* cannot be written.
+def check_writable(path: Path, inputs: Iterable[str] = ()) -> None:
+    """Find out before long work that *path* cannot be written, or is mail that is to be read.
+
+    Args:
+        path: the file.
+        inputs: what is to be read.
 
     Raises:
         BackscatterError: it cannot.
+        ConfigurationError: it is one of the *inputs*.
 
     """
+    for given in inputs:
+        with contextlib.suppress(OSError):  # a URL, or nothing yet
+            if path.is_file() and path.samefile(given):
+                raise ConfigurationError(
+                    "is mail to be read, and would be overwritten",
+                    where=str(path),
+                    remedy="name another file",
+                )
     folder = path.parent
     if not folder.is_dir():
         raise BackscatterError("no such folder", where=str(folder), remedy=_REMEDY)

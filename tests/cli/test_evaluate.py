@@ -120,3 +120,22 @@ def test_contradictions_and_what_cannot_be_read(config):
     assert done.stderr.count("given before as genuine; not counted") == 30
     assert "absent: no such file" in done.stderr
     assert evaluate(config).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate", "--genuine", "mail.mbox"),
+        ("report", "--from", "mail.mbox"),
+        ("report", "--from", "absent", "mail.mbox"),
+    ],
+)
+def test_a_page_never_takes_the_place_of_the_mail(tmp_path, command):
+    mail = tmp_path / "mail.mbox"
+    mail.write_bytes((SAMPLE / "genuine.mbox").read_bytes())
+    (tmp_path / "page.html").symlink_to(mail)
+    for page in (mail, "page.html"):
+        done = run(*command, "--html", page, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert "would be overwritten" in done.stderr
+    assert mail.read_bytes() == (SAMPLE / "genuine.mbox").read_bytes()
