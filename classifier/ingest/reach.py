@@ -74,6 +74,8 @@ class LogReach:
         if path == "-":
             return cls("-", None)
         place = PurePath(path)
+        if place.name in {"", ".."}:
+            return cls(str(place), None)
         stem = _NUMBER.sub("", place.name)
         undated = _DATE.sub("", stem)
         number = _NUMBER.search(place.name)

@@ -263,6 +263,10 @@ def test_a_log_of_more_than_a_year_without_years(write, take, ledger, zone):
         ("mainlog.1.gz", "mainlog", 1),
         ("ids-2026-05-31.txt", "ids.txt", None),
         ("-", "-", None),
+        (".", ".", None),
+        ("/", "/", None),
+        ("..", "..", None),
+        (".1", "-", 1),
     ],
 )
 def test_names_of_rotated_logs(path, name, number):
