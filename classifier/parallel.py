@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from classifier.errors import ConfigurationError, TemporaryError
+from classifier.errors import BackscatterError, ConfigurationError, TemporaryError
 from classifier.workers import allowed, interrupts_held, start
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
 
     Raises:
         ConfigurationError: Dask is not installed.
-        TemporaryError: the scheduler does not answer.
+        TemporaryError: the scheduler does not answer, or not any more.
 
     """
     try:
@@ -300,7 +300,7 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
         import distributed  # noqa: PLC0415 - likewise
 
         # What it does about a lost worker is no news to the user: errors are one line, and ours.
-        for name in ("distributed", "distributed.client"):
+        for name in ("distributed", "distributed.client", "tornado.application"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     except ImportError as error:
         raise ConfigurationError(
@@ -313,6 +313,15 @@ def cluster(scheduler: str) -> Iterator[tuple[Callable[[], Executor], int]]:
         raise TemporaryError(f"no answer ({error})", where=scheduler, remedy="check --scheduler") from error
     try:
         yield lambda: client.get_executor(pure=False), sum(client.nthreads().values())
+    except Exception as error:
+        # Its futures fail in several ways then, cancelled ones among them.
+        if client.status == "running" or isinstance(error, BackscatterError):
+            raise
+        raise TemporaryError(
+            "the connection to the scheduler was lost",
+            where=scheduler,
+            remedy="run the same command again: it goes on where it stopped",
+        ) from error
     finally:
         client.close()
 

@@ -1,6 +1,7 @@
 """Work over several processes: order, bounds, dead processes, the same answers as one."""
 
 import contextlib
+import importlib
 import logging
 import os
 import resource
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -17,8 +18,9 @@ import psutil
 import pytest
 
 from classifier import parallel, workers
+from classifier.errors import TemporaryError
 from classifier.parallel import Lost, in_order
-from tests.support import missing
+from tests.support import REQUIRE_ALL, missing
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,45 @@ def test_an_item_that_kills_every_worker_of_a_cluster_costs_itself():
         found = results(range(20), Doing(dies_of=13), jobs=cores, chunk_items=4, executor=executor)
     assert [item for item, value in found if isinstance(value, Lost)] == [13]
     assert [value[0] for item, value in found if item != 13] == [n * n for n in range(20) if n != 13]
+
+
+class LostClient:
+    """A client whose scheduler was there for a moment."""
+
+    status = "connecting"
+
+    def __init__(self, *_, **_options):
+        self.closed = False
+
+    def get_executor(self, **_):
+        return Breaking()
+
+    def nthreads(self):
+        return {"a": 2}
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [("connecting", TemporaryError), ("closed", TemporaryError), ("running", CancelledError)],
+)
+def test_a_scheduler_that_is_lost_is_told_in_one_line(monkeypatch, status, raised):
+    distributed = (
+        pytest.importorskip("distributed") if not REQUIRE_ALL else importlib.import_module("distributed")
+    )
+    monkeypatch.setattr(distributed, "Client", LostClient)
+    monkeypatch.setattr(LostClient, "status", status)
+
+    def lose():
+        with parallel.cluster("tcp://127.0.0.1:1"):
+            raise CancelledError
+
+    with pytest.raises(
+        raised, match="was lost; run the same command again" if raised is TemporaryError else ""
+    ):
+        lose()
 
 
 def test_an_error_of_the_work_ends_the_run():
