@@ -32,6 +32,8 @@ _MAIL_UNIT = re.compile(rb"postfix|exim|sendmail|mail|mta|syslog", re.IGNORECASE
 SHORT, LONG, TOO_LONG = timedelta(minutes=15), timedelta(hours=20), timedelta(hours=72)
 #: A long silence is a gap where it is so many times as long as the others.
 _UNLIKE = 6
+#: Where so many are long, as of a host that sends now and then, one of up to twice their usual length is none.
+_HABIT = 4
 #: A file whose time of change lies so soon behind its last line was not touched since, and its stamps are local.
 _UNTOUCHED = timedelta(minutes=10)
 #: A log whose stamps name no year is believed to be of this one up to this age.
@@ -140,8 +142,12 @@ class LogReach:
             now: the present moment.
 
         """
+        usual = min(TOO_LONG, self.longest * _UNLIKE)
+        if len(self._silences) >= _HABIT:
+            lengths = sorted(when - last for last, when in self._silences)
+            usual = max(usual, 2 * lengths[len(lengths) // 2])
         for last, when in self._silences:
-            if when - last > min(TOO_LONG, self.longest * _UNLIKE):
+            if when - last > usual:
                 self.hole = max(self.hole or when, when)
         newest = max((end for _, end in self._spans), default=None)
         if newest is None or (not clock.dated and written - newest > _OF_THIS_YEAR):

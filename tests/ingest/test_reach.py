@@ -99,6 +99,15 @@ def test_silence_that_is_usual_is_no_gap(write, take, ledger):
     assert reach(ledger) == (200, 1)
 
 
+def test_silence_of_days_is_usual_where_little_is_sent(write, take, ledger):
+    sent = [900, 800, 700, 590, 480, 400, 300]
+    rarely = b"".join(log(n, n - 1) for n in sent)
+    take(write("mail.log", rarely + log(200, 1)))
+    assert reach(ledger) == (900, 1)
+    take(write("mail.log", b"".join(log(n, n - 1) for n in sent[:-2]) + log(200, 1)))
+    assert reach(ledger) == (200, 1)
+
+
 @pytest.mark.parametrize(
     ("words", "counts"),
     [
