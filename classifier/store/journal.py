@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from classifier.store.database import Database
 
+#: So many moves are remembered of messages that are the same: in a flood, thousands may share identifier and second.
+MOST_MOVES = 50
 _TABLES = """
 CREATE TABLE IF NOT EXISTS move (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -200,7 +202,7 @@ class Journal:
     def moves_of(
         self, account: str, digest: bytes, message_id: str = "", received: int | None = None
     ) -> list[Move]:
-        """Return all closed moves of a message, oldest first.
+        """Return the closed moves of a message, the latest :data:`MOST_MOVES` of them, oldest first.
 
         Args:
             account: whose.
@@ -209,15 +211,16 @@ class Journal:
             received: its INTERNALDATE, seconds since 1970.
 
         """
-        closed = "AND state IN ('done', 'returned')"
+        closed = f"AND state IN ('done', 'returned') ORDER BY id DESC LIMIT {MOST_MOVES}"
         found = self._rows(f"WHERE account = ? AND digest = ? {closed}", account, digest)
-        if message_id and received is not None:
+        if message_id and received is not None and len(found) < MOST_MOVES:
             # Asked apart: for an OR of the two SQLite goes through all of the account's rows.
             found += self._rows(
                 f"WHERE account = ? AND message_id = ? AND received = ? {closed}",
                 account, message_id, received,
             )  # fmt: skip
-        return sorted({m.id: m for m in found}.values(), key=lambda m: m.id)
+        latest = list({m.id: m for m in found}.values())[:MOST_MOVES]
+        return sorted(latest, key=lambda m: m.id)
 
     def find(self, move_id: int) -> Move | None:
         """Return one row by its id."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from classifier.dataclass import replace
 from classifier.store.database import Database
-from classifier.store.journal import Journal, Move, MoveState, Purpose
+from classifier.store.journal import MOST_MOVES, Journal, Move, MoveState, Purpose
 
 
 def rows(number, start=0):
@@ -53,6 +54,19 @@ def test_what_a_wake_asks_does_not_grow(tmp_path):
         assert many <= few + 5, what
     small.close()
     large.close()
+
+
+def test_messages_that_look_the_same_are_not_all_looked_at(tmp_path):
+    """A flood of thousands with one Message-ID in one second: each would ask of all before it."""
+    database = Database.open(tmp_path / "s.sqlite3")
+    journal = Journal(database)
+    same = [replace(m, message_id="<1@a.test>", received=1) for m in rows(1_000)]
+    done = journal.intend(same)
+    journal.close(done, MoveState.DONE, {m.id: m.source_key for m in done})
+    found = journal.moves_of("main", b"3", "<1@a.test>", 1)
+    assert [m.source_key for m in found] == ["3", *(str(n) for n in range(1_001 - MOST_MOVES, 1_000))]
+    assert steps(database, lambda: journal.moves_of("main", b"3", "<1@a.test>", 1))[0] < 500
+    database.close()
 
 
 def test_moves_of_a_message(tmp_path):
