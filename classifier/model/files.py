@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from classifier.errors import BackscatterError, InputError
 from classifier.model.artifact import MAX_BYTES, from_bytes
@@ -40,6 +41,8 @@ def read(path: str) -> Model:
 
     """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - likewise
+            raise InputError("model not read: it is no regular file", where=path, remedy="check the file")
         with open(path, "rb") as file:  # noqa: PTH123 - likewise
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -71,7 +74,7 @@ def in_use(store: str, read: Callable[[str], Model] = read) -> tuple[Model | Non
     notes: list[str] = []
     own = beside(store)
     for path in (own, default_path()):
-        if path == own and not os.path.exists(own):  # noqa: PTH110 - likewise
+        if path == own and not os.path.lexists(own):
             continue
         try:
             return read(path), notes

@@ -118,6 +118,16 @@ def test_the_first_own_model_gives_way_to_the_default_one(tmp_path, model):
     assert files.roll_back(store) == "first"
 
 
+@pytest.mark.parametrize("kind", ["pipe", "loop", "folder"])
+def test_what_is_no_file_is_refused_at_once_and_told(tmp_path, model, kind):
+    own = tmp_path / "model.json"
+    {"pipe": lambda: os.mkfifo(own), "loop": lambda: own.symlink_to(own), "folder": own.mkdir}[kind]()
+    found, notes = files.in_use(str(tmp_path / "state.sqlite3"))
+    assert found == model
+    assert len(notes) == 1
+    assert "model not read" in notes[0]
+
+
 def test_what_was_in_use_before_comes_back_and_nothing_older(tmp_path, model):
     store = str(tmp_path / "state.sqlite3")
     first, second, third = (dataclasses.replace(model, name=name) for name in ("first", "second", "third"))
