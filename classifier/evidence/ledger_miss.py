@@ -188,7 +188,7 @@ def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:
         return "the original arrived before complete_since"
     whole_since = lookups.ledger.covered_since()
     if latest > min(until, lookups.now) - NOT_YET_READ - _behind(report):
-        return "the original arrived after the last sync or import, less an hour"
+        return f"its sources were read up to {until:%Y-%m-%d %H:%M} UTC, and the original arrived an hour before that, or later"
     if earliest < since + TRAVEL:
         # Its Date is the sender's word, and may be missing: a clock that is wrong is no sign of forgery.
         return "the original may have been sent before complete_since"
