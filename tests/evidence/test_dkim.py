@@ -641,7 +641,10 @@ def test_an_absent_signature_is_weak_where_the_trace_leads_back_to_us_past_anoth
     forwarder = TraceHop("", "fwd.test", "fwd.test", "203.0.113.80", "mx.remote.test", "ESMTP")
     behind = TraceHop("", "mail.example.org", "mail.example.org", "192.0.2.1", "in.fwd.test", "ESMTP")
     typed = dataclasses.replace(behind, by="gw.isp.test")
-    for trace, strength in (((forwarder, behind), WEAK), ((STRANGER, typed), STRONG), ((forwarder,), STRONG)):
+    known = dataclasses.replace(behind, protocol="ESMTPSA")
+    for trace, strength in (
+        ((forwarder, behind), WEAK), ((forwarder, known), WEAK), ((STRANGER, typed), STRONG), ((forwarder,), STRONG)
+    ):  # fmt: skip
         found = judged(MESSAGE, identity=SIGNS_ALL, trace=trace)
         assert says(found) == ("absent", PointsTo.FORGED, strength)
 
