@@ -41,8 +41,8 @@ def zone_of(policy="v=DMARC1; p=reject", spf_ends="~all", below=None):
     return zone
 
 
-def judged(tmp_path, report, zone=None, known_for=30, identity=OURS):
-    """Gather as a run would that saw the policies so many days ago (None: never), and looks now."""
+def judged(tmp_path, report, zone=None, known_for=30, identity=OURS, *, remembers=True):
+    """Gather as a run would that saw the policies so many days ago (None: never), and looks now; without a store, too."""
     with (
         DnsServer(zone or zone_of()) as server,
         Database.open(tmp_path / "s.sqlite3") as database,
@@ -56,7 +56,7 @@ def judged(tmp_path, report, zone=None, known_for=30, identity=OURS):
         if known_for is not None:
             for kind in (spf, dmarc):
                 kind.observe(identity, lookups(NOW - known_for * DAY))
-        now = lookups(NOW)
+        now = lookups(NOW) if remembers else dataclasses.replace(lookups(NOW), records=None)
         found = list(spf.gather(report, identity, now))
         concluded = list(dmarc.gather(report, identity, now, found))
     assert not any("\n" in e.detail for e in concluded)
@@ -70,6 +70,10 @@ def forged(**settings):
 
 def test_what_our_policy_refuses_is_not_ours(tmp_path):
     assert judged(tmp_path, forged()) == REJECT
+
+
+def test_what_no_store_remembers_may_be_of_today(tmp_path):
+    assert judged(tmp_path, forged(), remembers=False) == UNCONFIRMED
 
 
 @pytest.mark.parametrize(
