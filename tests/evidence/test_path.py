@@ -953,3 +953,24 @@ def test_who_has_a_private_address_and_anothers_name_need_not_be_in_the_house(cl
         own=b"From: MAILER-DAEMON@mail.example.org\nTo: anna@example.org\n",
     )
     assert [e.finding for e in path.gather(report, Identity(domains=("example.org",)), LOOKUPS)] == [expected]
+
+
+ELSEWHERE = ("elsewhere-presumed", "forged", "weak")
+
+
+@pytest.mark.parametrize(
+    ("newest", "relays", "expected"),
+    [
+        (hop("h", "host.else.test", "203.0.113.9", "mx.else.test"), OURS.relays, [ELSEWHERE]),
+        (hop("h", "host.else.test", "203.0.113.9", "mx.else.test"), (), []),
+        (hop("pc", "dsl-9.isp.test", "198.51.100.9", "mx.else.test"), (), [("dial-up-presumed", "forged", "weak")]),
+        (hop("pc", "dsl-9.isp.test", "198.51.100.9", "mx.else.test"), OURS.relays, [("dial-up-presumed", "forged", "weak"), ELSEWHERE]),
+        (hop("pc", "dsl-9.isp.test", "198.51.100.9", "mx.else.test", protocol="ESMTPSA"), OURS.relays, []),
+        (hop("h", "host.else.test", "203.0.113.9", "in.example.org"), OURS.relays, []),
+        (hop("h", "mail.example.org", "192.0.2.1", "mx.else.test"), OURS.relays, [("relay-presumed", "genuine", "weak")]),
+    ],
+)  # fmt: skip
+def test_a_trace_that_the_reporter_did_not_write_tells_little(newest, relays, expected):
+    identity = dataclasses.replace(OURS, relays=relays)
+    report = make([newest], reporter=None, report_trace=(), own=b"To: anna@example.org\nReturn-Path: <>\n")
+    assert told(path.gather(report, identity, LOOKUPS)) == expected

@@ -190,6 +190,15 @@ def test_mail_sent_under_the_old_policy_passes_by_it(lookups, zone):
     assert judged(make([ZOMBIE]), lookups) == [("fail-unconfirmed", "forged", "weak")]
 
 
+@pytest.mark.parametrize(("days", "expected"), [(5, "pass"), (10, "fail")])
+def test_a_policy_that_was_replaced_a_week_before_the_mail_passes_nothing(
+    server, zone, lookups, days, expected
+):
+    zone.set("example.org", "TXT", "v=spf1 ip4:203.0.113.50 -all")
+    spf.observe(OURS, look(server, lookups.records, NOW - days * DAY))
+    assert judged(make([RELAY]), look(server, lookups.records))[0][0] == expected
+
+
 def test_a_softfail_is_weak(lookups, zone):
     zone.set("example.org", "TXT", "v=spf1 ip4:192.0.2.0/24 ~all")
     assert judged(make([ZOMBIE]), lookups) == [("softfail", "forged", "weak")]
