@@ -152,11 +152,15 @@ def sources_command(app: App, forget: str | None) -> int:
     """
     config = app.require_config()
     with Database.open(config.store) as database:
+        SqliteLedger(database)  # its tables
         if forget is not None and not ledger_reach.forget(database, forget):
             raise BackscatterError(
                 f"there is no source {forget!r}", where="ledger", remedy="see 'backscatter ledger sources'"
             )
-        for source in ledger_reach.sources(database):
+        found = ledger_reach.sources(database)
+        if not found and forget is None:
+            click.echo("nothing was read yet: run 'backscatter ledger sync' or 'backscatter ledger import'")
+        for source in found:
             mark = "*" if source.binds else " "
             click.echo(
                 f"{mark} {source.since:%Y-%m-%d %H:%M} - {source.until:%Y-%m-%d %H:%M} UTC  {source.kind:6}  "

@@ -102,6 +102,13 @@ def test_sources_and_their_end(home):
     assert run(home, "sources", "--forget", "mainlog").stdout == b""
 
 
+def test_sources_of_a_ledger_that_has_none(home):
+    assert run(home, "sources", "--forget", "mainlog").stderr.startswith(
+        b"backscatter: ledger: there is no source 'mainlog'"
+    )
+    assert b"nothing was read yet" in run(home, "sources").stdout
+
+
 def test_mail_of_every_customer_is_learnt(home):
     """One ledger serves all: what a tenant sent is not foreign."""
     with (home / "config.toml").open("a") as file:
