@@ -35,7 +35,7 @@ ID_FIELDS = (
     "x-original-message-id",
 )
 #: Exim puts its own identifier into a Message-ID that it makes, and names that Message-ID nowhere in its log.
-_MADE_BY_EXIM = re.compile(r"<?E([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4})@")
+_MADE_BY_EXIM = r"<?E([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4})@"
 #: In these kinds nobody else than the author of the report is the recipient.
 _ANSWERS = frozenset({ReportKind.AUTO_REPLY, ReportKind.CHALLENGE, ReportKind.VIRUS_WARNING, ReportKind.MDN})
 #: More identifiers than this in one report are bait.
@@ -109,7 +109,7 @@ def _returned_ids(report: Report) -> tuple[str, ...]:
 def _by_message_id(ledger: Ledger, ids: Iterable[str]) -> Iterator[tuple[str, LedgerEntry]]:
     for message_id in ids:
         entry = ledger.find(message_id)
-        if entry is None and (made := _MADE_BY_EXIM.match(message_id)):
+        if entry is None and (made := re.match(_MADE_BY_EXIM, message_id)):
             entry = ledger.find_envelope_id(made[1])
         if entry is not None:
             yield message_id, entry

@@ -76,9 +76,7 @@ REWRITERS = (
     "me.com",
 )
 #: A Message-ID that every mail server logs as it is, with or without brackets, comments around it.
-_LOGGED = re.compile(
-    r"(?:\([^()]{0,200}\)|\s){0,10}(?:<\s{0,20}[!-;=?-~]{1,250}\s{0,20}>|[!-;=?-~]{1,250})(?:\s{0,200}\([^()]{0,200}\)){0,10}\s{0,200}"
-)
+_LOGGED = r"(?:\([^()]{0,200}\)|\s){0,10}(?:<\s{0,20}[!-;=?-~]{1,250}\s{0,20}>|[!-;=?-~]{1,250})(?:\s{0,200}\([^()]{0,200}\)){0,10}\s{0,200}"
 #: How those begin that SendGrid's hosts write: they have no domain.
 _BARE_REWRITERS = ("geopod-ismtpd-",)
 
@@ -166,7 +164,7 @@ def _unlike_logged(report: Report) -> bool:
     put marks for what cannot be printed.
     """
     value = report.original.headers.get("message-id")
-    return value is not None and _LOGGED.fullmatch(value.strip()) is None
+    return value is not None and re.fullmatch(_LOGGED, value.strip()) is None
 
 
 def _not_covered(report: Report, identity: Identity, lookups: Lookups) -> str:

@@ -21,7 +21,6 @@ from classifier.digest import blake2b
 from classifier.errors import BackscatterError
 from classifier.evidence.base import LedgerEntry
 from classifier.parse.addresses import normalise
-from classifier.store import ledger_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +49,12 @@ CREATE TABLE IF NOT EXISTS ledger_entry (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ledger_recipient (hash INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ledger_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger_source (
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, hosts TEXT NOT NULL, first INTEGER, last INTEGER, hole INTEGER
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger_span (
+    source TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL, slack INTEGER NOT NULL
+);
 """
 _FIND = "SELECT sent, source, recipients FROM ledger_entry WHERE id = ?"
 _UPSERT = """
@@ -62,7 +67,7 @@ WHERE ledger_differs(sent, excluded.sent, source, excluded.source, recipients, e
 """
 #: Characters of a Message-ID by which one that a log cuts off is known (Sendmail logs 100 of them).
 BEGINNING = 90
-_UNPRINTABLE = re.compile(r"(?:[^\x21-\x7e]|\?)+")
+_UNPRINTABLE = r"(?:[^\x21-\x7e]|\?)+"
 _ID_BYTES = 12
 _RECIPIENT_BYTES = 8
 #: A batch row as bytes, which sort by key: id, is it the message's first
@@ -99,7 +104,7 @@ class SqliteLedger:
         self.database = database
         self._connection = database.connection
         self._secret: bytes | None = None
-        database.ensure(_TABLES + ledger_reach.TABLES)
+        database.ensure(_TABLES)
 
     # Reading
 
@@ -128,6 +133,8 @@ class SqliteLedger:
 
     def covered_until(self) -> datetime | None:
         """Return up to when the ledger holds all that its sources tell, or None if it never was brought up to date."""
+        from classifier.store import ledger_reach  # noqa: PLC0415 - asked of misses only
+
         seconds = self._meta("covered_until")
         return ledger_reach.until(ledger_reach.sources(self.database)) or (
             _moment(seconds) if isinstance(seconds, int) else None
@@ -135,6 +142,8 @@ class SqliteLedger:
 
     def covered_since(self) -> datetime | None:
         """Return from when on none of its logs is known to miss anything, or None where none ever was."""
+        from classifier.store import ledger_reach  # noqa: PLC0415 - likewise
+
         return ledger_reach.since(ledger_reach.sources(self.database))
 
     def __len__(self) -> int:
@@ -188,6 +197,8 @@ class SqliteLedger:
         with self.database.transaction() as connection:
             connection.execute("REPLACE INTO ledger_meta VALUES ('covered_until', ?)", (_seconds(when),))
             if source:
+                from classifier.store import ledger_reach  # noqa: PLC0415 - likewise
+
                 ledger_reach.note_time(self.database, source, kind, when)
 
     def add(self, record: LedgerRecord) -> Added:
@@ -294,7 +305,9 @@ def _bare(message_id: str, *, printable: bool = True) -> str:
     # Compared without case: gateways change it, and no two ids differ in it alone. What cannot be printed
     # is logged as "?", once for a character or once for a byte.
     bare = "".join(message_id.split()).removeprefix("<").removesuffix(">").lower()[:998]
-    return _UNPRINTABLE.sub("?", bare) if printable else bare
+    if not printable or (bare.isascii() and bare.isprintable() and "?" not in bare):
+        return bare
+    return re.sub(_UNPRINTABLE, "?", bare)
 
 
 def _id_hash(secret: bytes, kind: bytes, identifier: str) -> bytes:

@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
     from classifier.store.database import Database
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS ledger_source (
-    name TEXT PRIMARY KEY, kind TEXT NOT NULL, hosts TEXT NOT NULL, first INTEGER, last INTEGER, hole INTEGER
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ledger_span (
-    source TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL, slack INTEGER NOT NULL
-);
-"""
 #: The name of the Sent folders' source.
 SENT = "Sent"
 #: How far east and west of UTC clocks are set, in seconds.
