@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 REFUSED = "cannot be read ("
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
-_READ_ERRORS = (*READ_ERRORS, gzip.BadGzipFile, MemoryError)
+_READ_ERRORS: tuple[type[Exception], ...] = (*READ_ERRORS, gzip.BadGzipFile, MemoryError)
 
 
 @dataclass(frozen=True)

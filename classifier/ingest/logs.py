@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from classifier.ingest import exim, postfix, sendmail
-from classifier.ingest.log_lines import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +24,6 @@ _OF_AN_MTA = re.compile(
 
 def names_message(line: bytes) -> str | None:
     """Return whose line it is, if it tells of a message: ``postfix``, ``exim`` or ``sendmail``."""
-    line = plain(line)
     if postfix.match_postfix(line):
         return "postfix"
     if exim.match_exim(line):
@@ -35,7 +33,7 @@ def names_message(line: bytes) -> str | None:
 
 def is_of_an_mta(line: bytes) -> bool:
     """Say whether Postfix, Exim or Sendmail wrote *line*."""
-    return _OF_AN_MTA.match(plain(line)[:_LIMIT]) is not None
+    return _OF_AN_MTA.match(line[:_LIMIT]) is not None
 
 
 # Most lines tell of no message: looking for one word costs a tenth of matching the whole.
@@ -69,7 +67,7 @@ _LIMIT = 600
 
 
 def read_logs(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> Iterator[LedgerRecord | None]:
-    """Read *lines*; yield a record for each message that ends, None for one that is not ours."""
+    """Read *lines*, plain text; yield a record for each message that ends, None for one that is not ours."""
     ours = sendmail.Sendmail()
     parts = exim.Parts()
     readers = [
@@ -77,10 +75,8 @@ def read_logs(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> Iterat
         (_maybe_exim, exim.match_exim, exim.take_exim),
         (_maybe_sendmail, sendmail.match_sendmail, ours.take),
     ]
-    for raw in lines:
-        line = plain(raw)
-        if b" [" in line:
-            line = parts.whole(line)
+    for given in lines:
+        line = parts.whole(given) if b" [" in given else given
         for at, (maybe, match_line, take) in enumerate(readers):
             match = match_line(line) if maybe(line) else None
             if match is None:

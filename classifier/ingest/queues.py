@@ -202,12 +202,21 @@ class Queues:
             identity is None or not identity.domains or identity.owns_address(message.sender)
         ):
             return "transit" if self._came_back(message) else message.source
-        if message.source == "transit" or self._came_back(message):
+        if message.source == "transit" or self._came_back(message) or self._stays(message):
             return None
         firsts = [first for i in message.message_ids if (first := self._first_seen.get(i))]
         if message.by_our_own and firsts and all(first.by_our_own for first in firsts):
             return message.source
         return "transit" if message.sender else None
+
+    def _stays(self, message: OpenMessage) -> bool:
+        """Say whether *message* is for ourselves alone: what a gateway hands in is most of a log, and nobody bounces it to us."""
+        identity = self._identity
+        return (
+            identity is not None
+            and bool(message.recipients)
+            and all(map(identity.owns_address, message.recipients))
+        )
 
     def _came_back(self, message: OpenMessage) -> bool:
         """Say whether *message*, from inside, had come in from outside before."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from classifier.ingest.log_lines import HEAD, PROCESS, host_of, plain
+from classifier.ingest.log_lines import HEAD, PROCESS, host_of
 from classifier.ingest.logs import is_of_an_mta, names_message
 from classifier.parse.encoded import decode_bytes
 from classifier.store.ledger_reach import Span
@@ -86,10 +86,9 @@ class LogReach:
         return cls(str(place.with_name(stem or "-")), int(number[1] or 0))
 
     def watched(self, lines: Iterable[bytes], clock: LogClock) -> Iterator[bytes]:
-        """Pass *lines* on, and note their times."""
+        """Pass *lines*, plain text, on and note their times."""
         first = last = None
-        for number, raw in enumerate(lines):
-            line = plain(raw)
+        for number, line in enumerate(lines):
             when = clock.read(line)
             if when is not None:
                 if first is None or last is None:

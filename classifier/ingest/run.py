@@ -13,6 +13,7 @@ from classifier.dataclass import dataclass, field
 from classifier.ingest.entries import is_ours, record_from_headers
 from classifier.ingest.lists import read_list
 from classifier.ingest.log_dates import LogClock
+from classifier.ingest.log_lines import plain
 from classifier.ingest.logs import read_logs
 from classifier.ingest.mailfiles import mbox_headers, message_headers
 from classifier.ingest.queues import Queues
@@ -284,7 +285,7 @@ class _Run:
     ) -> Iterator[LedgerRecord | None]:
         clock = LogClock(reference)
         reach = LogReach.of(name)
-        yield from read_logs(reach.watched(lines, clock), self._queues, clock)
+        yield from read_logs(reach.watched(map(plain, lines), clock), self._queues, clock)
         if reach.of_an_mta or fmt is not Format.LOG:
             reach_of = self._logs.setdefault(reach.name, [])
             reach_of.append((reach, reach.spans(clock, reference, self._now)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import contextlib
+import importlib
 import io
-import lzma
 import re
 import zlib
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from classifier.ingest.log_lines import plain
 from classifier.ingest.logs import is_of_an_mta, names_message
 
 if TYPE_CHECKING:
@@ -24,7 +24,18 @@ SAMPLE = 1 << 16
 #: No longer line is kept; the rest of it is dropped.
 MAX_LINE = 1 << 16
 #: What reading an input may raise, damaged compression included.
-READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
+READ_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error)
+with contextlib.suppress(ImportError):  # Python may be built without it
+    from lzma import LZMAError
+
+    READ_ERRORS += (LZMAError,)
+#: How compressed inputs begin, the module that reads them where Python has it, and the program that does.
+_COMPRESSED = (
+    (b"\x1f\x8b", "gzip", "zcat"),
+    (b"BZh", "bz2", "bzcat"),
+    (b"\xfd7zXZ\0", "lzma", "xzcat"),
+    (b"\x28\xb5\x2f\xfd", None, "zstdcat"),
+)
 
 
 class Format(StrEnum):
@@ -79,15 +90,12 @@ def opened(stream: BinaryIO) -> tuple[bytes, BinaryIO]:
 
     """
     sample, whole = _ahead(stream, SAMPLE)
-    if sample[:2] == b"\x1f\x8b":
-        return _ahead(gzip.GzipFile(fileobj=whole, mode="rb"), SAMPLE)  # type: ignore[arg-type]
-    if sample[:3] == b"BZh":
-        return _ahead(bz2.BZ2File(whole), SAMPLE)  # type: ignore[arg-type]
-    if sample[:6] == b"\xfd7zXZ\0":
-        return _ahead(lzma.LZMAFile(whole), SAMPLE)  # type: ignore[arg-type]
-    if sample[:4] == b"\x28\xb5\x2f\xfd":
-        message = "it is compressed by Zstandard: give it as 'zstdcat FILE | backscatter ledger import -'"
-        raise OSError(message)
+    for start, module, program in _COMPRESSED:
+        if sample.startswith(start):
+            if module is not None:
+                with contextlib.suppress(ImportError):
+                    return _ahead(importlib.import_module(module).open(whole), SAMPLE)
+            raise OSError(f"it is compressed: give what '{program} FILE' writes, as standard input ('-')")
     return sample, whole
 
 
@@ -128,7 +136,8 @@ def detect(sample: bytes) -> Format | None:
     field = _FIELD.match(lines[0]) if lines else None
     if field and field.group(1).lower() != b"message-id" and _is_mail(lines):
         return Format.EML
-    for line in lines:
+    logged = [plain(line) for line in lines]
+    for line in logged:
         if name := names_message(line):
             return Format(name)
     telling = [line for line in lines[:60] if line.strip() and not line.startswith(b"#")]
@@ -140,7 +149,7 @@ def detect(sample: bytes) -> Format | None:
         return Format.IDS
     if field and _is_mail(lines):
         return Format.EML
-    return Format.LOG if any(is_of_an_mta(line) or _STAMPED.match(line) for line in lines) else None
+    return Format.LOG if any(map(is_of_an_mta, logged)) or any(map(_STAMPED.match, lines)) else None
 
 
 def _is_mail(lines: list[bytes]) -> bool:

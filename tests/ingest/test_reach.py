@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -194,6 +195,13 @@ def test_compressed(write, take, compress):
     content = compress(log(100, 1))
     assert take(write("mail.log.2.x", content)).added == 1
     assert take(write("cut", content[:-20])).error_count == 1
+
+
+@pytest.mark.parametrize(("module", "program"), [(bz2, "bzcat"), (lzma, "xzcat")])
+def test_a_python_without_a_decompressor_says_what_to_do(write, take, monkeypatch, module, program):
+    path = write("mail.log.2.x", module.compress(log(100, 1)))
+    monkeypatch.setitem(sys.modules, module.__name__, None)
+    assert program in take(path).errors[0]
 
 
 def test_zstandard_is_named(write, take):
