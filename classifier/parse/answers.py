@@ -6,7 +6,7 @@ import re
 
 from classifier.parse import words
 from classifier.parse.signs import MAIL_SYSTEM, Signs
-from classifier.parse.words import any_of
+from classifier.parse.words import any_of, in_ascii
 
 #: Points at which a message without a report part is taken for a bounce.
 BOUNCE_POINTS = 5
@@ -30,7 +30,8 @@ def is_challenge(subject: str, notice: str, signs: Signs) -> bool:
     about = (words.CHALLENGE_HELD, words.CHALLENGE_ASKS, words.CHALLENGE_WHY)
     if (named or signs.automatic) and all(any_of(table, notice) for table in about):
         return True
-    asked = sum([phrase in notice for phrase in words.CHALLENGE_PHRASES])
+    phrases = in_ascii(words.CHALLENGE_PHRASES) if notice.isascii() else words.CHALLENGE_PHRASES
+    asked = sum([phrase in notice for phrase in phrases])
     return asked >= (2 if named else 3)
 
 
