@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "default_config_path", "find_config", "load_config", "open_to_others", "parse_config"]
 
+_PARTS = ("identity", "ledger", "dns", "policy", "store", "accounts", "serve", "tenants")
+
 
 def default_config_path() -> str:
     """Return ``<user config dir>/backscatter/config.toml``."""
@@ -69,14 +71,20 @@ def find_config(given: str | None = None) -> str | None:
 
     Returns:
         *given*, else ``$BACKSCATTER_CONFIG``, else the default place if there
-        is a file; else None.
+        is a file, or if nobody lets us see whether there is; else None.
 
     """
     named = given or os.environ.get("BACKSCATTER_CONFIG")
     if named:
         return os.path.expanduser(named)  # noqa: PTH111
     path = default_config_path()
-    return path if os.path.lexists(path) else None
+    try:
+        os.lstat(path)
+    except PermissionError:  # reading it will tell: what it says must not be passed over in silence
+        return path
+    except (OSError, ValueError):
+        return None
+    return path
 
 
 def open_to_others(path: str) -> bool:
@@ -104,7 +112,9 @@ def load_config(path: str, parsed: ParsedConfig | None = None) -> Config:
             raw = file.read()
     except OSError as error:
         raise ConfigurationError(
-            f"cannot read the configuration ({error.strerror})", where=path, remedy="check --config"
+            f"cannot read the configuration ({error.strerror})",
+            where=path,
+            remedy="check who may read it" if isinstance(error, PermissionError) else "check --config",
         ) from error
     try:
         text = raw.removeprefix(codecs.BOM_UTF8).decode()
@@ -122,18 +132,19 @@ def parse_config(text: str, path: str = "", parsed: ParsedConfig | None = None) 
     values = _parse(text, path) if known is None else known
     top = Table(Source(path or "configuration", text), values)
     base = os.path.dirname(os.path.abspath(path)) if path else ""  # noqa: PTH100, PTH120
-    policy = _policy(top.table("policy"))
+    parts = {name: top.table(name) for name in _PARTS}
+    top.finish()  # first of all: a part that is missing below may stand there, misspelt
+    policy = _policy(parts["policy"])
     config = Config(
         path=path,
-        identity=_identity(top.table("identity"), top.table("ledger")),
-        dns=_dns(top.table("dns")),
+        identity=_identity(parts["identity"], parts["ledger"]),
+        dns=_dns(parts["dns"]),
         policy=policy,
-        store=_store(top.table("store"), base),
-        accounts=_accounts(top.table("accounts"), policy, base),
-        serve=_serve(top.table("serve")),
-        tenants=_tenants(top.table("tenants")),
+        store=_store(parts["store"], base),
+        accounts=_accounts(parts["accounts"], policy, base),
+        serve=_serve(parts["serve"]),
+        tenants=_tenants(parts["tenants"]),
     )
-    top.finish()
     if parsed is not None and known is None:
         parsed.put(text, values)
     return config
@@ -152,11 +163,8 @@ def _parse(text: str, path: str) -> dict[str, Any]:
 
 
 def _identity(table: Table, ledger: Table) -> Identity:
-    domains = table.texts("domains", read=domain_pattern)
-    if not domains:
-        table.fail("domains", "names no domain" if "domains" in table else "is missing", "name your domains")
     identity = Identity(
-        domains=domains,
+        domains=table.texts("domains", read=domain_pattern),
         senders=table.texts("senders", read=mail_address),
         closed_senders=table.typed("closed_senders", bool, default=False),
         never_send=table.texts("never_send", read=sender_pattern),
@@ -170,13 +178,15 @@ def _identity(table: Table, ledger: Table) -> Identity:
         dkim_keys=_dkim_keys(table.table("dkim_keys")),
         ledger_complete_since=ledger.moment("complete_since"),
     )
+    table.finish()  # before what is missing, as above
+    ledger.finish()
+    if not identity.domains:
+        table.fail("domains", "names no domain" if "domains" in table else "is missing", "name your domains")
     for sender in identity.senders:
         if identity.never_sends(sender):
             table.fail("senders", f"{sender} stands in never_send, too", "an address does send or does not")
     if identity.relays_complete and not identity.relays:
         table.fail("relays_complete", "is true, and relays names none", "list relays")
-    table.finish()
-    ledger.finish()
     return identity
 
 
@@ -287,7 +297,7 @@ def _account(name: str, table: Table, policy: PolicySettings, base: str) -> Acco
         quarantine=table.text("quarantine", policy.quarantine),
         sent=table.text("sent", "auto"),
     )
-    table.finish()  # first of all: what is missing below may stand there, misspelt
+    table.finish()  # before what is missing, as above
     if (account.imap is None) == (account.maildir is None):
         table.fail("", "needs imap or maildir, one of them")
     if not account.folders or not all(f.strip() and f.isprintable() for f in account.folders):
@@ -333,20 +343,21 @@ def _secret(table: Table, key: str, username: str) -> Secret | None:
 
 
 def _oauth2(table: Table, username: str) -> OAuth2Settings:
+    for key in ("provider", "client_id", "client_secret", "refresh_token", "tenant"):
+        table.take(key)
+    table.finish()  # before what is missing, as above
     for key in ("provider", "client_id", "refresh_token"):
         if key not in table:
             table.fail(key, "is missing")
     refresh_token = _secret(table, "refresh_token", username)
     assert refresh_token is not None
-    settings = OAuth2Settings(
+    return OAuth2Settings(
         provider=table.choice("provider", ("google", "microsoft"), ""),
         client_id=table.text("client_id"),
         client_secret=_secret(table, "client_secret", username),
         refresh_token=refresh_token,
         tenant=table.text("tenant", "common"),
     )
-    table.finish()
-    return settings
 
 
 def _serve(table: Table) -> ServeSettings:

@@ -169,6 +169,13 @@ def test_internationalised_domains_match_in_both_forms():
         (IDENTITY + '[policy]\ndigest = "weekly"\n', ":4", "policy.digest"),
         (IDENTITY + "[store]\npath = 3\n", ":4", "store.path"),
         (IDENTITY + "[polcy]\nkeep_days = 3\n", ":3", "did you mean policy"),
+        ('[identiti]\ndomains = ["example.org"]\n', ":1", "did you mean identity"),
+        ('[identity]\ndomain = ["example.org"]\n', ":2", "did you mean domains"),
+        (
+            IDENTITY + ACCOUNT + 'oauth2 = { provider = "google", clientid = "x" }\n',
+            ":7",
+            "did you mean client_id",
+        ),
         (IDENTITY + "store = 3\n[dns]\n", ":3", "identity.store"),
         ("dns = 3\n" + IDENTITY, ":1", "dns must be a table"),
         (IDENTITY + "[accounts.main]\n", ":3", "accounts.main needs imap or maildir"),
@@ -261,6 +268,19 @@ def test_where_the_file_is_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("BACKSCATTER_CONFIG", "/named/by/environment")
     assert find_config() == "/named/by/environment"
     assert find_config("/named/by/option") == "/named/by/option"
+
+
+def test_a_place_that_nobody_lets_us_see_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "closed"))
+    monkeypatch.delenv("BACKSCATTER_CONFIG", raising=False)
+    (tmp_path / "closed").mkdir(mode=0)
+    me = os.geteuid()
+    os.seteuid(me or 65534)  # root may look everywhere
+    try:
+        with pytest.raises(ConfigurationError, match=r"Permission denied\); check who may read it"):
+            load_config(find_config())
+    finally:
+        os.seteuid(me)
 
 
 def test_the_default_place_is_that_of_platformdirs(monkeypatch):
