@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import os
 import sys
@@ -35,7 +34,6 @@ COMMANDS = {
     "doctor": "classifier.cli.doctor",
     "demo": "classifier.cli.demo",
 }
-COMMANDS = {name: module for name, module in COMMANDS.items() if importlib.util.find_spec(module)}
 
 #: The exit status of a program that Ctrl-C ended, and of one whose reader went away (128 + signal).
 INTERRUPTED = 130
@@ -57,6 +55,21 @@ class _Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(module).command
         return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for; where there is none such, say what may have been meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib  # noqa: PLC0415 - for this error only
+            import shlex  # noqa: PLC0415 - likewise
+
+            if os.path.exists(name):  # noqa: PTH110 - Path imports more
+                context.fail(f"{name!r} is no command; to judge it: backscatter classify {shlex.quote(name)}")
+            if near := difflib.get_close_matches(name, COMMANDS, 1):
+                context.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(context, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

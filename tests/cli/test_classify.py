@@ -144,7 +144,9 @@ def test_the_table(home):
     ("arguments", "words"),
     [
         (["classify", "--jsn"], "--json"),
-        (["clasify"], "clasify"),
+        (["clasify"], "Did you mean 'classify'?"),
+        (["wrong.toml"], "to judge it: backscatter classify wrong.toml"),
+        (["absent.eml"], "No such command 'absent.eml'"),
         (["--config", "absent.toml", "classify"], "absent.toml"),
         (
             ["--config", "wrong.toml", "classify"],
