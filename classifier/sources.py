@@ -2,7 +2,7 @@
 
 Files with one message, mbox files (RFC 4155 and its relatives), Maildirs,
 folders of message files (MH and others, with all folders below), standard
-input; each plain or compressed by gzip. A file is never held in memory beyond
+input; each plain or compressed by gzip, bzip2 or xz. A file is never held in memory beyond
 one message, and what cannot be read is told in its place.
 """
 
@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 REFUSED = "cannot be read ("
 #: A message larger than this is not judged.
 MAX_MESSAGE = 128 << 20
+#: What people take for mail: where, and by which bytes it is known, and what it is. As one message it would be no report.
+_HOLDS_MAIL = (
+    (0, b"PK\x03\x04", "a zip archive; unpack it first"),
+    (257, b"ustar", "a tar archive; unpack it first"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it first"),
+    (0, b"Rar!\x1a\x07", "a RAR archive; unpack it first"),
+    (
+        0,
+        b"\xd0\xcf\x11\xe0",
+        "a file of Outlook's (.msg); save the message as .eml, or let sweep read the mailbox",
+    ),
+    (0, b"!BDN", "a file of Outlook's (.pst, .ost); save messages as .eml, or let sweep read the mailbox"),
+)
 _READ_ERRORS: tuple[type[Exception], ...] = (*READ_ERRORS, gzip.BadGzipFile, MemoryError)
 
 
@@ -228,7 +241,9 @@ def _renamed(path: str) -> str:
 
 def _one(source: str, stream: BinaryIO) -> SourcedMessage:
     try:
-        _, whole = opened(stream)
+        sample, whole = opened(stream)
+        if what := next((what for at, start, what in _HOLDS_MAIL if sample.startswith(start, at)), ""):
+            return SourcedMessage(source, None, what)
         raw = _read(whole)
     except _READ_ERRORS as error:
         return SourcedMessage(source, None, _reason(error))

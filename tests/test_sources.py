@@ -3,7 +3,9 @@
 import gzip
 import io
 import os
+import tarfile
 import tracemalloc
+import zipfile
 
 import pytest
 
@@ -75,6 +77,27 @@ def test_no_mail_at_all_is_still_a_message(tmp_path):
     empty = tmp_path / "empty"
     empty.touch()
     assert [m.raw for m in read(file, empty)] == [bytes(range(256)) * 10, b""]
+
+
+def test_what_only_holds_mail_is_told(tmp_path):
+    archive = tmp_path / "bounces.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a.eml", ONE)
+    packed = tmp_path / "bounces.tar.gz"
+    (tmp_path / "a.eml").write_bytes(ONE)
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(tmp_path / "a.eml", "a.eml")
+    outlook = tmp_path / "bounce.msg"
+    outlook.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    found = read(archive, packed, outlook, "-", stdin=archive.read_bytes())
+    assert [m.raw for m in found] == [None] * 4
+    words = (
+        "zip archive; unpack",
+        "tar archive; unpack",
+        "Outlook's (.msg); save the message as .eml",
+        "zip archive",
+    )
+    assert all(word in m.error for m, word in zip(found, words, strict=True))
 
 
 def test_maildir_with_subfolders(tmp_path):
