@@ -94,7 +94,7 @@ def _answered(dialogue: Dialogue, target: Path, given: Given, *, again: bool) ->
             given = replace(given, maildir=folder)
         return given, True
     home = domain_of(given.address) or ""
-    server = given.imap
+    server = None if given.imap is None else usage(_server, given.imap, "--imap")
     sure = server is not None
     if server is None or again:
         found = server or imap_server(home)
@@ -138,6 +138,8 @@ def _with_credentials(dialogue: Dialogue, target: Path, given: Given, server: st
         _secret(text)
         return text
 
+    if dialogue.possible and not again:
+        say("press Enter to type the password next and have it kept in the file shown, for you alone")
     password = dialogue.ask(
         "Where is the password (command:..., env:..., file:..., keyring:...)", "--password",
         default=place, read=secret,
@@ -146,8 +148,10 @@ def _with_credentials(dialogue: Dialogue, target: Path, given: Given, server: st
 
 
 def _server(text: str) -> str:
-    imap_url(text)
-    return text
+    """Read a server; a name alone, as providers tell it, is one by TLS."""
+    url = text if "://" in text else f"imaps://{text}"
+    imap_url(url)
+    return url
 
 
 def _keys(given: Given, target: Path) -> dict[str, str]:
@@ -191,7 +195,9 @@ def _secret(text: str) -> str:
     kind, colon, value = text.partition(":")
     if not colon or kind not in _SECRETS or not value.strip():
         # What was typed may be the secret itself: it is not repeated.
-        raise ValueError(f"takes where the secret is: {', '.join(f'{k}:...' for k in _SECRETS)}")
+        raise ValueError(
+            f"takes where the secret is, not the secret: {', '.join(f'{k}:...' for k in _SECRETS)}"
+        )
     return f"{{ {kind} = {toml(value.strip())} }}"
 
 

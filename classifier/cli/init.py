@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def _each(
     "--imap",
     "imap",
     metavar="URL",
-    help="imaps://HOST or imap+starttls://HOST; default: found by the address.",
+    help="imaps://HOST (HOST alone means that) or imap+starttls://HOST; default: found by the address.",
 )
 @click.option("--maildir", metavar="FOLDER", help="A local Maildir instead of IMAP.")
 @click.option("--username", metavar="NAME", help="Who logs in; default the address.")
@@ -159,7 +160,13 @@ def command(
         (account,) = app.require_config().chosen_accounts((account_name,))
         return _sign_in_anew(account)
     target = Path(app.given or os.environ.get("BACKSCATTER_CONFIG") or default_config_path()).expanduser()
-    if target.exists() or target.is_symlink():
+    try:
+        there = target.exists() or target.is_symlink()
+    except PermissionError:
+        raise click.UsageError(
+            f"{target} cannot be looked for: see who may enter its folders, or name another place with --config"
+        ) from None
+    if there:
         raise click.UsageError(f"{target} is there already; edit it, or name another place with --config")
     place = next(folder for folder in target.absolute().parents if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
@@ -196,8 +203,9 @@ def command(
     text = written(proposal, values)
     parse_config(text, str(target))
     _write(target, text)
+    program = f"backscatter --config {shlex.quote(app.given)}" if app.given else "backscatter"
     sys.stdout.write(
-        f"written: {target}\nnext: backscatter doctor; backscatter ledger sync; backscatter sweep --dry-run\n"
+        f"written: {target}\nnext: {program} doctor; {program} ledger sync; {program} sweep --dry-run\n"
     )
     return 1 if failed else 0
 

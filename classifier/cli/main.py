@@ -123,7 +123,9 @@ def main(arguments: list[str] | None = None) -> int:
         if error.format_message().startswith("Usage: "):  # a group without a command, from Click 8.2 on
             sys.stderr.write(error.format_message() + "\n")
             return error.exit_code
-        return _fail(f"{error.format_message().rstrip('.')}; see {_help_of(error)}", error.exit_code)
+        told = error.format_message()
+        told = told if told.endswith("...") else told.rstrip(".")
+        return _fail(f"{told}; see {_help_of(error)}", error.exit_code)
     except Exception as error:
         if "--debug" in arguments:
             raise

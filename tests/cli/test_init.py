@@ -77,6 +77,15 @@ def test_imap_by_options(tmp_path):
     account = load_config(str(tmp_path / "sub" / "config.toml")).accounts["main"]
     assert account.imap.host == "imap.gmail.com"
     assert account.username == "anna@gmail.com"
+    assert "next: backscatter --config sub/config.toml doctor;" in done.stdout
+
+
+def test_a_name_alone_is_a_server_by_tls(tmp_path):
+    done = run(
+        "--address", "anna@example.org", "--imap", "imap.example.org", "--password", "env:X", "--no-learn", cwd=tmp_path
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'imap = "imaps://imap.example.org"' in (tmp_path / "sub" / "config.toml").read_text()
 
 
 def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(tmp_path):
@@ -105,7 +114,10 @@ def test_a_server_that_is_not_there_costs_the_learning_alone(tmp_path):
         (["--address", "a@example.org", "--relay", "no..host"], "no domain name"),
         (["--address", "a@example.org", "--sender", "nobody"], "no mail address"),
         (["--address", "a@example.org", "--imap", "imaps://h.test"], "--password is needed"),
-        (["--address", "a@example.org", "--imap", "imaps://h.test", "--password", "hunter2"], "takes where"),
+        (
+            ["--address", "a@example.org", "--imap", "imaps://h.test", "--password", "hunter2"],
+            "keyring:...; see",
+        ),
         (["--address", "a@example.org", "--no-learn", "--maildir", "M", "--relays-complete"], "--relay"),
         (["--address", "a@example.org", "--imap", "ftp://h.test", "--password", "env:X"], "imap"),
     ],
@@ -258,13 +270,12 @@ def test_the_dialogue_goes_on_until_the_account_is_reached(server, tmp_path):
     user = server.user()
     for number in range(3):
         user.deliver(b"From: anna@example.org\nMessage-ID: <%d@mua.example.org>\n\nhi\n" % number, "Sent")
-    url = f"imaps://localhost:{server.tls_port}"
     status, shown = dialogue(
         tmp_path,
         ["--config", "sub/config.toml", "init", "--address", "anna@example.org"],
         [
             ("IMAP server", "imap://remote.test"),
-            ("IMAP server", url),
+            ("IMAP server", f"localhost:{server.tls_port}"),
             ("User name", user.name),
             ("Where is the password", "hunter2"),
             ("Where is the password", ""),
@@ -298,6 +309,7 @@ def test_the_dialogue_goes_on_until_the_account_is_reached(server, tmp_path):
     assert secret.read_text() == f"{PASSWORD}\n"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     config = load_config(str(tmp_path / "sub" / "config.toml"))
+    assert config.accounts["main"].imap.security == "tls"
     assert config.accounts["main"].ca_file == str(server.ca_file)
     assert config.identity.senders == ("anna@example.org",)
     assert config.identity.relays == ("mail.example.org", "192.0.2.1")
