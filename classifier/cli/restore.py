@@ -87,6 +87,12 @@ def command(
     if only_list:
         for row in rows:
             click.echo(line(_record(row, "quarantined")) if as_json else _row(row))
+        if not rows:
+            warn(
+                "nothing in quarantine is meant by that"
+                if ids or text or since
+                else "nothing is in quarantine"
+            )
         return 0
     unknown = set(ids) - {r.id for r in rows}
     for number in sorted(unknown):

@@ -34,6 +34,8 @@ FAREWELL = 5.0
 
 #: What IMAP4rev2 (RFC 9051 section 2 and appendix E) has without naming it.
 _REV2 = frozenset({"MOVE", "UIDPLUS", "NAMESPACE", "IDLE", "ENABLE", "UNSELECT", "SPECIAL-USE", "ESEARCH"})
+#: What OpenSSL, until 3.1 and since, calls a server that does not begin with TLS.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 _CODE = re.compile(rb"\[([A-Z0-9-]{1,40})[ \]]", re.IGNORECASE)
 
 
@@ -298,7 +300,9 @@ def connect(server: Server, login: Login, where: str, timeouts: Timeouts | None 
         raise kind(
             f"the server is not reached ({words(error)})",
             where=address,
-            remedy="check imap, or try again later",
+            remedy="no TLS begins there: port 143 is imap+starttls://, port 993 imaps://"
+            if getattr(error, "reason", "") in _NO_TLS
+            else "check imap, or try again later",
         ) from error
     except BaseException:
         _hang_up(client)

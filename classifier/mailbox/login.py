@@ -37,7 +37,7 @@ class Login:
 
 def words(error: BaseException) -> str:
     """Return what an exception says, in one line."""
-    said = str(error)
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if said[:2] in {"b'", 'b"'}:  # imaplib makes its text of bytes
         said = said[2:-1]
     return " ".join(said.split())[:200] or type(error).__name__

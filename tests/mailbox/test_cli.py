@@ -155,6 +155,8 @@ def test_sweep_restore_and_sweep_again(account, capsys):
     assert [row["state"] for row in json_lines(capsys.readouterr().out)] == ["restored"] * 2
     assert main([*arguments, "restore", "--all"]) == 1
     assert "nothing in quarantine" in capsys.readouterr().err
+    assert main([*arguments, "restore", "--list"]) == 0
+    assert "nothing is in quarantine" in capsys.readouterr().err
     assert main([*arguments, "sweep", "--json"]) == 0
     assert json_lines(capsys.readouterr().out)[-1]["summary"]["quarantined"] == 0
     assert sum(user.census().values(), start=type(before)()) == before

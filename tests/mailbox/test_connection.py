@@ -96,6 +96,12 @@ def test_nobody_listens():
         connect(Server("127.0.0.1", free_port(), "plain"), Login("anna", lambda: SECRET), "main", QUICK)
     assert caught.value.exit_status == 75
     assert str(caught.value).startswith("main (127.0.0.1:")
+    assert "(Connection refused)" in str(caught.value)
+
+
+def test_tls_where_none_begins_names_the_other_scheme(server):
+    with pytest.raises(TemporaryError, match=r"imap\+starttls://"):
+        connect(server.server("tls", server.port), server.login("anna"), "main", QUICK)
 
 
 def test_a_server_that_says_nothing_is_given_up():
