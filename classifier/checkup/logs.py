@@ -68,7 +68,7 @@ def read_logs(paths: Iterable[str], identity: Identity | None, now: datetime) ->
     """Count null-sender mail to outside addresses in the logs *paths*, by cause.
 
     Args:
-        paths: files, in any order, also compressed by gzip.
+        paths: files, in any order, also compressed by gzip, bzip2 or xz.
         identity: whose domains are not outside; None: those that the log shows mail delivered for on the spot.
         now: the time, aware; no line is later.
 

@@ -353,4 +353,5 @@ def _words(error: Exception) -> str:
         said = error.smtp_error
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         return printable(f"{error.smtp_code} {said}", 200)
-    return printable(str(error) or type(error).__name__, 200)
+    told = error.strerror if isinstance(error, OSError) else None
+    return printable(told or str(error) or type(error).__name__, 200)

@@ -68,6 +68,8 @@ def command(  # noqa: PLR0917 - click hands over each option by its name
         raise click.UsageError("the lists name nothing")
     if (backend == "dask") != (scheduler is not None):
         raise click.UsageError("--backend dask and --scheduler go together")
+    if form != "jsonl" and output is None:
+        raise click.UsageError("--format says how --output is written: name a place for it")
     if scheduler is not None and output is None:
         raise click.UsageError("a cluster writes its results itself: name a place with --output")
     if scheduler is not None:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     "--logs",
     multiple=True,
     metavar="FILE...",
-    help="Count in logs of Postfix or Exim, also .gz, the null-sender mail that went to outside addresses, by cause.",
+    help="Count in logs of Postfix or Exim, plain or compressed, the null-sender mail that went to outside addresses, by cause.",
 )
 @click.argument("more", nargs=-1, metavar="")
 @click.pass_obj
@@ -84,6 +84,10 @@ def command(
     """
     if more and not logs:
         raise click.UsageError(f"{more[0]!r}: name logs with --logs")
+    if (domain or recipient) and server is None:
+        raise click.UsageError("--domain and --recipient say what to ask a --server for")
+    if addresses and not lists:
+        raise click.UsageError("--address says what to look up on --lists")
     if server is not None or lists or logs:
         findings = examine_server(
             app,

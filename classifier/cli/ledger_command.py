@@ -140,7 +140,7 @@ def sync_command(app: App, accounts: tuple[str, ...]) -> int:
     return TemporaryError.exit_status if all(isinstance(e, TemporaryError) for e in errors) else 1
 
 
-@command.command(name="sources")
+@command.command(name="sources", short_help="Tell what the ledger is learnt from, and until when.")
 @click.option("--forget", metavar="NAME", help="No longer wait for this one: what it told stays known.")
 @click.pass_obj
 def sources_command(app: App, forget: str | None) -> int:

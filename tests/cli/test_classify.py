@@ -154,6 +154,9 @@ def test_the_table(home):
         ),
         (["ledger", "import", "x"], "--config"),
         (["ledger", "import"], "PATH"),
+        (["classify", "--format", "parquet", "a.eml"], "--output"),
+        (["doctor", "--address", "192.0.2.1"], "--lists"),
+        (["doctor", "--domain", "example.org"], "--server"),
     ],
 )
 def test_usage_and_configuration_errors(home, arguments, words):

@@ -512,7 +512,7 @@ def test_a_greeting_that_refuses_is_told():
 def test_a_server_that_is_not_there(tmp_path):
     done = run("doctor", "--server", "127.0.0.1:9", "--recipient", "nobody@example.org", cwd=tmp_path)
     assert done.returncode == 1
-    assert "cannot be asked" in done.stdout
+    assert "cannot be asked: Connection refused\n" in done.stdout
     assert run("doctor", "--server", "127.0.0.1:x", "--recipient", "a@b.test", cwd=tmp_path).returncode == 2
     for host in ("a..b", ".x", "a" * 70 + ".test"):
         done = run("doctor", "--server", host, "--recipient", "a@b.test", cwd=tmp_path)
