@@ -10,6 +10,7 @@ import codecs
 import os
 import stat
 import sys
+from functools import partial
 
 from classifier.config_values import (
     dkim_key,
@@ -130,8 +131,8 @@ def parse_config(text: str, path: str = "", parsed: ParsedConfig | None = None) 
     """Check the text of a configuration file; see :func:`load_config`."""
     known = None if parsed is None else parsed.get(text)
     values = _parse(text, path) if known is None else known
-    top = Table(Source(path or "configuration", text), values)
-    base = os.path.dirname(os.path.abspath(path)) if path else ""  # noqa: PTH100, PTH120
+    folder = os.path.dirname(os.path.abspath(path)) if path else ""  # noqa: PTH100, PTH120
+    top = Table(Source(path or "configuration", text, folder), values)
     parts = {name: top.table(name) for name in _PARTS}
     top.finish()  # first of all: a part that is missing below may stand there, misspelt
     policy = _policy(parts["policy"])
@@ -140,8 +141,8 @@ def parse_config(text: str, path: str = "", parsed: ParsedConfig | None = None) 
         identity=_identity(parts["identity"], parts["ledger"]),
         dns=_dns(parts["dns"]),
         policy=policy,
-        store=_store(parts["store"], base),
-        accounts=_accounts(parts["accounts"], policy, base),
+        store=_store(parts["store"]),
+        accounts=_accounts(parts["accounts"], policy),
         serve=_serve(parts["serve"]),
         tenants=_tenants(parts["tenants"]),
     )
@@ -232,7 +233,7 @@ def _plain_or_secret(table: Table, key: str, value: object) -> str:
     [(source, place)] = value.items()
     if type(place) is not str or not place.strip():
         table.fail(key, f"{source} must be a string that is not empty")
-    return Secret(source, place, table.name(key)).fetch()
+    return Secret(source, _of_secret(table, source, place), table.name(key)).fetch()
 
 
 def _dkim_keys(table: Table) -> dict[str, str]:
@@ -270,17 +271,17 @@ def _policy(table: Table) -> PolicySettings:
     return settings
 
 
-def _store(table: Table, base: str) -> str:
-    path = local_path(table.text("path", DEFAULT_STORE), base)
+def _store(table: Table) -> str:
+    path = local_path(table.text("path", DEFAULT_STORE), table.folder)
     table.finish()
     return path
 
 
-def _accounts(table: Table, policy: PolicySettings, base: str) -> dict[str, AccountSettings]:
-    return {name: _account(name, table.table(name), policy, base) for name in table.keys}
+def _accounts(table: Table, policy: PolicySettings) -> dict[str, AccountSettings]:
+    return {name: _account(name, table.table(name), policy) for name in table.keys}
 
 
-def _account(name: str, table: Table, policy: PolicySettings, base: str) -> AccountSettings:
+def _account(name: str, table: Table, policy: PolicySettings) -> AccountSettings:
     if "imap" in table and "@" in table.text("imap"):
         # Not shown: a password may stand there.
         table.fail("imap", "holds more than a server's name", "write the name of the user as username")
@@ -288,11 +289,11 @@ def _account(name: str, table: Table, policy: PolicySettings, base: str) -> Acco
     account = AccountSettings(
         name=name,
         imap=table.read("imap", table.text("imap"), imap_url) if "imap" in table else None,
-        maildir=local_path(table.text("maildir"), base) if "maildir" in table else None,
+        maildir=local_path(table.text("maildir"), table.folder) if "maildir" in table else None,
         username=username,
         password=_secret(table, "password", username),
         oauth2=_oauth2(table.table("oauth2"), username) if "oauth2" in table else None,
-        ca_file=local_path(table.text("ca_file"), base) if "ca_file" in table else None,
+        ca_file=local_path(table.text("ca_file"), table.folder) if "ca_file" in table else None,
         folders=table.texts("folders", ("INBOX",)),
         quarantine=table.text("quarantine", policy.quarantine),
         sent=table.text("sent", "auto"),
@@ -339,7 +340,11 @@ def _secret(table: Table, key: str, username: str) -> Secret | None:
         table.fail(key, f"{source} must be a string that is not empty")
     if source == "command" and place.count('"') % 2 + place.count("'") % 2:
         table.fail(key, "the command has a quote that is not closed")
-    return Secret(source, place, table.name(key), username)
+    return Secret(source, _of_secret(table, source, place), table.name(key), username)
+
+
+def _of_secret(table: Table, source: str, place: str) -> str:
+    return local_path(place, table.folder) if source == "file" else place
 
 
 def _oauth2(table: Table, username: str) -> OAuth2Settings:
@@ -361,9 +366,10 @@ def _oauth2(table: Table, username: str) -> OAuth2Settings:
 
 
 def _serve(table: Table) -> ServeSettings:
+    spamd, milter = partial(spamd_address, base=table.folder), partial(milter_address, base=table.folder)
     settings = ServeSettings(
-        spamd=table.read("spamd", table.text("spamd"), spamd_address) if "spamd" in table else None,
-        milter=table.read("milter", table.text("milter"), milter_address) if "milter" in table else None,
+        spamd=table.read("spamd", table.text("spamd"), spamd) if "spamd" in table else None,
+        milter=table.read("milter", table.text("milter"), milter) if "milter" in table else None,
         metrics=table.read("metrics", table.text("metrics"), http_address) if "metrics" in table else None,
         on_forged=table.choice("on_forged", ("tag", "quarantine", "reject"), "tag"),
         tell=table.choice("tell", ("own", "all", "none"), "own"),

@@ -212,13 +212,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def spamd_address(text: str) -> SpamdAddress:
-    """Read ``host:port`` or the path of a Unix socket."""
+def spamd_address(text: str, base: str = "") -> SpamdAddress:
+    """Read ``host:port`` or the path of a Unix socket, from the folder *base* where it is relative."""
     text = text.strip()
     if text.startswith("unix:"):
         text = text.removeprefix("unix:")
     if "/" in text or text.startswith("~"):
-        return SpamdAddress(path=local_path(text))
+        return SpamdAddress(path=local_path(text, base))
     host, port = _host_and_port(text, None)
     return SpamdAddress(host=host, port=port)
 
@@ -229,19 +229,19 @@ def http_address(text: str) -> SpamdAddress:
     return SpamdAddress(host=host, port=port)
 
 
-def milter_address(text: str) -> MilterAddress:
-    """Read ``unix:/path`` (or a path), ``inet:port@host``, ``inet6:port@host``, or ``host:port``."""
+def milter_address(text: str, base: str = "") -> MilterAddress:
+    """Read ``unix:/path`` (or a path, from the folder *base*), ``inet:port@host``, ``inet6:port@host``, or ``host:port``."""
     text = text.strip()
     scheme, colon, rest = text.partition(":")
     if colon and scheme in {"unix", "local"}:
         if not rest:
             raise ValueError("names no path")
-        return MilterAddress(path=local_path(rest))
+        return MilterAddress(path=local_path(rest, base))
     if colon and scheme in {"inet", "inet6"} and "@" in rest:
         port, _, host = rest.partition("@")
         host = host.strip("[]")
         text = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     elif "/" in text or text.startswith("~"):
-        return MilterAddress(path=local_path(text))
+        return MilterAddress(path=local_path(text, base))
     host, port_number = _host_and_port(text, None)
     return MilterAddress(host=host, port=port_number)

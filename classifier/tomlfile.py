@@ -35,12 +35,14 @@ class Source:
 
     Attributes:
         name: the file, for errors.
+        folder: where relative paths in it begin; "": where the process is.
 
     """
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, folder: str = "") -> None:
         """Keep the text; it is scanned when an error has to be told."""
         self.name = name
+        self.folder = folder
         self._text = text
 
     def where(self, path: Sequence[str]) -> str:
@@ -90,6 +92,11 @@ class Table:
     def __contains__(self, key: str) -> bool:
         """Say whether *key* is given."""
         return key in self._values
+
+    @property
+    def folder(self) -> str:
+        """Where relative paths in the file begin."""
+        return self._source.folder
 
     @property
     def keys(self) -> tuple[str, ...]:

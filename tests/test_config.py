@@ -252,8 +252,19 @@ def test_plain_imap_is_for_loopback():
 
 def test_relative_paths_begin_at_the_file(tmp_path):
     file = tmp_path / "c.toml"
-    file.write_text(IDENTITY + '[store]\npath = "state.db"\n')
-    assert load_config(str(file)).store == str(tmp_path / "state.db")
+    (tmp_path / "secret").write_text("hunter2\n")
+    file.write_text(
+        IDENTITY
+        + 'srs_keys = [{ file = "secret" }]\n[store]\npath = "state.db"\n'
+        + ACCOUNT.replace('{ env = "PW" }', '{ file = "secret" }')
+        + '[serve]\nspamd = "run/s.sock"\nmilter = "unix:m.sock"\n'
+    )
+    config = load_config(str(file))
+    assert config.store == str(tmp_path / "state.db")
+    assert config.identity.srs_keys == ("hunter2",)
+    assert config.accounts["main"].password.fetch() == "hunter2"
+    assert config.serve.spamd.path == str(tmp_path / "run" / "s.sock")
+    assert config.serve.milter.path == str(tmp_path / "m.sock")
 
 
 def test_where_the_file_is_looked_for(tmp_path, monkeypatch):
