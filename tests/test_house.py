@@ -125,6 +125,13 @@ def test_a_worked_example_works(tmp_path, heading, blocks):
     )
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout
+    changed = [block["file"] for block in blocks]
+    for asked in (["check"], ["format", "--check", "--diff"]):
+        lint = subprocess.run(
+            [sys.executable, "-m", "ruff", *asked, "--no-cache", *changed],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert lint.returncode == 0, lint.stdout
 
 
 def test_there_are_two_worked_examples():
