@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from classifier.mailbox.protocol import ListedMessage, Mailbox
 
-#: Folders for what is not wanted any more: a message there was not taken back.
-_DISCARDED = ("\\Trash", "\\Junk")
-
 
 class LabelledMessage(NamedTuple):
     """A message and what the user said about it.
