@@ -78,6 +78,21 @@ def test_public_names_are_explained():
     assert not missing
 
 
+def defined(node):
+    """Return the names that one statement of a module defines."""
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    return [
+        name for name in (getattr(node, "name", None), *(getattr(t, "id", None) for t in targets)) if name
+    ]
+
+
+def test_no_name_is_defined_twice():
+    """The first of two constants of one name is read nowhere: once a wait of 10 ms was 5 s by that."""
+    for file in sorted([*(TOP / "classifier").rglob("*.py"), *(TOP / "tests").rglob("*.py")]):
+        names = [name for node in ast.parse(file.read_text("utf-8")).body for name in defined(node)]
+        assert len(names) == len(set(names)), (file, {name for name in names if names.count(name) > 1})
+
+
 def examples():
     """Return the worked examples of CONTRIBUTING.md: heading and blocks."""
     for section in GUIDE.split("\n## ")[1:]:

@@ -30,7 +30,7 @@ _PAUSE = 0.01
 #: A write that may as well not happen waits so long for another writer, in milliseconds ...
 _HURRY = 100
 #: ... and the next ones not at all for so long, in seconds: mail is not held up by each of them.
-_PAUSE = 5.0
+_REST = 5.0
 
 
 class Database:
@@ -230,7 +230,7 @@ class Hurry:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Wait as long as before; remember that somebody else is writing."""
         if isinstance(error, sqlite3.OperationalError | TemporaryError):
-            self._database.busy_until = time.monotonic() + _PAUSE
+            self._database.busy_until = time.monotonic() + _REST
         self._database.connection.execute(f"PRAGMA busy_timeout = {int(self._database.wait * 1000)}")
 
 

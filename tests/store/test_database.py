@@ -7,6 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -88,6 +90,17 @@ def test_a_damaged_store_is_told(tmp_path):
     with pytest.raises(BackscatterError, match="not a usable store"):
         Database.open(path)
     assert path.read_bytes() == b"no database" * 1000
+
+
+def test_a_new_store_is_open_as_soon_as_another_process_lets_go(tmp_path):
+    other = sqlite3.connect(tmp_path / "s.sqlite3", isolation_level=None, check_same_thread=False)
+    other.execute(TABLE)
+    other.execute("BEGIN IMMEDIATE")  # for this lock SQLite itself does not wait
+    threading.Timer(0.3, other.execute, ["COMMIT"]).start()
+    begin = time.monotonic()
+    Database.open(tmp_path / "s.sqlite3").close()
+    assert 0.2 < time.monotonic() - begin < 3
+    other.close()
 
 
 def test_what_sqlite_says_is_told_in_one_line():
