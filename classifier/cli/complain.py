@@ -13,7 +13,7 @@ import click
 
 from classifier.cli.context import App, say
 from classifier.cli.judging import each_judged, entries
-from classifier.cli.options import jobs_option
+from classifier.cli.options import TakingAll, jobs_option
 from classifier.errors import BackscatterError, ConfigurationError
 from classifier.present.complaint import BUNDLE_BYTES, Complaints, arf, draft, spamcop
 from classifier.present.outfile import write_whole
@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from classifier.sources import SourcedMessage
 
 
-@click.command(name="complain", short_help="Write drafts to operators of servers that bounce forgeries.")
+@click.command(
+    name="complain", cls=TakingAll, short_help="Write drafts to operators of servers that bounce forgeries."
+)
 @click.option(
     "--from",
     "paths",
     multiple=True,
-    metavar="PATH",
-    help="Mail to look at; may be repeated. Default: what sweep, watch, filter and serve remember.",
+    metavar="PATH...",
+    help="Mail to look at. Default: what sweep, watch, filter and serve remember.",
 )
 @click.option(
     "--out",

@@ -14,7 +14,7 @@ import click
 
 from classifier.batch import jobs_for, judged
 from classifier.cli.context import App, say
-from classifier.cli.options import jobs_option
+from classifier.cli.options import TakingAll, jobs_option
 from classifier.present.evaluation import FORGED, GENUINE, Outcome, Tally, evaluation
 from classifier.present.outfile import check_writable, write_whole
 from classifier.present.progress import Progress
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from classifier.examine import Examination
 
 
-@click.command(name="evaluate", short_help="Judge labelled mail and say how often that is right.")
-@click.option("--genuine", multiple=True, metavar="PATH", help="Reports about mail that was really sent.")
-@click.option("--forged", multiple=True, metavar="PATH", help="Reports about mail that was not.")
+@click.command(
+    name="evaluate", cls=TakingAll, short_help="Judge labelled mail and say how often that is right."
+)
+@click.option("--genuine", multiple=True, metavar="PATH...", help="Reports about mail that was really sent.")
+@click.option("--forged", multiple=True, metavar="PATH...", help="Reports about mail that was not.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @jobs_option

@@ -33,8 +33,8 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
     "--from",
     "paths",
     multiple=True,
-    metavar="PATH",
-    help="Mail to look at: .eml, mbox, Maildir, folders, - for standard input; may be repeated. Default: what sweep, watch, filter and serve remember.",
+    metavar="PATH...",
+    help="Mail to look at: .eml, mbox, Maildir, folders, - for standard input. Default: what sweep, watch, filter and serve remember.",
 )
 @click.argument("more", nargs=-1, metavar="[PATH]...")
 @click.option("--since", metavar="WHEN", help="Only reports since then: 2026-01-31, or 12h, 3d, 2w ago.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from classifier.cli.context import App, say
-from classifier.cli.options import jobs_option
+from classifier.cli.options import TakingAll, jobs_option
 from classifier.errors import InputError
 from classifier.model import files
 from classifier.settings import PolicySettings, default_store
@@ -34,9 +34,9 @@ COIN = math.log(2)
 _NAMED = 10
 
 
-@click.command(name="train", short_help="Fit the model to labelled mail of your own.")
-@click.option("--genuine", multiple=True, metavar="PATH", help="Reports about mail that was really sent.")
-@click.option("--forged", multiple=True, metavar="PATH", help="Reports about mail that was not.")
+@click.command(name="train", cls=TakingAll, short_help="Fit the model to labelled mail of your own.")
+@click.option("--genuine", multiple=True, metavar="PATH...", help="Reports about mail that was really sent.")
+@click.option("--forged", multiple=True, metavar="PATH...", help="Reports about mail that was not.")
 @click.option(
     "--account", "accounts", multiple=True, metavar="NAME", help="What was moved by hand in this account."
 )
