@@ -92,7 +92,8 @@ def _by_token(client: Any, login: Login, token: str, address: str) -> None:  # n
         # After a refusal the server sends its reasons and waits for an empty answer.
         return answers.popleft() if answers else "\1" if mechanism == "OAUTHBEARER" else ""
 
-    with _refusals(address, "sign in anew with `backscatter init --sign-in`"):
+    account = address.partition(" (")[0]
+    with _refusals(address, f"sign in anew with `backscatter init --sign-in {account}`"):
         client.sasl_login(mechanism, respond)
 
 

@@ -180,6 +180,8 @@ def test_login_by_token(tokens, tmp_path, monkeypatch, mechanism):
         tokens.access = "something else"  # withdrawn before its time
         connect(server.server("tls"), login, "main", QUICK).close()
         assert len(tokens.forms) == 2
+        with pytest.raises(MailboxError, match="backscatter init --sign-in main`"):
+            connect(server.server("tls"), Login("anna", token=lambda _: "nonsense"), "main", QUICK)
         tokens.status = 400
         tokens.access = ""
         with pytest.raises(MailboxError, match="backscatter init") as caught:
