@@ -43,7 +43,7 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	@sh .ci/debian-packages
 	@sh .ci/debian-unpacked $(VENV)/debian
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak and not benchmark_only"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak"
 
 map: $(VENV)/.dev
 	@$(BIN)/python -m tests.house
