@@ -161,7 +161,7 @@ def test_a_sound_account_on_a_real_server(server, tmp_path):
 @pytest.mark.parametrize(
     ("account", "what", "remedy"),
     [
-        ({"password": '{ file = "nowhere" }'}, "cannot read nowhere", "check accounts.main.password"),
+        ({"password": '{ file = "nowhere" }'}, "/nowhere (No such file", "check accounts.main.password"),
         ({"password": '{ command = "false" }'}, "false ended with status 1", "check accounts.main.password"),
         ({"password": '{ env = "NOT_SET" }'}, "NOT_SET is not set", "set NOT_SET"),
         ({"password": '{ command = "echo wrong" }'}, "the login is refused", "check username and password"),
