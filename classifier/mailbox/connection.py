@@ -95,10 +95,7 @@ class Reply:
         """
         if self.status != "OK":
             said = self.text.decode("utf-8", "replace").strip()[:300]
-            raise Refused(
-                f"{what}: the server answered {self.status} {said}",
-                code=self.code, bad=self.status == "BAD", where=where,
-            )  # fmt: skip
+            raise Refused(f"{what}: the server answered {self.status} {said}", code=self.code, where=where)
         return self
 
 

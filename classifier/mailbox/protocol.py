@@ -44,15 +44,13 @@ class Refused(MailboxError):  # noqa: N818 - named for what happened
 
     Attributes:
         code: the response code (RFC 9051 section 7.1), e.g. ``OVERQUOTA``, or "".
-        bad: True for BAD: the server does not know the command.
 
     """
 
-    def __init__(self, what: str, *, code: str = "", bad: bool = False, where: str = "") -> None:
+    def __init__(self, what: str, *, code: str = "", where: str = "") -> None:
         """Keep the response code beside the line that users see."""
         super().__init__(what, where=where)
         self.code = code
-        self.bad = bad
 
 
 class MoveMethod(enum.Enum):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import time
 
 from classifier.errors import BackscatterError, TemporaryError
@@ -131,10 +130,6 @@ class Database:
         After one that had to wait in vain, the next ones do not wait at all for a while.
         """
         return Hurry(self)
-
-    def open_to_others(self) -> bool:
-        """Say whether anybody but the owner may read the file."""
-        return bool(os.stat(self.path).st_mode & (stat.S_IRWXG | stat.S_IRWXO))  # noqa: PTH116 - see open
 
     def close(self) -> None:
         """Close the connection."""
