@@ -61,6 +61,10 @@ class MemoryLedger:
         """Say whether any message went to *address*."""
         return normalise(address) in self._written_to
 
+    def find_nameless(self, _address: str) -> LedgerEntry | None:
+        """Return None: all that it holds has a Message-ID."""
+        return None
+
     def until(self, moment: datetime) -> LedgerAt:
         """Return the ledger as it stands when it was last brought up to date at *moment*."""
         return LedgerAt(self, moment)
@@ -85,6 +89,10 @@ class LedgerAt:
     def _known(self, entry: LedgerEntry | None) -> LedgerEntry | None:
         late = entry is not None and entry.sent_at is not None and entry.sent_at > self._moment
         return None if late else entry
+
+    def find_nameless(self, _address: str) -> LedgerEntry | None:
+        """Return None: all that it holds has a Message-ID."""
+        return None
 
     def wrote_to(self, address: str) -> bool:
         """Say whether any message went to *address*."""

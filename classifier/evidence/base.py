@@ -74,6 +74,9 @@ class Ledger(Protocol):
     def find_envelope_id(self, envelope_id: str) -> LedgerEntry | None:
         """Find a message by its envelope id (RFC 3461 ENVID) or queue id."""
 
+    def find_nameless(self, address: str) -> LedgerEntry | None:
+        """Find the last message to *address* that left without a Message-ID, or with one that no log names; "": to anybody."""
+
     def wrote_to(self, address: str) -> bool:
         """Say whether any message we sent went to *address*."""
 

@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from classifier.evidence.base import Lookups
+    from classifier.evidence.base import Ledger, Lookups
     from classifier.identity import Identity
     from classifier.parse.report import Report
 
@@ -77,6 +77,8 @@ REWRITERS = (
 )
 #: A Message-ID that every mail server logs as it is, with or without brackets, comments around it.
 _LOGGED = r"(?:\([^()]{0,200}\)|\s){0,10}(?:<\s{0,20}[!-;=?-~]{1,250}\s{0,20}>|[!-;=?-~]{1,250})(?:\s{0,200}\([^()]{0,200}\)){0,10}\s{0,200}"
+#: Addresses of one report that are looked up.
+_MAX_ADDRESSES = 50
 #: How those begin that SendGrid's hosts write: they have no domain.
 _BARE_REWRITERS = ("geopod-ismtpd-",)
 
@@ -110,6 +112,8 @@ def judge_miss(
             return None
         stranger = not any(map(ledger.wrote_to, recipients))
         answered = _answered_as_ours(report, identity)
+        if answered and _went_nameless(report, ledger, recipients):
+            return None
         if answered:
             said = f"it answers {shown(answered)}, which is not in the ledger"
             finding = "reply-miss-stranger" if stranger else "reply-miss"
@@ -130,6 +134,8 @@ def judge_miss(
     writer = _rewriter(report, identity, returned[0])
     if writer:
         return neutral("ledger", "miss-rewritten", f"{said}; {writer} wrote it on the way")
+    if nameless := _went_nameless(report, ledger, recipients):
+        return neutral("ledger", "miss-nameless", f"{said}; but {nameless}, and may have got one on its way")
     if not _claims_our_author(report, identity):
         if _forwarded_by_us(report, identity):
             return neutral("ledger", "miss-forwarded", f"{said}; it went through a forward or list of ours")
@@ -257,6 +263,23 @@ def _rewriter(report: Report, identity: Identity, message_id: str) -> str | None
         return shown(client.name or "")
     hosts = [report.reporting_mta, *(hop.by for hop in report.original.trace)]
     return next((shown(host) for host in hosts if host and host.rstrip(".").lower() == domain), None)
+
+
+def _went_nameless(report: Report, ledger: Ledger, recipients: tuple[str, ...]) -> str:
+    """Say that something which left without a Message-ID may be the original; "" where nothing did.
+
+    Some scanners, forms and scripts give none; a filter of ours or a server elsewhere does then.
+    """
+    # One that forwards reports another recipient than ours.
+    addresses = dict.fromkeys((*recipients, *report.original.to, *report.original.cc))
+    arrival = _arrival(report)
+    for address in (*addresses,)[:_MAX_ADDRESSES] or ("",):
+        entry = ledger.find_nameless(address)
+        if entry is None:
+            continue
+        if arrival is None or entry.sent_at is None or entry.sent_at >= arrival[0] - STALE_AFTER:
+            return f"mail to {shown(address) or 'somebody'} left us without any that its log names"
+    return ""
 
 
 def _claims_our_author(report: Report, identity: Identity) -> bool:

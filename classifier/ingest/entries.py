@@ -31,6 +31,7 @@ class LedgerRecord:
         sent_at: when, aware, or None.
         source: what it was learnt from, one of :data:`classifier.store.ledger.SOURCES`.
         beginnings: those of Message-IDs that the source cuts off.
+        nameless: whether its Message-ID, if it left with one, is not known.
 
     """
 
@@ -40,6 +41,7 @@ class LedgerRecord:
     sent_at: datetime | None = None
     source: str = "import"
     beginnings: tuple[str, ...] = ()
+    nameless: bool = False
 
 
 def is_ours(headers: HeaderBlock, identity: Identity | None) -> bool:

@@ -28,7 +28,7 @@ _LINE = re.compile(
     + HEAD
     + rb"[^\s\[\]]{1,64}"
     + PROCESS
-    + rb"|^(?:[^ ]{1,40} std(?:out|err) [FP] )?)[ \t]{0,20}(?:[0-9<][0-9TZ:.,+>-]{0,40}[ ]|[+-][0-9]{4}[ ]){0,5}(?:\[[0-9]{1,10}\] )?"
+    + rb"|^(?:[^ ]{1,40} std(?:out|err) [FP] )?)(?:[0-9<][0-9TZ:.,+>-]{0,40}[ ]|[+-][0-9]{4}[ ]){0,5}(?:\[[0-9]{1,10}\] )?"
     rb"([0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) (<=|=>|->|>>|==|\*\*|\*>|Completed)(?: |$)"
 )
 #: syslog gets a long line in parts: ``[1/2] ...``, ``[2/2] ...`` (Exim's specification, chapter 53).
@@ -60,7 +60,9 @@ def take_exim(
     message = queues.find(queue_id) or queues.begin(queue_id, queue_id, clock.read(line))
     rest = line[match.end() :].strip()
     if flag == b"<=":
+        message.began = True
         _arrival(queues, message, rest)
+        queues.name(queue_id, message)
     else:
         _delivery(queues, message, rest)
     return queues.overflow()
@@ -107,6 +109,9 @@ def _arrival(queues: Queues, message: OpenMessage, rest: bytes) -> None:
         ids, _ = logged_ids(b"<" + unescaped(found[0]) + b">")
         for message_id in ids:
             queues.add_message_id(message, message_id)
+        queues.exim_names = True
+    # Exim gives one to what a program on the host hands in without; unless its log never names any.
+    message.made_here = message.local and queues.exim_names
 
 
 def _delivery(queues: Queues, message: OpenMessage, rest: bytes) -> None:

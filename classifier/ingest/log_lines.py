@@ -18,8 +18,12 @@ from classifier.parse.report import find_message_id
 #: The words before a program's name. None holds a bracket, which first stands around a process number, or
 #: ends in a colon, which first stands behind it.
 HEAD = rb"^(?:\[[0-9TZ:.,+ -]{1,40}\])?[ \t]{0,20}((?:[^\s\[\]]{1,200}(?<!:)[ \t]{1,20}){0,10}?)"
-#: The process number behind a program's name, also as RFC 5424 section 6 sets it off.
-PROCESS = rb"(?:\[([0-9]{1,10})\]:|[ ]([0-9]{1,10}) [^ ]{1,64} [^ ]{1,64})[ ]"
+#: The process number behind a program's name, also as RFC 5424 section 6 sets it off; rsyslog then writes a blank more.
+PROCESS = rb"(?:\[([0-9]{1,10})\]:|[ ]([0-9]{1,10}) [^ ]{1,64} [^ ]{1,64}[ ]?)[ ]"
+#: How lines go on that hold others' text: journalctl's and Exim's rejectlog's, which sets a letter before each header
+#: field; also behind what containers' logs put before them.
+_GOES_ON = rb"(?:[ \t]|[^\[] )"
+_WRAPPED = re.compile(rb"[^ ]{1,80}(?: std(?:out|err) [FP]|[ ]{1,40}\|) " + _GOES_ON)
 _CLOCK = re.compile(rb"[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([ntrbfv]))")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,12 +32,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def plain(line: bytes) -> bytes:
     """Return the text of *line*: without the NULs that a cut-off file or a crash left, out of its JSON.
 
-    JSON is what journald exports (``journalctl -o json``), Docker keeps, and collectors pass on.
+    JSON is what journald exports (``journalctl -o json``), Docker keeps, and collectors pass on. Of a line that
+    goes on with the one before nothing is returned: others typed what stands there.
     """
     if line[:1] == b"\0":
         line = line.lstrip(b"\0")
+    if line[:2] in {b"\x1e{", b"da"}:  # json-seq, json-sse
+        line = line[1:] if line[:1] == b"\x1e" else line.removeprefix(b"data: ")
     if line[:1] != b"{":
-        return line
+        return b"" if _goes_on(line) else line
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -41,16 +48,30 @@ def plain(line: bytes) -> bytes:
     if not isinstance(entry, dict):
         return line
     words = _first(entry, "MESSAGE", "log", "message", "msg")
-    process = _first(entry, "SYSLOG_PID", "_PID", "pid", "procid")
-    program = _first(entry, "SYSLOG_IDENTIFIER", "_COMM", "program", "appname", "ident")
-    host = _first(entry, "_HOSTNAME", "hostname", "host")
+    process = _first(entry, "SYSLOG_PID", "_PID", "pid", "PID", "procid")
+    program = _first(
+        entry, "SYSLOG_IDENTIFIER", "_COMM", "program", "PROGRAM", "programname", "appname", "ident"
+    )
+    host = _first(entry, "_HOSTNAME", "hostname", "host", "HOST")
     if program:
-        words = f"{program}[{process or 0}]: {words}"
-    stamp = _first(entry, "__REALTIME_TIMESTAMP", "time", "@timestamp", "timestamp")
+        words = words.removeprefix(" ")  # rsyslog's
+        # dma gives its own identifier for a process number.
+        words = f"{program}[{process if process.isdigit() else 0}]: {words}"
+    elif _goes_on(words[:200].encode("utf-8", "replace")):
+        return b""
+    stamp = _first(entry, "__REALTIME_TIMESTAMP", "time", "@timestamp", "timestamp", "ISODATE", "DATE")
     if stamp.isdigit() and len(stamp) == len("1772359200000000"):
         stamp = (_EPOCH + timedelta(microseconds=int(stamp))).isoformat()
     parts = (stamp, host if program else "", words)
     return " ".join(part for part in parts if part).encode("utf-8", "surrogateescape").rstrip() + b"\n"
+
+
+def _goes_on(line: bytes) -> bool:
+    first = line[:1]
+    if first in {b" ", b"\t"} or (line[1:2] == b" " and first != b"["):
+        return True
+    wrapped = line.find(b" std", 0, 64) >= 0 or line.find(b" | ", 0, 128) >= 0
+    return wrapped and _WRAPPED.match(line) is not None
 
 
 def _first(entry: dict[str, object], *names: str) -> str:
@@ -91,7 +112,7 @@ def logged_ids(raw: bytes) -> tuple[list[str], str]:
     if opened and ">" not in rest:
         return [], "".join(rest.split())
     # Of several the first: what stands behind it may be made to look like somebody else's.
-    ids = [word for word in (find_message_id(text),) if word]
+    ids = [word for word in (find_message_id(text),) if word and word.strip("<>")]
     # Postfix writes "?" for what cannot be printed, the line end of a folded field among it.
     return [*ids, *(bare for i in ids if "?" in i and (bare := i.replace("?", "")))], ""
 

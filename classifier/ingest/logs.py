@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from classifier.ingest import exim, postfix, sendmail
+from classifier.ingest.others import handed_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Lines of these programs that tell of no message, as of connections and refusals.
 _OF_AN_MTA = re.compile(
-    rb"^[^\[]{0,300}?(?:postfix[^ \[]{0,64}/[a-z]|(?:exim4?|sendmail|sm-mta|sm-msp-queue)(?:\[[0-9]|[ ][0-9]))"
+    rb"^[^\[]{0,300}?(?:postfix[^ \[]{0,64}/[a-z]|(?:exim4?|sendmail|sm-mta|sm-msp-queue|postfix)(?:\[[0-9]|[ ][0-9]))"
     rb"|^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]{8,15} .{0,40}?"
     rb"(?:exim [0-9.]{1,8} daemon started|SMTP connection from|no MAIL in SMTP|H=[^ ]|Start queue run|End queue run)"
 )
@@ -59,7 +60,13 @@ def _maybe_exim(line: bytes) -> bool:
 
 
 def _maybe_sendmail(line: bytes) -> bool:
-    return b": from=" in line or b": to=" in line or b": AUTH=" in line or b"- AUTH=" in line
+    return (
+        b": from=" in line
+        or b": to=" in line
+        or b": AUTH=" in line
+        or b"- AUTH=" in line
+        or b": Milter " in line
+    )
 
 
 #: What tells what a line is stands within its first bytes.
@@ -85,3 +92,7 @@ def read_logs(lines: Iterable[bytes], queues: Queues, clock: LogClock) -> Iterat
             if at:  # the next line is likely of the same program
                 readers.insert(0, readers.pop(at))
             break
+        else:
+            other = handed_over(line)
+            if other is not None and (when := clock.read(line)) is not None:
+                queues.left_by(other, when)

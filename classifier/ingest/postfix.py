@@ -20,14 +20,25 @@ if TYPE_CHECKING:
     from classifier.ingest.log_dates import LogClock
     from classifier.ingest.queues import OpenMessage, Queues
 
+_TOLD = PROCESS + rb"([0-9A-Za-z]{5,32}): (client=|uid=|message-id=|resent-message-id=|from=<|to=<|removed)"
 #: What follows ``host instance[/service]``: ``/daemon[pid]: QUEUEID: word``.
-_LINE = re.compile(
-    rb"/([a-z][a-z0-9_-]{0,40})"
-    + PROCESS
-    + rb"([0-9A-Za-z]{5,32}): (client=|uid=|message-id=|resent-message-id=|from=<|to=<|removed)"
+_LINE = re.compile(rb"/([a-z][a-z0-9_-]{0,40})" + _TOLD)
+#: Where rsyslog writes RFC 5424 or JSON, it cuts a program's name at the slash.
+_CUT = re.compile(
+    rb"(?:^|(?<=[ ]))(?:postfix(?:-[a-z0-9_-]{1,40})?|[a-z][a-z0-9_-]{0,40}(?=[^:]{1,160}:?[^:]{1,80}: client=))()"
+    + _TOLD
 )
+_DAEMONS = {
+    b"client=": b"smtpd",
+    b"uid=": b"pickup",
+    b"from=<": b"qmgr",
+    b"message-id=": b"cleanup",
+    b"resent-message-id=": b"cleanup",
+}
 _CLIENT = re.compile(rb"([^\s\[,]{1,255})\[([0-9A-Fa-f:.]{2,45})\]")
 _LIMIT = 600
+#: What is logged once of a message, as its first line.
+_BEGINNINGS = {(b"smtpd", b"client="), (b"pickup", b"uid=")}
 #: A quoted local part may hold a bracket.
 _SENDER = re.compile(rb"((?:\"(?:[^\"\\]|\\.){0,200}\"|[^>\"]){0,1000})")
 _TO = re.compile(rb"<((?:\"(?:[^\"\\]|\\.){0,200}\"|[^>\"]){0,1000})>(?:, orig_to=<([^>]{0,1000})>)?")
@@ -39,6 +50,8 @@ def match_postfix(line: bytes) -> re.Match[bytes] | None:
     Looked for in this order, since it is three times as fast as from the line's start.
     """
     match = _LINE.search(line, 0, _LIMIT)
+    if match is None and (b"postfix" in line or b": client=" in line):
+        match = _CUT.search(line, 0, _LIMIT)
     return match if match is not None and is_head(line[: match.start()]) else None
 
 
@@ -47,13 +60,25 @@ def take_postfix(
 ) -> Iterator[LedgerRecord | None]:
     """Take in a *line* that :func:`match_postfix` matched; yield a record for each message that ends, None for one that is not ours."""
     daemon, _, _, queue_id, word = match.groups()
+    daemon = daemon or _DAEMONS.get(word, b"")
     words = line[: match.start()].rpartition(b" ")[0]
     # The name before the daemon tells no queues apart: one transport may have its own syslog_name.
     key = (host_of(words) + b"/" + queue_id).decode("utf-8", "replace")
     if word == b"removed":
         return queues.close(key)
-    message = queues.find(key) or queues.begin(key, queue_id.decode("ascii"), clock.read(line))
-    _take(queues, message, daemon, word, line[match.end() :].rstrip())
+    message = queues.find(key)
+    if message is None or (message.began and (daemon, word) in _BEGINNINGS):
+        # Short ids come round soon; the line that ended the one before may be missing.
+        message = queues.begin(key, queue_id.decode("ascii"), clock.read(line))
+    rest = line[match.end() :].rstrip()
+    if daemon == b"cleanup" and word.endswith(b"-id="):
+        ids, beginning = logged_ids(rest)
+        for message_id in ids:
+            queues.add_message_id(message, message_id)
+        queues.add_beginning(message, beginning)
+        queues.name(key, message)
+    else:
+        _take(queues, message, daemon, word, rest)
     return queues.overflow()
 
 
@@ -68,18 +93,11 @@ def _take(queues: Queues, message: OpenMessage, daemon: bytes, word: bytes, rest
             for address in found.groups():
                 queues.add_recipient(message, decode_bytes(address or b""))
     elif word == b"client=":
-        if daemon == b"smtpd":
+        if daemon in {b"smtpd", b"qmqpd"}:
             message.began = True
             _client(queues, message, rest)
-    elif word == b"uid=":
-        if daemon == b"pickup":
-            message.began = message.local = True
-    elif daemon == b"cleanup":
-        message.named = True
-        ids, beginning = logged_ids(rest)
-        for message_id in ids:
-            queues.add_message_id(message, message_id)
-        queues.add_beginning(message, beginning)
+    elif word == b"uid=" and daemon == b"pickup":
+        message.began = message.local = True
 
 
 def _client(queues: Queues, message: OpenMessage, rest: bytes) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from classifier.identity import Identity
+    from classifier.ingest.others import HandedOver
 
 #: Messages held open at a time.
 MAX_OPEN = 100_000
@@ -29,6 +30,9 @@ MAX_SEEN = 100_000
 
 #: Message-IDs cut off that are held of one message.
 _MAX_BEGINNINGS = 10
+#: Messages from outside without a Message-ID that are watched, senders of such that are remembered, and while how
+#: many further messages are named.
+_MAX_WAITING, _MAX_SENDERS, _NEAR = 1_000, 10_000, 10_000
 
 #: Networks from which nobody outside connects (RFC 1918, 4193, 6598 and loopback).
 _INSIDE = tuple(
@@ -54,7 +58,8 @@ class OpenMessage:
         beginnings: those of Message-IDs that the log cuts off.
         local: whether a program on the host itself handed it in.
         began: whether the log tells how it came in.
-        named: whether the log tells its Message-ID, be it that it has none.
+        named: as which message the log tells its Message-ID, or that it has none; 0: not yet.
+        made_here: whether the MTA made the Message-ID, where the log names none.
 
     """
 
@@ -67,7 +72,13 @@ class OpenMessage:
     beginnings: tuple[str, ...] = ()
     local: bool = False
     began: bool = False
-    named: bool = False
+    named: int = 0
+    made_here: bool = False
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether the log tells that it names no Message-ID: on its way it may have got one."""
+        return bool(self.named) and not self.message_ids and not self.beginnings
 
     @property
     def by_our_own(self) -> bool:
@@ -83,10 +94,14 @@ class Queues:
     another, as a web server does whose bounces go elsewhere. The sender is
     typed: what came from an outside address without authentication is marked
     ``transit``, also when a content filter then hands it back, from inside and
-    under a new queue id; so is what a host inside passed on for somebody else.
+    under a new queue id, or with the Message-ID that it lacked; so is what a host
+    inside passed on for somebody else.
 
     Attributes:
         lost: when a message of ours last came in of which the log has lost lines, or None.
+        named: of how many messages the log has told the Message-ID, or that they have none.
+        others: when mail of ours last left by programs that name no Message-ID, by their names.
+        exim_names: whether Exim's log has named a Message-ID (``log_selector`` may leave them out).
 
     """
 
@@ -98,16 +113,28 @@ class Queues:
         self._open: OrderedDict[str, OpenMessage] = OrderedDict()
         self._first_seen: OrderedDict[str, OpenMessage] = OrderedDict()
         self._full: list[OpenMessage] = []
+        self.named = 0
+        #: Open messages from outside without a Message-ID: what a filter hands back of them may get one. And from
+        #: when until when some of a sender's were open.
+        self._waiting: OrderedDict[str, OpenMessage] = OrderedDict()
+        self._waited: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.lost: datetime | None = None
+        self.exim_names = False
+        self.others: dict[str, datetime] = {}
 
     def find(self, key: str) -> OpenMessage | None:
         """Return the open message *key*."""
         return self._open.get(key)
 
     def begin(self, key: str, queue_id: str, when: datetime | None) -> OpenMessage:
-        """Open the message *key*, of which the first line was written at *when*."""
-        if len(self._open) >= self._limit:
-            self._full.append(self._open.popitem(last=False)[1])
+        """Open the message *key*, of which the first line was written at *when*; another of that key has ended."""
+        if key in self._open:
+            self._wait_no_more(key)
+            self._full.append(self._open.pop(key))
+        elif len(self._open) >= self._limit:
+            oldest, full = self._open.popitem(last=False)
+            self._wait_no_more(oldest)
+            self._full.append(full)
         message = self._open[key] = OpenMessage(queue_id, when=when)
         return message
 
@@ -126,13 +153,55 @@ class Queues:
             while len(self._first_seen) >= MAX_SEEN:
                 self._first_seen.popitem(last=False)
             self._first_seen[message_id] = OpenMessage(
-                "", when=message.when, source=message.source, local=message.local
+                "", when=message.when, source=message.source, local=message.local, began=message.began
             )
 
     def add_beginning(self, message: OpenMessage, beginning: str) -> None:
         """Note a Message-ID of which the log tells no more than its *beginning*."""
         if beginning and len(message.beginnings) < _MAX_BEGINNINGS:
             message.beginnings += (beginning,)
+
+    def name(self, key: str, message: OpenMessage) -> None:
+        """Note that the log has told the Message-ID of *message*, or that it has none; call it after these."""
+        self.named += 1
+        message.named = self.named
+        if message.source == "transit" and message.is_nameless:
+            if len(self._waiting) >= _MAX_WAITING:
+                self._wait_no_more(next(iter(self._waiting)))
+            self._waiting[key] = message
+
+    def _wait_no_more(self, key: str) -> None:
+        message = self._waiting.pop(key, None)
+        if message is None or not message.sender:
+            return
+        first, last = self._waited.pop(message.sender, (message.named, 0))
+        if message.named - last > _NEAR:
+            first = message.named
+        if len(self._waited) >= _MAX_SENDERS:
+            self._waited.popitem(last=False)
+        self._waited[message.sender] = first, self.named
+
+    def _is_handed_back(self, message: OpenMessage) -> bool:
+        """Say whether *message*, which came without a Message-ID, may be one from outside that a filter hands back."""
+        if not message.named or not all(message.queue_id in i for i in message.message_ids):
+            return False
+        first, last = self._waited.get(message.sender or "", (0, -1))
+        return first <= message.named <= last or any(
+            m.sender == message.sender and m.named <= message.named for m in self._waiting.values()
+        )
+
+    def left_by(self, other: HandedOver, when: datetime) -> None:
+        """Note what left by another program, which names no Message-ID."""
+        identity = self._identity
+        if other.sender is not None and identity is not None and identity.domains:
+            if not identity.owns_address(other.sender):
+                return
+        elif other.sender == "":
+            return
+        # What it hands to a host of ours, that one's log tells of.
+        if (other.host or other.address) and self._is_inside(other.host, other.address or "0.0.0.0"):  # noqa: S104
+            return
+        self.others[other.program] = max(self.others.get(other.program, when), when)
 
     def came_from(self, message: OpenMessage, host: str, address: str) -> None:
         """Note the client that handed *message* in without authentication."""
@@ -162,6 +231,7 @@ class Queues:
         message = self._open.get(key)
         if message is not None and message.sender is not None:
             del self._open[key]
+            self._wait_no_more(key)
             yield self._record(message)
 
     def overflow(self) -> Iterator[LedgerRecord | None]:
@@ -191,6 +261,7 @@ class Queues:
             message.when,
             source,
             message.beginnings,
+            message.is_nameless and not message.made_here and source != "transit",
         )
 
     def _source(self, message: OpenMessage) -> str | None:
@@ -218,10 +289,17 @@ class Queues:
             and all(map(identity.owns_address, message.recipients))
         )
 
+    def _is_passed_on(self, message: OpenMessage) -> bool:
+        """Say whether *message*, of which nothing tells where it came from, is one that came from us before, as by an alias."""
+        firsts = (self._first_seen.get(i) for i in message.message_ids)
+        return any(first is not None and first.began and first.source != "transit" for first in firsts)
+
     def _came_back(self, message: OpenMessage) -> bool:
-        """Say whether *message*, from inside, had come in from outside before."""
+        """Say whether *message*, from inside, had come in from outside before, or whether that is not known."""
         if message.source != "log":
             return False
+        if self._is_handed_back(message) or not (message.began or self._is_passed_on(message)):
+            return True
         for message_id in message.message_ids:
             first = self._first_seen.get(message_id)
             if first is None or first.source != "transit":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from classifier.ingest.log_lines import HEAD, PROCESS, host_of
+from classifier.ingest.log_lines import HEAD, PROCESS, host_of, is_head
 from classifier.ingest.logs import is_of_an_mta, names_message
 from classifier.parse.encoded import decode_bytes
 from classifier.store.ledger_reach import Span
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"(?:\.([0-9]{1,3}))?(?:\.(?:gz|bz2|xz))?$")
 _DATE = re.compile(r"[._-](?:19|20)[0-9]{2}-?[0-9]{2}(?:-?[0-9]{2})?(?:[T_-]?[0-9]{2,6})?(?![0-9])")
 _PROGRAM = re.compile(HEAD + rb"[^\s\[\]]{1,80}" + PROCESS)
-#: What loggers write where they dropped lines: journald and rsyslog.
+#: What loggers write where they dropped lines: journald and rsyslog (which named the process, up to version 7).
 _DROPPED = re.compile(
-    rb"[Ss]uppressed [0-9]{1,9} messages(?: from ([^ ]{1,200}))?|drop messages due to rate-limiting"
-    rb"|lost due to rate-limiting|[0-9]{1,9} messages lost"
+    rb"(?:^|[ ])(?:(?:systemd-)?journald?|rsyslogd(?:-[0-9]{1,5})?)(?:\[[0-9]{1,10}\])?(?::|[ ][0-9-]{1,10} [^ ]{1,64} [^ ]{1,64}) "
+    rb".{0,80}?(?:[Ss]uppressed [0-9]{1,9} messages(?: from ([^ ]{1,200}))?|begins? to drop messages .{0,40}?due to rate-limiting"
+    rb"|lost [0-9]{1,9} messages|[0-9]{1,9} messages lost)"
 )
 _MAIL_UNIT = re.compile(rb"postfix|exim|sendmail|mail|mta|syslog", re.IGNORECASE)
 #: Silences from this length on are noted, up to this one are usual, and from this one on never.
@@ -41,6 +43,7 @@ _OF_THIS_YEAR = timedelta(days=35)
 #: Lines that lie so far back begin another log in the same input.
 _BACK = timedelta(hours=2)
 _A_YEAR = timedelta(days=365)
+_A_DAY = timedelta(days=1)
 _MAX_SPANS = 200
 _MAX_HOSTS = 50
 #: Hosts are looked for in so many of the first lines, and in one of so many of the others.
@@ -58,6 +61,9 @@ class LogReach:
         of_an_mta: whether Postfix, Exim or Sendmail wrote into it.
         longest: its longest silence that counts as usual.
         hole: when lines were last lost.
+        tells: whether it tells of messages that came in.
+        stamped: whether any line names its time.
+        file: the path that it was read of, and the device and number of the file there.
 
     """
 
@@ -67,6 +73,9 @@ class LogReach:
     of_an_mta: bool = False
     longest: timedelta = SHORT
     hole: datetime | None = None
+    tells: bool = False
+    stamped: bool = False
+    file: tuple[str, int, int] | None = None
     _spans: list[tuple[datetime, datetime]] = field(default_factory=list)
     _silences: list[tuple[datetime, datetime]] = field(default_factory=list)
 
@@ -84,6 +93,24 @@ class LogReach:
         if undated != stem or number is None:
             return cls(str(place.with_name(undated or stem or "-")), None)
         return cls(str(place.with_name(stem or "-")), int(number[1] or 0))
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its path still leads to what was read: rotation takes no turn for an import."""
+        if self.file is None:
+            return True
+        try:
+            there = os.stat(self.file[0])  # noqa: PTH116 - one call more than Path would take
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == self.file[1:]
+
+    def _grows(self, newest: datetime, written: datetime, now: datetime) -> bool:
+        """Say whether more may be written behind its *newest* line, or was since it was copied."""
+        if self.number is not None or self.file is None:
+            return not self.number
+        dates = {re.sub(r"[^0-9]", "", found) for found in _DATE.findall(PurePath(self.file[0]).name)}
+        return now - written < _A_DAY and not dates.isdisjoint({f"{newest:%Y%m%d}", f"{newest:%Y%m}"})
 
     def watched(self, lines: Iterable[bytes], clock: LogClock) -> Iterator[bytes]:
         """Pass *lines*, plain text, on and note their times."""
@@ -106,7 +133,7 @@ class LogReach:
                     when = last
                 elif when - last > SHORT:
                     self._silent(last, when)
-                if b"essages" in line and (found := _DROPPED.search(line)) and _of_mail(found[1]):
+                if b"essages" in line and _tells_of_a_loss(line):
                     self.hole = max(self.hole or when, when)
                 last = when
             if not self.of_an_mta:
@@ -115,6 +142,7 @@ class LogReach:
                 self._host(line)
             yield line
         if first is not None and last is not None:
+            self.stamped = True
             self._add(first, last)
 
     def _host(self, line: bytes) -> None:
@@ -151,17 +179,24 @@ class LogReach:
         newest = max((end for _, end in self._spans), default=None)
         if newest is None or (not clock.dated and written - newest > _OF_THIS_YEAR):
             return []
+        grows = self._grows(newest, written, now)
         if clock.zoned:
-            return [Span(begin, min(end, now)) for begin, end in self._spans]
+            return [Span(begin, min(end, now), grows=grows and end == newest) for begin, end in self._spans]
         if abs(written - _local(newest)) <= _UNTOUCHED:  # one that is being written goes on while it is read
             if self.hole is not None:
                 self.hole = _local(self.hole)
-            return [Span(_local(begin), min(_local(end), now)) for begin, end in self._spans]
-        return [Span(begin, end, sure=False) for begin, end in self._spans]
+            return [
+                Span(_local(begin), min(_local(end), now), grows=grows and end == newest)
+                for begin, end in self._spans
+            ]
+        return [Span(begin, end, sure=False, grows=grows and end == newest) for begin, end in self._spans]
 
 
-def _of_mail(unit: bytes | None) -> bool:
-    return unit is None or _MAIL_UNIT.search(unit) is not None
+def _tells_of_a_loss(line: bytes) -> bool:
+    found = _DROPPED.search(line, 0, 600)
+    if found is None or not is_head(line[: found.start()]):
+        return False
+    return found[1] is None or _MAIL_UNIT.search(found[1]) is not None
 
 
 def _local(when: datetime) -> datetime:
@@ -171,7 +206,11 @@ def _local(when: datetime) -> datetime:
 
 def linked(parts: list[tuple[LogReach, list[Span]]]) -> list[Span]:
     """Return the spans of one log's *parts*; those that rotation numbered in a row meet, however silent it was."""
-    by_number = {reach.number: spans for reach, spans in parts if reach.number is not None and spans}
+    by_number = {
+        reach.number: spans
+        for reach, spans in parts
+        if reach.number is not None and spans and reach.is_in_place
+    }
     found = [span for _, spans in parts for span in spans]
     for number, spans in by_number.items():
         older = by_number.get(number + 1)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _LOGS = {Format.POSTFIX, Format.EXIM, Format.SENDMAIL, Format.LOG}
 _UNKNOWN = (
-    "neither mail, Message-IDs nor a log of Postfix, Exim or Sendmail (others name no Message-ID); "
-    "name it with --format"
+    "neither mail, Message-IDs nor a log of Postfix, Exim or Sendmail as they, syslog or journalctl, also with -o json, "
+    "write it (others name no Message-ID); name it with --format"
 )
 #: Errors told in full; more are counted.
 _MAX_ERRORS = 100
@@ -154,6 +154,8 @@ class _Run:
         #: When they were last sent that stand in mail files without a Message-ID.
         self._nameless: dict[str, datetime] = {}
         self._argument = ""
+        #: The path of the file being read, its device and number.
+        self._place: tuple[str, int, int] | None = None
 
     def note_reach(self, ledger: SqliteLedger, covers_until: datetime | None) -> bool:
         """Note in the *ledger* what time the inputs cover; say whether they cover any."""
@@ -166,17 +168,39 @@ class _Run:
                 ledger.mark_synced(self._now, name, "import")
                 if argument in self._nameless:
                     ledger_reach.note_hole(ledger.database, name, "import", self._nameless[argument])
+        for program, when in self._queues.others.items():
+            self._summary.notes.append(
+                f"{program} sent mail, last at {when:%Y-%m-%d %H:%M} UTC, and logs no Message-ID: what the ledger lacks "
+                "does not count for a week from then; let it send through a server whose log is imported"
+            )
         covers = bool(self._others)
         for name, parts in self._logs.items():
             spans = linked(parts)
             if not spans:
+                why = "its stamps name no year, and it is too old to tell"
+                if not any(reach.stamped for reach, _ in parts):
+                    why = "its lines name no day"
+                self._summary.notes.append(f"{name}: {why}: the ledger does not count as complete by it")
+                continue
+            if not any(reach.tells for reach, _ in parts) and not ledger_reach.knows_log(
+                ledger.database, name
+            ):
                 self._summary.notes.append(
-                    f"{name}: its stamps name no year, and it is too old to tell: the ledger does not count as complete by it"
+                    f"{name}: it tells of no message yet, so the ledger does not count as complete by it "
+                    "(Sendmail logs messages from LogLevel 5 on)"
                 )
                 continue
             covers = True
             reaches = [reach for reach, _ in parts]
-            lost = [when for when in (*(reach.hole for reach in reaches), self._queues.lost) if when]
+            lost = [
+                when
+                for when in (
+                    *(reach.hole for reach in reaches),
+                    self._queues.lost,
+                    *self._queues.others.values(),
+                )
+                if when
+            ]
             lost = [when for when in lost if any(s.begin <= when <= s.end for s in spans)]
             source = ledger_reach.note_log(
                 ledger.database,
@@ -211,6 +235,7 @@ class _Run:
 
     def _input(self, path: str) -> Iterator[LedgerRecord | None]:
         if path == "-":
+            self._place = None
             yield from self._stream(self._stdin or sys.stdin.buffer, path, self._now)
             return
         if Path(path).is_dir():
@@ -240,7 +265,9 @@ class _Run:
     def _file(self, path: str, *, found: bool) -> Iterator[LedgerRecord | None]:
         try:
             with open(path, "rb") as stream:  # noqa: PTH123 - one of a million files; Path costs more than open
-                reference = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
+                status = os.fstat(stream.fileno())
+                self._place = path, status.st_dev, status.st_ino
+                reference = datetime.fromtimestamp(status.st_mtime, UTC)
                 yield from self._stream(stream, path, min(reference, self._now), found=found)
         except OSError as error:
             self._summary.fail(path, error.strerror or error)
@@ -285,8 +312,11 @@ class _Run:
     ) -> Iterator[LedgerRecord | None]:
         clock = LogClock(reference)
         reach = LogReach.of(name)
+        reach.file = self._place
+        before = self._queues.named
         yield from read_logs(reach.watched(map(plain, lines), clock), self._queues, clock)
-        if reach.of_an_mta or fmt is not Format.LOG:
+        reach.tells = self._queues.named > before
+        if (reach.of_an_mta and (reach.stamped or reach.tells)) or fmt is not Format.LOG:
             reach_of = self._logs.setdefault(reach.name, [])
             reach_of.append((reach, reach.spans(clock, reference, self._now)))
         elif found:

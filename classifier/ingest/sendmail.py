@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from classifier.ingest.log_lines import HEAD, PROCESS, host_of, logged_ids, unescaped
 from classifier.parse.addresses import find_addresses
 from classifier.parse.encoded import decode_bytes
+from classifier.parse.report import find_message_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 #: ``host program[pid]: QUEUEID: from=`` or ``to=``; a program with a slash in its name is Postfix.
 _LINE = re.compile(
-    HEAD + rb"[^\s\[\]/]{1,64}" + PROCESS + rb"(?:([0-9A-Za-z]{12,20}): (from|to)=|AUTH=server, )"
+    HEAD
+    + rb"[^\s\[\]/]{1,64}"
+    + PROCESS
+    + rb"(?:([0-9A-Za-z]{12,20}): (?:(from|to)=|(Milter )(?:\([^()]{0,64}\) )?(?:add|insert|change)[^:]{0,20}: "
+    rb"(?:default )?header[: ]{1,2}(?i:message-id)\b)|AUTH=server, )"
 )
 _HOST = re.compile(rb"(?:[^\s\[@]{0,255}@)?([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
 #: Connections whose authentication is remembered, and for how long: process
@@ -49,11 +54,11 @@ class Sendmail:
         self, match: re.Match[bytes], line: bytes, queues: Queues, clock: LogClock
     ) -> Iterator[LedgerRecord | None]:
         """Take in a *line* that :func:`match_sendmail` matched; yield what had to make room."""
-        words, pid, other_pid, queue_id, word = match.groups()
+        words, pid, other_pid, queue_id, word, milter = match.groups()
         host = host_of(words)
         connection = host + b"/" + (pid or other_pid)
         when = clock.read(line)
-        if word is None:
+        if queue_id is None:
             if len(self._authenticated) >= _MAX_AUTHENTICATED:
                 del self._authenticated[next(iter(self._authenticated))]
             self._authenticated[connection] = when
@@ -61,10 +66,16 @@ class Sendmail:
         key = (host + b"/" + queue_id).decode("utf-8", "replace")
         message = queues.find(key) or queues.begin(key, queue_id.decode("ascii"), when)
         rest = line[match.end() :].rstrip()
-        if word == b"from":
+        if milter:
+            # "change: header Message-ID: from <...> to <...>": it may come back under either.
+            for message_id in find_message_ids(decode_bytes(unescaped(rest[:4_000])))[:2]:
+                queues.add_message_id(message, message_id)
+        elif word == b"from":
             began = self._authenticated.get(connection)
             known = began is not None and when is not None and when - began <= _SESSION
+            message.began = True
             _from(queues, message, rest, authenticated=known)
+            queues.name(key, message)
         else:
             for address in find_addresses(decode_bytes(_recipients(rest))):
                 queues.add_recipient(message, address)
@@ -80,7 +91,9 @@ def _from(queues: Queues, message: OpenMessage, rest: bytes, *, authenticated: b
         message.source = "submitted"
     elif found := _HOST.match(client):
         name, address = found.groups()
-        queues.came_from(message, decode_bytes(name), address.decode("ascii"))
+        # "(may be forged)" stands behind a name that does not lead back to the address.
+        sure = not client[found.end() :].strip()
+        queues.came_from(message, decode_bytes(name) if sure else "", address.decode("ascii"))
     elif client.endswith(b"@localhost"):  # who ran the program: "relay=root@localhost"
         message.local = True
     said = facts.partition(b", msgid=")[2]

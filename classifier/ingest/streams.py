@@ -114,7 +114,7 @@ _MAIL_FIELDS = frozenset(
     b"content-type dkim-signature x-mailer user-agent x-mozilla-status bcc".split()
 )
 _ID_LINE = re.compile(
-    rb"[\"']?<[^<>\s]{1,998}>|[\"']?[^\s<>,;@:\"']{1,500}@[^\s<>,;@\"']{1,255}[\"']?(?:[\s,;]|$)"
+    rb"[\"']?<(?![0-9]{1,3}>)[^<>\s]{1,998}>|[\"']?[^\s<>,;@:\"']{1,500}@[^\s<>,;@\"']{1,255}[\"']?(?:[\s,;]|$)"
 )
 #: A line of some program's log, behind which an MTA's may stand.
 _STAMPED = re.compile(
@@ -141,7 +141,7 @@ def detect(sample: bytes) -> Format | None:
         if name := names_message(line):
             return Format(name)
     telling = [line for line in lines[:60] if line.strip() and not line.startswith(b"#")]
-    if telling and (_ID_COLUMN.search(telling[0]) and not _FIELD.match(telling[0])):
+    if telling and _ID_COLUMN.search(telling[0]) and not _FIELD.match(telling[0]) and b"{" not in telling[0]:
         return Format.IDS
     if sum(bool(_ID_LINE.match(line.strip()) and not _BINARY.search(line)) for line in telling) * 2 >= max(
         1, len(telling)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from classifier.store.database import Database
 #: Where an entry came from, least telling first: where two disagree, the
 #: later one stands. ``transit``: a log shows it taken in from outside without
-#: authentication; ``log``: a log line, from a host of ours or an unnamed one;
+#: authentication, or not where from; ``log``: a log line, from a host of ours;
 #: ``submitted``: a log shows an authenticated submission; ``import`` and
 #: ``sync``: a message among the sent mail, or an identifier from a list.
 SOURCES = ("transit", "log", "submitted", "import", "sync")
@@ -121,6 +121,10 @@ class SqliteLedger:
     def find_envelope_id(self, envelope_id: str) -> LedgerEntry | None:
         """Find a message by its envelope id (RFC 3461 ENVID) or queue id."""
         return self._find(b"e", envelope_id.strip())
+
+    def find_nameless(self, address: str) -> LedgerEntry | None:
+        """Find the last message to *address* of which no Message-ID is known; see the protocol."""
+        return self._find(b"n", normalise(address) or "*")
 
     def wrote_to(self, address: str) -> bool:
         """Say whether any message we sent went to *address*."""
@@ -369,6 +373,12 @@ def _pack(secret: bytes, record: LedgerRecord, rows: list[bytes], people: set[by
     for key in dict.fromkeys(ids):
         rows.append(_ROW.pack(key, first, source, sent) + recipients)
         first = 0
+    if record.nameless:
+        addresses = [address for address in map(normalise, record.recipients) if address]
+        rows.extend(
+            _ROW.pack(_id_hash(secret, b"n", address), 0, source, sent)
+            for address in ("*", *addresses[:MAX_RECIPIENTS])
+        )
 
 
 def _unpack(row: bytes) -> tuple[bytes, int | None, int, bytes | None, int]:

@@ -31,6 +31,10 @@ _APART = 3600
 #: Spans kept of one log.
 _MAX_SPANS = 50
 _MAX_HOSTS = 50
+#: What stands in the column ``slack``: see :class:`Span`.
+_UNSURE, _GROWS = 1, 2
+#: A log that went on is known to have been read on only where no more than this lies between, in seconds.
+_AT_ONCE = 15 * 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,12 +46,14 @@ class Span:
         begin: its first line.
         end: its last.
         sure: False where the stamps name no zone and nothing tells it: then both are as if in UTC.
+        grows: whether more may have been written behind its end, as into a log that is not rotated yet.
 
     """
 
     begin: datetime
     end: datetime
     sure: bool = True
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def note_log(
         name: its path, see :class:`Source`.
         hosts: those that its lines name; a log of other hosts under the same name is another source.
         spans: what was read.
-        apart: two spans that lie no further apart meet.
+        apart: two spans that lie no further apart meet, unless the first is of a log that went on.
         hole: when lines were last lost within a span.
 
     Returns:
@@ -115,7 +121,10 @@ def note_log(
             (name, " ".join(sorted(found)[:_MAX_HOSTS]), max(holes, default=None)),
         )
         before = connection.execute("SELECT begin, end, slack FROM ledger_span WHERE source = ?", (name,))
-        read = [(_seconds(s.begin), _seconds(s.end), 0 if s.sure else 1) for s in spans]
+        read = [
+            (_seconds(s.begin), _seconds(s.end), (0 if s.sure else _UNSURE) | (_GROWS if s.grows else 0))
+            for s in spans
+        ]
         joined = _joined([*before.fetchall(), *read], int(apart.total_seconds()))
         connection.execute("DELETE FROM ledger_span WHERE source = ?", (name,))
         connection.executemany(
@@ -144,6 +153,11 @@ def note_hole(database: Database, name: str, kind: str, when: datetime) -> None:
         )
 
 
+def knows_log(database: Database, name: str) -> bool:
+    """Say whether the log *name* is a source."""
+    return any(source.kind == "log" and source.name == name for source in sources(database))
+
+
 def forget(database: Database, name: str) -> bool:
     """Let the ledger no longer wait for the source *name*; say whether there was one. What it told stays known."""
     with database.transaction() as connection:
@@ -169,7 +183,8 @@ def sources(database: Database) -> list[Source]:
             begun = _moment(first if hole is None else hole)
             found[name] = Source(name, kind, begun, _moment(last), broken=hole is not None, binds=binds)
         elif begin is not None:
-            since, until = begin + WEST * slack, end - EAST * slack
+            unsure = slack & _UNSURE
+            since, until = begin + WEST * unsure, end - EAST * unsure
             broken = name in found
             if hole is not None and hole > since:
                 since, broken = hole, True
@@ -200,8 +215,13 @@ def _joined(spans: list[tuple[int, int, int]], apart: int) -> list[tuple[int, in
             continue
         last_begin, last_end, last_slack = joined[-1]
         # Where one of the two is unsure by hours, they may be so much further apart than it seems.
-        if begin - last_end + (EAST if slack != last_slack else 0) <= apart:
-            joined[-1] = (last_begin, max(end, last_end), max(slack, last_slack))
+        between = begin - last_end + (EAST if (slack ^ last_slack) & _UNSURE else 0)
+        if between <= (min(apart, _AT_ONCE) if last_slack & _GROWS else apart):
+            if end == last_end:
+                grows = slack & last_slack & _GROWS
+            else:
+                grows = (slack if end > last_end else last_slack) & _GROWS
+            joined[-1] = (last_begin, max(end, last_end), (slack | last_slack) & _UNSURE | grows)
         else:
             joined.append((begin, end, slack))
     return joined

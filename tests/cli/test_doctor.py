@@ -537,7 +537,7 @@ def test_what_the_ledger_lacks_is_told(tmp_path):
     path = configure(tmp_path, "[ledger]\ncomplete_since = 2026-01-01")
     for month in (2, 4):
         (tmp_path / f"mainlog-2026{month:02}01").write_text(
-            f"2026-{month:02}-01 10:00:00 +0000 End queue run: pid=1\n"
+            f"2026-{month:02}-01 10:00:00 +0000 1rAbCd-000123-4x <= anna@example.org U=anna P=local S=7 id={month}@example.org\n"
         )
         run("--config", path, "ledger", "import", f"mainlog-2026{month:02}01", cwd=tmp_path)
     with Database.open(tmp_path / "state.sqlite3") as database:

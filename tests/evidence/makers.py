@@ -91,6 +91,9 @@ class Written:
     def find_envelope_id(self, envelope_id):
         return None
 
+    def find_nameless(self, address):
+        return None
+
     def wrote_to(self, address):
         return address in self.addresses
 

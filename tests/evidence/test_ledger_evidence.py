@@ -629,3 +629,47 @@ def test_one_that_they_keep_is(ledger, message_id):
         only(ledger, report(head(message_id, more="Subject: hi\n"), final=["v@remote.test"]), COMPLETE)[0]
         == "miss"
     )
+
+
+# Mail that left without a Message-ID, or with one that the log does not name
+
+
+@pytest.fixture
+def nameless(ledger):
+    ledger.add(LedgerRecord((), ("4bScanner",), ("v@remote.test",), SENT, "log", nameless=True))
+    return ledger
+
+
+def test_a_message_id_that_was_given_on_the_way_is_no_miss(nameless):
+    to_another = report(head("<9@filter.example.org>"), final=["w@remote.test"])
+    assert only(nameless, to_another, COMPLETE)[0] == "miss"
+    made = report(head("<9@filter.example.org>"), final=["v@remote.test"])
+    assert [e.finding for e in ask(nameless, made, COMPLETE)] == ["miss-nameless", "correspondent"]
+
+
+def test_one_that_was_forwarded_is_told_by_the_original(nameless):
+    made = report(head("<9@example.org>", more="To: v@remote.test\n"), final=["else@remote.test"])
+    assert only(nameless, made, COMPLETE)[0] == "miss-nameless"
+
+
+def test_one_of_long_ago_is_another(nameless):
+    late = SENT + timedelta(days=31)
+    made = report(head("<9@example.org>"), final=["v@remote.test"], arrival=late)
+    nameless.mark_synced(late + timedelta(days=2))
+    lookups = Lookups(late + timedelta(days=1), ledger=nameless)
+    assert next(gather(made, COMPLETE, lookups)).finding == "miss"
+
+
+def test_where_a_report_names_nobody_it_may_be_about_anybody(nameless, tmp_path):
+    made = report(head("<9@example.org>", to=""))
+    assert only(nameless, made, COMPLETE)[0] == "miss-nameless"
+    with Database.open(tmp_path / "other.sqlite3") as database:
+        other = SqliteLedger(database)
+        other.add(LedgerRecord(("<1@example.org>",), sent_at=SENT))
+        other.mark_synced(SYNCED)
+        assert only(other, made, COMPLETE)[0] == "miss"
+
+
+def test_an_answer_to_one_is_no_miss(nameless):
+    made = auto_reply("In-Reply-To: <9@example.org>\n", sender="v@remote.test")
+    assert "reply-miss" not in [e.finding for e in ask(nameless, made, COMPLETE)]

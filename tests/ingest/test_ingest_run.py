@@ -124,7 +124,8 @@ def test_a_pipe_that_gives_a_few_bytes_at_a_time(take):
 
 def test_a_message_that_begins_in_one_log_and_ends_in_the_next(tmp_path, take, ledger):
     lines = postfix().splitlines(keepends=True)
-    (tmp_path / "mail.log.1").write_bytes(b"".join(lines[:2]))
+    client = b"Mar  1 10:00:00 mail postfix/smtpd[1]: 4bTz1Yq3Xn001: client=localhost[127.0.0.1]\n"
+    (tmp_path / "mail.log.1").write_bytes(b"".join((client, *lines[:2])))
     (tmp_path / "mail.log").write_bytes(b"".join(lines[2:]))
     for order in (("mail.log", "mail.log.1"), ("mail.log.1", "mail.log")):
         take(*(tmp_path / name for name in order))

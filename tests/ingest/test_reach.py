@@ -119,7 +119,12 @@ def test_silence_of_days_is_usual_where_little_is_sent(write, take, ledger):
             "rsyslogd: imuxsock[pid 7]: 12 messages lost due to rate-limiting (20 allowed within 5 seconds)",
             True,
         ),
+        ("rsyslogd-2177: imuxsock begins to drop messages from pid 4711 due to rate-limiting", True),
+        ("rsyslogd-2177: imuxsock lost 53 messages from pid 4711 due to rate-limiting", True),
+        ("journal: Suppressed 2012 messages from /system.slice/postfix.service", True),
+        ("systemd-journald 57 - -  Suppressed 2012 messages from postfix.service", True),
         ("postfix/smtpd[1]: warning: too many messages", False),
+        ("postfix/smtpd[1]: warning: helo=<x rsyslogd: 12 messages lost due to rate-limiting>", False),
     ],
 )
 def test_lines_that_a_logger_dropped(write, take, ledger, words, counts):
@@ -128,6 +133,53 @@ def test_lines_that_a_logger_dropped(write, take, ledger, words, counts):
     for _ in range(2):
         take(path)
         assert reach(ledger) == (30 if counts else 100, 1)
+
+
+def test_a_log_that_went_on_after_an_import_leaves_a_gap_unless_it_is_read_on(write, take, ledger):
+    """Silence of an hour is usual; but of what was written into the first file since nothing was read."""
+    older, newer = log(100, 9, step=2 * HOUR), log(8, 1, step=2 * HOUR)
+    take(write("mail.log", log(100, 12, step=2 * HOUR)))
+    write("mail.log.1", older, 9)
+    take(write("mail.log", newer))
+    assert reach(ledger)[0] == 8
+    take(write("mail.log.1", older, 9), write("mail.log", newer))
+    assert reach(ledger) == (100, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "grows"),
+    [
+        ("mail-20260531.log", False),
+        ("mail-20260601.log", True),
+        ("mail.log-20260531", False),
+        ("mail.log.2", False),
+    ],
+)
+def test_files_that_are_whole_meet_over_usual_silence(write, take, ledger, name, grows):
+    """Of one of today's, that is no proof: it may be the one that is being written."""
+    now = NOW + 13 * HOUR
+    take(write(name, log(102, -6, step=3 * HOUR), -6), now=now)
+    later = name.replace("0531", "0602").replace("0601", "0602")
+    take(write(later, log(-9, -12, step=3 * HOUR), -12), now=now)
+    assert reach(ledger)[0] == (-9 if grows else 102)
+
+
+def test_rotation_while_logs_are_read_leaves_a_gap(write, take, ledger, tmp_path, monkeypatch):
+    """What was mail.log is mail.log.1 by the time that mail.log is opened: it was read by neither name."""
+    first = write("mail.log.1", log(300, 200))
+    current = write("mail.log", log(199, 100))
+
+    def rotated(self, *arguments, **more):
+        if current.exists() and self.number == 1:
+            first.rename(tmp_path / "mail.log.2")
+            current.rename(tmp_path / "mail.log.1")
+            write("mail.log", log(99, 1))
+        return spans(self, *arguments, **more)
+
+    spans = LogReach.spans
+    monkeypatch.setattr(LogReach, "spans", rotated)
+    take(first, current)
+    assert reach(ledger) == (99, 1)
 
 
 def test_a_message_of_which_lines_are_lost(write, take, ledger):
@@ -176,8 +228,14 @@ def test_mail_files_and_lists_alone_are_whole_up_to_now(write, take, ledger):
 
 def test_a_log_that_tells_of_no_message_covers_its_time(write, take, ledger):
     idle = b"".join(log(100, 1).splitlines(keepends=True)[4:])
+    # It may be set up to log none at all, as Sendmail below LogLevel 5: only one that did before is believed.
+    summary = take(write("mail.log", idle))
+    assert not summary.covered
+    assert "no message" in summary.notes[0]
+    take(write("mail.log", log(120, 50)))
+    assert reach(ledger) == (120, 50)
     assert take(write("mail.log", idle)).covered
-    assert reach(ledger) == (100, 1)
+    assert reach(ledger) == (120, 1)
     assert take(write("auth.log", b"2026-05-31T10:00:00Z mail sshd[1]: closed\n")).error_count == 1
 
 
@@ -248,10 +306,7 @@ def test_the_year_is_not_guessed_of_an_old_log(write, take, ledger, zone):
 def test_new_year(write, take, ledger, zone):
     zone("UTC")
     new_year = datetime(2026, 1, 2, tzinfo=UTC)
-    content = b"".join(
-        f"{new_year - n * HOUR:%b %e %H:%M:%S} mail postfix/anvil[9]: statistics\n".encode()
-        for n in range(300, 0, -1)
-    )
+    content = b"".join(postfix(n, f"{new_year - n * HOUR:%b %e %H:%M:%S}") for n in range(300, 0, -1))
     path = write("mail.log", content)
     os.utime(path, ((new_year - HOUR).timestamp(),) * 2)
     take(path, now=new_year)
