@@ -23,7 +23,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field, replace
-from classifier.errors import MailboxError, TemporaryError
+from classifier.errors import MailboxError
 from classifier.mailbox.protocol import Mailbox, MoveMethod, Refused
 from classifier.mailbox.whereabouts import Whereabouts
 from classifier.store.journal import Journal, Move, MoveState
@@ -164,8 +164,8 @@ class Mover:
         return outcome
 
     def _close(self, by_key: Mapping[str, Move], keys: Mapping[str, str], state: MoveState) -> list[Move]:
-        done = [by_key[k] for k in keys if k in by_key]
-        self.journal.close(done, state, {by_key[k].id: v for k, v in keys.items() if k in by_key})
+        done = [by_key[k] for k in keys]
+        self.journal.close(done, state, {by_key[k].id: v for k, v in keys.items()})
         return done
 
     def _after_refusal(self, rows: list[Move], refusal: Refused) -> Outcome:
@@ -186,14 +186,12 @@ class Mover:
             parts = [left[: len(left) // 2], left[len(left) // 2 :]]
         else:
             return outcome
-        for number, part in enumerate(parts):
+        for part in parts:
             for move in part:
                 outcome.refused.pop(move.source_key, None)
             done = self._try(part)
             outcome.add(done)
-            if _hopeless(done.refused.values()):
-                left = [m for rest in parts[number + 1 :] for m in rest]
-                outcome.refused.update({m.source_key: reason for m in left})
+            if _hopeless(done.refused.values()):  # the other half stays refused as it was
                 break
         return outcome
 
@@ -210,8 +208,6 @@ class Mover:
                 if time.time() - max(m.at for m in rows) < FRESH:
                     self._await_quiet(rows)
                 outcome.add(self._reconcile(rows, "interrupted"))
-            except TemporaryError:
-                raise
             except MailboxError as failure:  # a folder that cannot be opened any more costs no other's mail
                 outcome.stuck += rows
                 outcome.refused.update(dict.fromkeys((m.source_key for m in rows), str(failure)))

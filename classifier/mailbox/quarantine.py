@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field
-from classifier.errors import MailboxError, TemporaryError
+from classifier.errors import MailboxError
 from classifier.mailbox.mover import NO_WAY, Mover
 from classifier.mailbox.protocol import Mailbox, MoveMethod
 from classifier.mailbox.returned import taken_back
@@ -74,7 +74,7 @@ class Quarantine:
             rows = self._journal.moves_of(self.account, message.digest, message.message_id, message.received)
             if self._was_restored(message, rows):
                 item.action, item.note = Action.KEEP, "kept: you took it out of quarantine before"
-            elif rows:
+            else:
                 moved_before.append((message, rows))
         wanted = {j.message.key: j for j in forged if j.action is Action.QUARANTINE}
         back = taken_back(self.mailbox, moved_before)
@@ -100,8 +100,6 @@ class Quarantine:
         """
         try:
             result = self._move(forged, folder, validity)
-        except TemporaryError:
-            raise
         except MailboxError as failure:
             result = Quarantined({j.message.key: str(failure) for j in forged})
         for item in forged:

@@ -14,7 +14,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from classifier.dataclass import dataclass, field, replace
-from classifier.errors import BackscatterError, MailboxError, TemporaryError
+from classifier.errors import BackscatterError, MailboxError
 from classifier.mailbox.inspection import Inspection, Judged
 from classifier.mailbox.mover import BATCH
 from classifier.mailbox.protocol import Batch, FolderStatus, Mailbox, MoveMethod
@@ -185,8 +185,6 @@ class Sweep:
         """Do one thing; what fails in it does not keep the next from being done."""
         try:
             do(*arguments)
-        except TemporaryError:
-            raise
         except MailboxError as error:
             self.counts.errors += 1
             self._warn(error)
@@ -224,8 +222,6 @@ class Sweep:
                     self._reopen(status)
                 if self._stop():
                     break
-        except TemporaryError:
-            raise
         except MailboxError:
             self._finish(this)  # what was judged before
             raise

@@ -127,7 +127,7 @@ class Journal:
         with self._database.transaction() as connection:
             for move in moves:
                 row = replace(move, at=at, state=MoveState.INTENDED)
-                cursor = connection.execute(statement, [_plain(getattr(row, n)) for n in names])
+                cursor = connection.execute(statement, [getattr(row, n) for n in names])
                 written.append(replace(row, id=cursor.lastrowid or 0))
         return written
 
@@ -144,7 +144,7 @@ class Journal:
             with self._database.transaction() as connection:
                 connection.executemany(
                     "UPDATE move SET state = ?, target_key = coalesce(?, target_key) WHERE id = ?",
-                    [(str(state), (keys or {}).get(m.id), m.id) for m in moves],
+                    [(state, (keys or {}).get(m.id), m.id) for m in moves],
                 )
 
     def withdraw(self, moves: Sequence[Move]) -> None:
@@ -155,14 +155,13 @@ class Journal:
 
     def register(self, moves: Iterable[Move], now: datetime | None = None) -> None:
         """Write down messages that somebody else put into their target already."""
-        rows = self.intend(moves, now)
-        self.close(rows, MoveState.DONE, {m.id: m.target_key for m in rows if m.target_key is not None})
+        self.close(self.intend(moves, now), MoveState.DONE)
 
     def keys_in(self, account: str, target: str, validity: int, since: int) -> set[str]:
         """Return the keys of the messages in *target* that the journal knows of, from UID *since* on; 0: all."""
         rows = self._database.connection.execute(
             "SELECT target_key FROM move WHERE account = ? AND target = ? AND CAST(target_key AS INTEGER) >= ?"
-            " AND target_validity = ? AND target_key IS NOT NULL",
+            " AND target_validity = ?",
             (account, target, since, validity),
         )
         return {key for (key,) in rows}
@@ -237,10 +236,6 @@ class Journal:
             "SELECT 1 FROM sqlite_master WHERE name = 'move'"
         ).fetchone()
         return found is not None
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _move(row: tuple[Any, ...]) -> Move:

@@ -252,11 +252,10 @@ class JudgedMail:
 
     # What the user corrected
 
-    def correct(self, account: str, corrections: Iterable[Correction]) -> None:
+    def correct(self, account: str, corrections: Sequence[Correction]) -> None:
         """Remember what the user said; the last word counts."""
         from classifier.store.floods import vouch  # noqa: PLC0415 - where the user said something
 
-        corrections = list(corrections)
         with self._database.transaction() as connection:
             vouch(connection, (c.message_id for c in corrections if c.label == "genuine"))
             connection.executemany(
@@ -337,4 +336,4 @@ def _sizes(connection: sqlite3.Connection, prints: dict[str, tuple[str, ...]]) -
 
 def _has_grown(before: int, now: int) -> bool:
     """Say whether a run is worth another look: it has grown by enough, and is large enough to tell."""
-    return now > ENOUGH and now > before and now >= before * (1 + _GROWTH)
+    return now > ENOUGH and now >= before * (1 + _GROWTH)

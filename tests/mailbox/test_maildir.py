@@ -10,7 +10,8 @@ from classifier.errors import MailboxError
 from classifier.mailbox import maildir
 from classifier.mailbox.maildir import MaildirMailbox
 from classifier.store.database import Database
-from classifier.store.judged import Memory
+from classifier.store.journal import Journal
+from classifier.store.judged import JudgedMail, Memory
 from classifier.vocabulary import Action
 from tests.mailbox.dovecot import User
 from tests.mailbox.support import MarkedMail, mail, maildir_work, run
@@ -133,6 +134,11 @@ def test_what_the_user_takes_back_stays(user, tmp_path):
     for _ in range(2):
         assert run(maildir_work(user.maildir), store)[0].counts.quarantined == 0
     assert len(user.files("Backscatter")) == 2
+    with Database.open(store) as database:
+        assert len(Journal(database).quarantined("main")) == 2
+        assert [(c.label, c.how) for c in JudgedMail(database).corrections("main")] == [
+            ("genuine", "dragged")
+        ]
 
 
 def test_a_name_that_is_taken_in_quarantine_is_not_overwritten(user, tmp_path):

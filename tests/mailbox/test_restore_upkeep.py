@@ -50,6 +50,42 @@ def test_restored_messages_come_back_and_stay(account, tmp_path):
         }
 
 
+def test_what_the_register_says_of_a_message(account, tmp_path):
+    user, work = account
+    received = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+    user.deliver(mail("forged", 9), received=received)
+    run(work, tmp_path / "store.sqlite3")
+    with Database.open(tmp_path / "store.sqlite3") as database:
+        row = Journal(database).quarantined("main")[-1]
+    assert (row.purpose, row.source, row.kind, row.probability, row.reason) == (
+        "quarantine", "INBOX", "dsn", 0.999, "marked",
+    )  # fmt: skip
+    assert (row.message_id, row.subject) == ("<forged.9@mx.remote.test>", "forged 9")
+    assert row.sender == "Mail Delivery System <MAILER-DAEMON@mx.remote.test>"
+    assert row.received == received.timestamp()
+    assert abs(row.at - time.time()) < 60
+
+
+def test_messages_whose_keys_in_quarantine_changed_are_found(account, tmp_path):
+    """An index that was lost, or another program that names files otherwise; two of them are the same in every byte."""
+    user, work = account
+    store = tmp_path / "store.sqlite3"
+    for _ in range(2):
+        user.deliver(mail("forged", 5, message_id=False))
+    before = user.census()["INBOX"]
+    assert run(work, store)[0].counts.quarantined == 6
+    for number, path in enumerate(user.files("Backscatter")):
+        path.rename(path.with_name(f"{1700000000 + number}.anew:2,"))
+    for path in user.folder("Backscatter").glob("dovecot*"):
+        path.unlink()
+    if user.name != "local":
+        (user.folder("Backscatter") / "dovecot-uidlist").write_text(f"3 V77 N200 G{7:032}\n")
+    result = restore(work, store, Wanted())
+    assert (len(result.moved), result.missing, result.refused) == (6, [], {})
+    assert user.census()["INBOX"] == before
+    assert user.files("Backscatter") == []
+
+
 def test_what_is_no_longer_in_quarantine_is_told(account, tmp_path):
     user, work = account
     store = tmp_path / "store.sqlite3"

@@ -1,0 +1,131 @@
+"""Moves that are refused, wholly or in part: what could not be moved is where it was, and is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from classifier.mailbox import mover
+from classifier.mailbox.agent import at_work
+from classifier.mailbox.mover import NO_WAY
+from classifier.mailbox.restore import Wanted, restore
+from classifier.mailbox.upkeep import Upkeep
+from classifier.store.journal import Journal
+from tests.mailbox.scripted import EXCHANGE, Session, scripted
+from tests.mailbox.support import run
+from tests.mailbox.test_settling import FORGED, ORDINARY, WITHOUT_MOVE, filled, subjects, work_of
+
+WITHOUT_UIDPLUS = EXCHANGE.replace(" UIDPLUS", "")
+
+
+def everything(folders):
+    return Counter(m.raw for f in folders.values() for m in f.messages.values())
+
+
+@pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
+def test_what_was_moved_before_the_target_could_not_be_looked_at_stays_told(
+    tmp_path, monkeypatch, capability
+):
+    monkeypatch.setattr(mover, "BATCH", 2)
+    folders, store = filled(("INBOX", "Trash", "Backscatter")), tmp_path / "s.sqlite3"
+    before = everything(folders)
+
+    class Once(Session):
+        def do_status(self, words, rest):
+            if words[0] == "Backscatter" and folders[words[0]].messages:
+                return "NO [SERVERBUG] not now"
+            return super().do_status(words, rest)
+
+    with scripted(folders, Once, capability=capability) as server:
+        result, told = run(work_of(server), store)
+    assert (result.counts.quarantined, result.counts.errors) == (2, 2)
+    assert [w.what for w in told.warnings] == [
+        "2 forged reports were not moved: the folder 'Backscatter' cannot be looked at"
+    ]
+    assert [m.source for m in told.messages if m.action == "quarantine"] == ["main/INBOX#1", "main/INBOX#3"]
+    assert len(folders["Backscatter"].messages) == 2
+    with scripted(folders, capability=capability) as server:
+        assert run(work_of(server), store)[0].counts.quarantined == 2
+    assert everything(folders) == before
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+@pytest.mark.parametrize(
+    ("answer", "moved", "commands"),
+    [
+        # All, the halves, and each of the second half: one alone is refused.
+        ("NO this one is locked", 3, 5),
+        # All, the first half, and then the one that shows that there is no room: the rest need not be tried.
+        ("NO [OVERQUOTA] no room", 2, 3),
+    ],
+)
+def test_a_move_that_is_refused_as_a_whole_is_tried_in_halves(tmp_path, answer, moved, commands):
+    class Picky(Session):
+        def do_uid_move(self, words, rest):
+            if len(self.uids(words[0])) == 4:
+                return "NO so many at once"
+            return answer if 5 in self.uids(words[0]) else super().do_uid_move(words, rest)
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    before = everything(folders)
+    with scripted(folders, Picky, capability=WITHOUT_UIDPLUS) as server:
+        result, told = run(work_of(server), store)
+        assert server.commands.count("UID MOVE") == commands
+    assert (result.counts.quarantined, result.counts.errors) == (moved, 4 - moved)
+    assert len(told.messages) == 4
+    with scripted(folders, capability=WITHOUT_UIDPLUS) as server:
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, result.counts.quarantined) == (0, 4 - moved), told.warnings
+    assert everything(folders) == before
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+def test_the_other_half_is_not_tried_where_there_is_no_room(tmp_path):
+    class Full(Session):
+        def do_uid_move(self, words, rest):
+            return "NO so many at once" if len(self.uids(words[0])) == 4 else "NO [OVERQUOTA] no room"
+
+    folders = filled()
+    with scripted(folders, Full, capability=WITHOUT_UIDPLUS) as server:
+        result, told = run(work_of(server), tmp_path / "s.sqlite3")
+        assert server.commands.count("UID MOVE") == 2
+    assert (result.counts.quarantined, result.counts.errors) == (0, 4)
+    assert sum(int(w.what.partition(" ")[0]) for w in told.warnings) == 4
+    assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]
+
+
+def test_nothing_is_put_back_or_moved_on_where_nothing_can_be_moved_safely(tmp_path):
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        assert run(work_of(server), store)[0].counts.quarantined == 4
+    before = everything(folders)
+    with scripted(folders, capability=WITHOUT_UIDPLUS.replace(" MOVE", "")) as server:
+        left = restore(work_of(server), store, Wanted())
+        assert {*left.refused.values()} == {NO_WAY}
+        assert (len(left.refused), left.moved, left.missing) == (4, [], [])
+    assert everything(folders) == before
+    assert subjects(folders, "Backscatter") == FORGED
+    with scripted(folders) as server:
+        assert len(restore(work_of(server), store, Wanted()).moved) == 4
+
+
+def test_nothing_is_made_for_messages_that_are_gone(tmp_path):
+    folders, store = filled(("INBOX",)), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        assert run(work_of(server), store)[0].counts.quarantined == 4
+        folders["Backscatter"].messages = {}
+        with at_work(work_of(server), store, "test") as (mailbox, database):
+            upkeep = Upkeep("main", "Backscatter", mailbox, database)
+            assert upkeep.expire(30, now=4e9) == 0
+            assert Journal(database).quarantined() == []
+    assert sorted(folders) == ["Backscatter", "INBOX"]
+
+
+def test_the_quarantine_itself_is_not_swept(tmp_path):
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        result, told = run(work_of(server, folders=("INBOX", "Backscatter")), store)
+        assert (result.counts.quarantined, result.counts.errors) == (4, 1)
+        assert "'Backscatter' is the quarantine itself" in str(told.warnings[0])
+    assert subjects(folders, "Backscatter") == FORGED
