@@ -137,6 +137,8 @@ def scripted(folders: dict[str, Folder], session: type[Session] | None = None, *
 
 class Session(socketserver.StreamRequestHandler):
     state: Scripted
+    #: An answer is written in pieces: each would wait for the last one's receipt.
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         self.name = ""

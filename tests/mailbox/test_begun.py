@@ -16,6 +16,11 @@ from tests.mailbox.support import mail, run
 from tests.mailbox.test_settling import FORGED, ORDINARY, WITHOUT_MOVE, Stopped, filled, subjects, work_of
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(mover, "SECOND_LOOK", 0.02)
+
+
 class Nothing(Stopped):
     """Hangs up before it has done anything."""
 
@@ -34,9 +39,8 @@ def message(kind, number):
 
 @pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
 @pytest.mark.parametrize("moment", ["UID FETCH", "UID COPY"])
-def test_a_copy_that_is_made_after_it_was_given_up_is_removed(tmp_path, monkeypatch, moment, capability):
+def test_a_copy_that_is_made_after_it_was_given_up_is_removed(tmp_path, moment, capability):
     """The copies of the second attempt count; whatever else lies or comes there is nobody's copy, and stays."""
-    monkeypatch.setattr(mover, "SECOND_LOOK", 0.01)
     folders, store = filled(("INBOX", "Trash", "Backscatter")), tmp_path / "s.sqlite3"
     inbox, quarantine = folders["INBOX"], folders["Backscatter"]
     quarantine.add(message("forged", 0))
@@ -107,9 +111,8 @@ def test_what_the_server_is_still_at_is_waited_for(tmp_path, monkeypatch, capabi
 
 
 @pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
-def test_the_copy_of_one_message_is_not_taken_for_anothers(tmp_path, monkeypatch, capability):
+def test_the_copy_of_one_message_is_not_taken_for_anothers(tmp_path, capability):
     """Both were delivered alike within a second, with other text: one was copied, and the other must not be removed."""
-    monkeypatch.setattr(mover, "SECOND_LOOK", 0.01)
 
     class First(Session):
         def do_uid_move(self, words, rest):

@@ -45,6 +45,11 @@ FORGED = [f"forged {n}" for n in range(4)]
 ORDINARY = [f"ordinary {n}" for n in range(4)]
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(mover, "SECOND_LOOK", 0.02)
+
+
 @pytest.fixture(scope="module")
 def restricted():
     """Dovecot without MOVE, with access rights."""
@@ -116,9 +121,8 @@ def test_half_done_and_ok(tmp_path, capability):
 
 
 @pytest.mark.parametrize("kind", ["drop-late", "cut", "no-late", "bye-late", "stall-late"])
-def test_the_same_message_id_several_times(moving_server, tmp_path, monkeypatch, kind):
+def test_the_same_message_id_several_times(moving_server, tmp_path, kind):
     """Received in the same second, too, as by several aliases: each goes its own way, and none for another."""
-    monkeypatch.setattr(mover, "SECOND_LOOK", 0.02)
     server = moving_server
     when = datetime(2026, 3, 1, 12, tzinfo=UTC)
     for command in ("UID MOVE", "UID COPY", "UID EXPUNGE"):
