@@ -48,8 +48,7 @@ class Secret:
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - keyrings raise what they like
-            # The text of a foreign error may show what it must not.
-            raise self.failure(f"{self.source} failed ({type(error).__name__})") from None
+            raise self._failed(error) from None
         lines = text.splitlines()
         if not lines or not lines[0]:
             raise self.failure(f"{self.source} gave nothing")
@@ -81,8 +80,17 @@ class Secret:
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - keyrings raise what they like
-            # The text of a foreign error may show what it must not.
-            raise self.failure(f"{self.source} failed ({type(error).__name__})") from None
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> ConfigurationError:
+        name = type(error).__name__
+        if name == "NoKeyringError":
+            return self.failure(
+                "there is no keyring on this machine",
+                f"write {self.key} = {{ file = ... }} or {{ command = ... }}",
+            )
+        # The text of a foreign error may show what it must not.
+        return self.failure(f"{self.source} failed ({name})")
 
     def failure(self, what: str, remedy: str = "") -> ConfigurationError:
         """Make the error that says which key's secret is not to be had."""

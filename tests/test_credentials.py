@@ -55,6 +55,20 @@ def test_a_command_that_hangs_is_ended(monkeypatch):
         Secret("command", "sleep 60", KEY).fetch()
 
 
+def test_a_machine_without_a_keyring_is_told_so():
+    import keyring
+    from keyring.backends.fail import Keyring
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    try:
+        for use in (lambda secret: secret.fetch(), lambda secret: secret.put("hunter2")):
+            with pytest.raises(ConfigurationError, match=r"no keyring on this machine; write .* = \{ file = "):
+                use(Secret("keyring", "mail", KEY, "anna"))
+    finally:
+        keyring.set_keyring(before)
+
+
 def test_keyring(monkeypatch):
     import keyring
     from keyring.backend import KeyringBackend
