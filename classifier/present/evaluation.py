@@ -201,7 +201,7 @@ class Promise:
             return "Without genuine reports nothing is known here of their loss."
         lost = f"{self.lost:,} of them quarantined" if self.lost else "none of them quarantined"
         said = (
-            f"Here: {self.genuine:,} genuine reports, {each}, {lost}; "
+            f"Here: {self.genuine:,} genuine report{'' if self.genuine == 1 else 's'}, {each}, {lost}; "
             f"at {sure} at most {self.shown:.3%} of reports like these are."
         )
         if self.shown <= self.max_genuine_loss:

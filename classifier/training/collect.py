@@ -123,7 +123,7 @@ class Labelled:
     def remarks(self) -> list[str]:
         """Say what could not be used."""
         return [
-            f"{number:,} messages: {what}"
+            f"{number:,} message{'' if number == 1 else 's'}: {what}"
             for number, what in (
                 (self.twice, "given more than once, counted once"),
                 (len(self.contradicting), "given with both labels, counted for neither"),

@@ -152,8 +152,8 @@ def test_contradictions_doubles_and_other_mail_are_told(train, labelled, tmp_pat
         "--forged", tmp_path / "nowhere.eml",
     )  # fmt: skip
     assert done.exit_code == 1, done.output
-    assert "1 messages: given more than once" in done.output
-    assert "1 messages: given with both labels" in done.output
+    assert "1 message: given more than once" in done.output
+    assert "1 message: given with both labels" in done.output
     assert "no reports, or nothing of the original" in done.output
     assert "nowhere.eml" in done.output
 
