@@ -63,7 +63,9 @@ def test_a_machine_without_a_keyring_is_told_so():
     keyring.set_keyring(Keyring())
     try:
         for use in (lambda secret: secret.fetch(), lambda secret: secret.put("hunter2")):
-            with pytest.raises(ConfigurationError, match=r"no keyring on this machine; write .* = \{ file = "):
+            with pytest.raises(
+                ConfigurationError, match=r"no keyring on this machine; write .* = \{ file = "
+            ):
                 use(Secret("keyring", "mail", KEY, "anna"))
     finally:
         keyring.set_keyring(before)

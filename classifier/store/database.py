@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Raised where a table changes that older versions know; new tables need nothing.
 SCHEMA = 1
+#: What to do where a file of the store cannot be opened or made.
+CHECK = "check [store] path, and who owns it: another user, or root, may have run this before"
 #: How long a writer waits for another one, in seconds.
 WRITER_WAIT = 30.0
 #: How long a reader in the mail stream waits at most, in seconds.
@@ -83,9 +85,8 @@ class Database:
                 _create(file)
                 connection = sqlite3.connect(file, timeout=seconds, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise BackscatterError(
-                f"cannot open the store ({error})", where=file, remedy="check [store] path"
-            ) from error
+            told = error.strerror if isinstance(error, OSError) else str(error)
+            raise BackscatterError(f"cannot open the store ({told})", where=file, remedy=CHECK) from error
         try:
             if not readonly:
                 _write_ahead(connection, seconds)
@@ -197,10 +198,14 @@ class Transaction:
 def store_failure(error: sqlite3.Error, path: str | Path) -> BackscatterError:
     """Return what a user is told of SQLite's *error* with the store at *path*."""
     if isinstance(error, sqlite3.OperationalError):
+        # The lower byte is the kind (SQLite's result codes).
+        closed = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
         return TemporaryError(
             f"the store cannot be used ({error})",
             where=str(path),
-            remedy="see that the disk has room, or try again later",
+            remedy="see who owns it, and its folder"
+            if closed
+            else "see that the disk has room, or try again later",
         )
     return BackscatterError(
         f"not a usable store ({error})", where=str(path), remedy="move it away; a new one is made"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from classifier.errors import BackscatterError, TemporaryError
+from classifier.store.database import CHECK
 
 _MAX_WORDS = 300
 #: Seconds between two tries for a lock that somebody holds, and between two rings.
@@ -67,7 +68,7 @@ class Lock:
             descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise BackscatterError(
-                f"cannot make the lock ({error.strerror})", where=str(self.path), remedy="check [store] path"
+                f"cannot make the lock ({error.strerror})", where=str(self.path), remedy=CHECK
             ) from error
         if not self._taken(descriptor):
             holder = _words(descriptor)

@@ -115,6 +115,26 @@ def test_what_sqlite_says_is_told_in_one_line():
     assert "not a usable store" in str(store_failure(sqlite3.DatabaseError("malformed"), "/x/s.sqlite3"))
 
 
+def test_a_store_of_somebody_else_is_told_as_such(tmp_path):
+    sqlite3.connect(tmp_path / "s.sqlite3").execute(TABLE)
+    with sqlite3.connect(f"file:{tmp_path}/s.sqlite3?mode=ro", uri=True) as looking:
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            looking.execute("INSERT INTO t VALUES (1)")
+        assert "see who owns it, and its folder" in str(store_failure(caught.value, "/x/s.sqlite3"))
+    looking.close()
+    place = tmp_path / "closed"
+    place.mkdir(mode=0)
+    me = os.geteuid()
+    os.seteuid(me or 65534)  # nothing is closed to root
+    try:
+        with pytest.raises(BackscatterError, match=r"\(Permission denied\); .* who owns it"):
+            Database.open(place / "s.sqlite3")
+        with pytest.raises(BackscatterError, match=r"\(Permission denied\); .* who owns it"):
+            Lock(place / "s.sqlite3", "main", "sweep").__enter__()
+    finally:
+        os.seteuid(me)
+
+
 def test_a_lock_holds_where_nothing_more_can_be_written(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
