@@ -68,7 +68,8 @@ def _own_list(world: World, when: datetime) -> Delivery:
     chance, domain = world.chance, world.domain
     origin = chance.choice(world.remotes)
     poster = people.person(chance, origin.domain, origin.language)
-    remote, member = to_somebody(world)
+    # A post goes back to its author, too; where his provider takes the list for a forger, that is refused.
+    remote, member = (origin, poster) if chance.yes(0.15) else to_somebody(world)
     letter = compose(
         chance.weighted(world.era.people), chance, author=poster, to=Person("", f"news@{domain.name}", domain.language), wording=wording(world, origin.language, poster.name, 0.08),
         when=in_zone(when, origin.zone), host=f"{pc_name(chance).lower()}.{origin.domain}",

@@ -19,6 +19,7 @@ from classifier.corpus.leaving import (
     sign,
     take,
     take_beyond,
+    take_locally,
 )
 from classifier.corpus.people import Host, Person
 from classifier.corpus.trace import COMMON, Hop, queue_id, received
@@ -226,10 +227,18 @@ def branch(world: World, when: datetime) -> Delivery:
     if by_program:
         own = f"{chance.choice(('www-data', 'root', 'info', 'shop'))}@{domain.name}"
         kind = chance.choice(("cron", "php", "php-mail", "python", "exim-local"))
+        author: Person | None = Person("", own, domain.language)
+        if kind.startswith("php"):
+            # A form writes in the name of whoever filled it in: to somebody, or to himself as a copy.
+            visitor = people.person(chance, chance.choice(world.freemail), domain.language)
+            author = chance.choice((author, visitor, None))
         letter, remote = written_by_program(
-            world, when, kind, Person("", own, domain.language), spam=0.2, reverse_path=own, host=host.helo
+            world, when, kind, author, spam=0.2, reverse_path=own, host=host.helo
         )
-        complete(letter, host.helo, when, chance.token(BASE62, 12))
+        if chance.yes(0.7):
+            take_locally(world, letter, host.helo, when, own.partition("@")[0])
+        else:  # the program speaks SMTP itself
+            complete(letter, host.helo, when, chance.token(BASE62, 12))
     else:
         letter, remote = written_by_person(world, when)
         client = inside(chance, domain.name) if chance.yes(0.7) else at_home(chance)

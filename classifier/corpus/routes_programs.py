@@ -72,18 +72,19 @@ def _from_server(
 
 
 def web_form(world: World, when: datetime) -> Delivery:
-    """Send what somebody typed into a form: From is the visitor's, or the web server's."""
+    """Send what somebody typed into a form: From is the visitor's, or the web server's; at times it is his own copy."""
     chance, domain = world.chance, world.domain
     own = f"www-data@{domain.name}"
     visitor = people.person(
         chance, chance.choice((*world.freemail, people.domain_name(chance))), domain.language
     )
     author = visitor if chance.yes(0.4) else Person("", own, domain.language)
+    copied = author is visitor and chance.yes(0.25)
     letter, remote = written_by_program(
         world,
         when,
         chance.choice(("php", "php-mail")),
-        author,
+        None if copied else author,
         spam=0.25,
         reverse_path=own,
         host=f"www.{domain.name}",

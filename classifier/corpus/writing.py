@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from classifier.corpus import people, words
@@ -11,6 +12,7 @@ from classifier.corpus.programs import MACHINES, compose
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from classifier.corpus.chance import Chance
     from classifier.corpus.domains import Writer
     from classifier.corpus.letter import Letter
     from classifier.corpus.people import Person
@@ -35,6 +37,14 @@ def wording(world: World, language: str, author: str, spam: float) -> Wording:
     return words.ordinary(world.chance, language, world.material, author)
 
 
+def _clock(chance: Chance, when: datetime) -> datetime:
+    """Return what the writer's clock says; of real mail, one in sixty has a Date that is days from its arrival."""
+    if not chance.yes(1 / 60):
+        return when
+    # It lay in an outbox over the holidays, or the computer has lost its clock's battery.
+    return when - timedelta(days=chance.randrange(2, 30) if chance.yes(0.6) else chance.randrange(300, 3_000))
+
+
 def written_by_person(
     world: World, when: datetime, writer: Writer | None = None, program: Program | None = None
 ) -> tuple[Letter, Remote]:
@@ -44,7 +54,7 @@ def written_by_person(
     remote, to = to_somebody(world)
     letter = compose(
         program or writer.program, chance, author=writer.person, to=to, wording=wording(world, writer.person.language, writer.person.name, _PEOPLE_SPAM),
-        when=in_zone(when, writer.zone), host=f"{chance.choice(('pc', 'laptop', 'ws'))}{chance.randrange(1, 40)}.{domain.name}",
+        when=in_zone(_clock(chance, when), writer.zone), host=f"{chance.choice(('pc', 'laptop', 'ws'))}{chance.randrange(1, 40)}.{domain.name}",
         reverse_path=domain.tagged(writer.person.address, when),
     )  # fmt: skip
     return letter, remote
@@ -54,17 +64,17 @@ def written_by_program(
     world: World,
     when: datetime,
     kind: str,
-    author: Person,
+    author: Person | None,
     *,
     spam: float,
     reverse_path: str,
     host: str,
     to: Person | None = None,
 ) -> tuple[Letter, Remote]:
-    """Let a program of this *kind* write, where nobody is named to somebody of the world."""
+    """Let a program of this *kind* write, where nobody is named to somebody of the world; without an *author*, in his name."""
     remote, somebody = to_somebody(world)
     letter = compose(
-        MACHINES[kind], world.chance, author=author, to=to or somebody, wording=wording(world, world.domain.language, "", spam),
-        when=in_zone(when, world.domain.zone), host=host, reverse_path=world.domain.tagged(reverse_path, when) if reverse_path.endswith(world.domain.name) else reverse_path,
+        MACHINES[kind], world.chance, author=author or somebody, to=to or somebody, wording=wording(world, world.domain.language, "", spam),
+        when=in_zone(_clock(world.chance, when), world.domain.zone), host=host, reverse_path=world.domain.tagged(reverse_path, when) if reverse_path.endswith(world.domain.name) else reverse_path,
     )  # fmt: skip
     return letter, remote

@@ -88,7 +88,8 @@ FEATURES: tuple[Feature, ...] = (
     *(Feature(f"evidence.{kind}", 1, f"the evidence of {kind}", 0.08) for kind in EVIDENCE_KINDS),
     Feature("from.ours", -1, "the author is at the protected domain"),
     Feature("from.addressee", -1, "the author is whom the report was sent to"),
-    Feature("from.recipient", 1, "the author is the recipient"),
+    # Of real mail 1 in 200 (lists left out), of real spam 1 in 20 names its recipient as author: that holds elsewhere, too.
+    Feature("from.recipient", 1, "the author is the recipient", 0.05),
     Feature("from.recipient-domain", 1, "the author is at the recipient's domain"),
     Feature("from.absent", 1, "no author"),
     Feature("reply-to.elsewhere", 1, "Reply-To is at another domain than the author"),
