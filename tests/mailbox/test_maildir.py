@@ -131,6 +131,9 @@ def test_what_the_user_takes_back_stays(user, tmp_path):
     run(maildir_work(user.maildir), store)
     path = user.files("Backscatter")[0]
     path.rename(user.maildir / "cur" / "9999.back:2,S")
+    result, told = run(maildir_work(user.maildir, dry_run=True), store)
+    assert (result.exit_status, result.counts.quarantined) == (0, 0)
+    assert [m.note for m in told.messages] == ["kept: you took it out of quarantine"]
     for _ in range(2):
         assert run(maildir_work(user.maildir), store)[0].counts.quarantined == 0
     assert len(user.files("Backscatter")) == 2
@@ -179,6 +182,12 @@ def test_a_dry_run_changes_nothing(user, tmp_path):
     assert result.counts.quarantined == 3
     assert user.census() == before
     assert not (tmp_path / "store.sqlite3").exists()
+    run(maildir_work(user.maildir), tmp_path / "store.sqlite3")
+    user.deliver(mail("forged", 9))
+    before = user.census()
+    result, told = run(maildir_work(user.maildir, dry_run=True), tmp_path / "store.sqlite3")
+    assert (result.exit_status, result.counts.quarantined) == (0, 1), told.warnings
+    assert user.census() == before
 
 
 def test_what_is_no_maildir_is_an_error_in_one_line(tmp_path):

@@ -11,7 +11,9 @@ from classifier.mailbox.agent import at_work
 from classifier.mailbox.mover import NO_WAY
 from classifier.mailbox.restore import Wanted, restore
 from classifier.mailbox.upkeep import Upkeep
+from classifier.store.database import Database
 from classifier.store.journal import Journal
+from classifier.store.judged import JudgedMail
 from tests.mailbox.scripted import EXCHANGE, Session, scripted
 from tests.mailbox.support import run
 from tests.mailbox.test_settling import FORGED, ORDINARY, WITHOUT_MOVE, filled, subjects, work_of
@@ -81,10 +83,11 @@ def test_a_move_that_is_refused_as_a_whole_is_tried_in_halves(tmp_path, answer, 
     assert subjects(folders, "Backscatter") == FORGED
 
 
-def test_the_other_half_is_not_tried_where_there_is_no_room(tmp_path):
+@pytest.mark.parametrize("answer", ["NO [OVERQUOTA] no room", "NO Over quota", "NO Mailbox has exceeded quota"])
+def test_the_other_half_is_not_tried_where_there_is_no_room(tmp_path, answer):
     class Full(Session):
         def do_uid_move(self, words, rest):
-            return "NO so many at once" if len(self.uids(words[0])) == 4 else "NO [OVERQUOTA] no room"
+            return "NO so many at once" if len(self.uids(words[0])) == 4 else answer
 
     folders = filled()
     with scripted(folders, Full, capability=WITHOUT_UIDPLUS) as server:
@@ -93,6 +96,42 @@ def test_the_other_half_is_not_tried_where_there_is_no_room(tmp_path):
     assert (result.counts.quarantined, result.counts.errors) == (0, 4)
     assert sum(int(w.what.partition(" ")[0]) for w in told.warnings) == 4
     assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]
+
+
+def test_what_was_copied_and_cannot_be_marked_as_deleted_is_not_copied_again(tmp_path):
+    class Kept(Session):
+        def do_uid_store(self, words, rest):
+            return "NO [NOPERM] not yours"
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders, Kept, capability=WITHOUT_MOVE) as server:
+        for _ in range(3):
+            result, told = run(work_of(server), store)
+            assert result.exit_status == 1
+            assert any("cannot be removed here" in str(w) for w in told.warnings), told.warnings
+            assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]
+            assert subjects(folders, "Backscatter") == FORGED
+    with scripted(folders, capability=WITHOUT_MOVE) as server:
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, result.counts.quarantined) == (0, 4), told.warnings
+    assert subjects(folders, "INBOX") == ORDINARY
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+def test_what_vanishes_as_it_is_put_back_is_missing(tmp_path):
+    class Taken(Session):
+        def do_uid_move(self, words, rest):
+            self.expunge([1])
+            return super().do_uid_move(words, rest)
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        run(work_of(server), store)
+    with scripted(folders, Taken) as server:
+        left = restore(work_of(server), store, Wanted())
+    assert [m.subject for m in left.missing] == ["forged 0"]
+    assert [m.subject for m in left.moved] == FORGED[1:]
+    assert left.refused == {}
 
 
 def test_nothing_is_put_back_or_moved_on_where_nothing_can_be_moved_safely(tmp_path):
@@ -108,6 +147,20 @@ def test_nothing_is_put_back_or_moved_on_where_nothing_can_be_moved_safely(tmp_p
     assert subjects(folders, "Backscatter") == FORGED
     with scripted(folders) as server:
         assert len(restore(work_of(server), store, Wanted()).moved) == 4
+
+
+def test_keys_that_name_other_messages_now_put_back_the_right_ones(tmp_path):
+    """After a backup, UIDs are given out anew under the same UIDVALIDITY."""
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        assert run(work_of(server), store)[0].counts.quarantined == 4
+        there = list(folders["Backscatter"].messages.values())
+        folders["Backscatter"].messages = dict(enumerate(reversed(there), 1))
+        assert len(restore(work_of(server), store, Wanted(text="forged 1")).moved) == 1
+        assert subjects(folders, "INBOX") == ["forged 1", *ORDINARY]
+        with at_work(work_of(server), store, "test") as (mailbox, database):
+            assert Upkeep("main", "Backscatter", mailbox, database).expire(30, now=4e9) == 3
+    assert subjects(folders, "Trash") == ["forged 0", "forged 2", "forged 3"]
 
 
 def test_nothing_is_made_for_messages_that_are_gone(tmp_path):
@@ -129,3 +182,48 @@ def test_the_quarantine_itself_is_not_swept(tmp_path):
         assert (result.counts.quarantined, result.counts.errors) == (4, 1)
         assert "'Backscatter' is the quarantine itself" in str(told.warnings[0])
     assert subjects(folders, "Backscatter") == FORGED
+
+
+def test_a_quarantine_that_cannot_be_made_costs_no_verdict(tmp_path):
+    class Closed(Session):
+        def do_create(self, words, rest):
+            return "NO [NOPERM] no more folders"
+
+    folders, store = filled(("INBOX",)), tmp_path / "s.sqlite3"
+    with scripted(folders, Closed) as server:
+        result, told = run(work_of(server), store)
+        assert (result.counts.looked_at, result.counts.kept, result.counts.errors) == (8, 4, 4)
+        assert [(m.action, m.examination.judgement.action) for m in told.messages] == [("keep", "keep")] * 4
+        assert all("no more folders" in m.examination.judgement.notes[0] for m in told.messages)
+        assert "no more folders" in str(told.warnings[0])
+    with scripted(folders) as server:
+        result, told = run(work_of(server), store)
+        assert (result.counts.looked_at, result.counts.quarantined, result.exit_status) == (0, 4, 0)
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+def test_what_could_not_be_moved_and_is_gone_is_forgotten(tmp_path):
+    class Full(Session):
+        def do_uid_move(self, words, rest):
+            return "NO [OVERQUOTA] no room"
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders, Full) as server:
+        for _ in range(3):
+            result, told = run(work_of(server), store)
+            assert (result.counts.errors, result.exit_status) == (4, 1)
+        assert len(told.messages) == 0, "told of each the first time"
+        inbox = folders["INBOX"].messages
+        for uid in [uid for uid, m in inbox.items() if b"X-Verdict: forged" in m.raw]:
+            del inbox[uid]
+        result, told = run(work_of(server, dry_run=True), store)
+        assert (result.exit_status, told.warnings) == (0, [])
+        assert waiting(store) == 4, "a dry run changes nothing"
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, told.warnings) == (0, [])
+        assert waiting(store) == 0
+
+
+def waiting(store):
+    with Database.open(store, readonly=True) as database:
+        return JudgedMail(database).not_moved("main")
