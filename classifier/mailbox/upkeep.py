@@ -45,7 +45,7 @@ class Upkeep:
         self.journal = Journal(database)
         self.judged = JudgedMail(database)
 
-    def learn(self) -> list[Correction]:
+    def learn(self) -> None:
         """Notice what the user dragged into quarantine since last time: it counts as found forged.
 
         What ``filter`` found forged, and a rule put there, is no word of the user's.
@@ -53,36 +53,33 @@ class Upkeep:
         name = self.mailbox.locate(self.quarantine)
         status = self.mailbox.status(name) if name is not None else None
         if name is None or status is None:
-            return []
+            return
         memory = self.judged.memory(self.account, name, status.uid_validity)
         if memory.uid_next == status.uid_next and status.uid_next:
-            return []
+            return
         ours = self.journal.keys_in(self.account, name, status.uid_validity, memory.uid_next)
         if not ours and not memory.uid_next and not memory.keys:
             # A folder that was there before: what lies in it says nothing about us.
-            return self._skip(name)
+            self._skip(name)
+            return
         first = max(memory.uid_next, 1)
         if status.uid_next and sum(1 for k in ours if int(k) >= first) == status.uid_next - first:
             self.judged.commit(self.account, name, memory, uid_next=status.uid_next)  # all of it is ours
-            return []
+            return
         status = self.mailbox.open(name, write=False)
         memory.keys |= ours  # what we put there need not be looked at
         now = datetime.now(UTC)
-        learnt: list[Correction] = []
         for batch in self.mailbox.new(memory):
-            dragged = [m for m in batch.messages if m.key not in ours]
             corrections = [
                 Correction(m.digest, "forged", "dragged", now, name, m.message_id)
-                for m in dragged
+                for m in batch.messages
                 if not _was_filtered(m)
             ]
             self.judged.correct(self.account, corrections)
-            self.journal.register((self._row(m, name, status.uid_validity) for m in dragged), now)
+            self.journal.register((self._row(m, name, status.uid_validity) for m in batch.messages), now)
             self.judged.commit(self.account, name, memory, uid_next=batch.uid_next, names=batch.names)
-            learnt += corrections
-        return learnt
 
-    def _skip(self, name: str) -> list[Correction]:
+    def _skip(self, name: str) -> None:
         status = self.mailbox.open(name, write=False)
         memory = self.judged.memory(self.account, name, status.uid_validity)
         if status.uid_next:
@@ -90,7 +87,6 @@ class Upkeep:
         else:
             for batch in self.mailbox.new(memory):
                 self.judged.commit(self.account, name, memory, uid_next=batch.uid_next, names=batch.names)
-        return []
 
     def _row(self, message: ListedMessage, folder: str, validity: int) -> Move:
         return Move(

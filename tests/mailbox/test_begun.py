@@ -8,12 +8,23 @@ from types import SimpleNamespace
 
 import pytest
 
+from classifier.errors import TemporaryError
 from classifier.mailbox import mover
 from classifier.mailbox.agent import at_work
+from classifier.mailbox.restore import Wanted, restore
 from classifier.store.journal import Journal
 from tests.mailbox.scripted import EXCHANGE, Message, Session, scripted
 from tests.mailbox.support import mail, run
-from tests.mailbox.test_settling import FORGED, ORDINARY, WITHOUT_MOVE, Stopped, filled, subjects, work_of
+from tests.mailbox.test_settling import (
+    FORGED,
+    ORDINARY,
+    WITHOUT_MOVE,
+    Rewriting,
+    Stopped,
+    filled,
+    subjects,
+    work_of,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +145,21 @@ def test_the_copy_of_one_message_is_not_taken_for_anothers(tmp_path, capability)
     assert not folders["INBOX"].messages
 
 
+@pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
+def test_nothing_is_taken_for_the_copy_of_a_message_without_message_id(tmp_path, capability):
+    folders, store = filled(("INBOX", "Trash", "Backscatter"), number=0), tmp_path / "s.sqlite3"
+    folders["INBOX"].add(Message(mail("forged", 1, message_id=False).replace(b"\n", b"\r\n")))
+    before = Counter(m.raw for m in folders["INBOX"].messages.values())
+    begun(folders, store, capability)
+    another = b"X-Other: 1\r\n" + mail("forged", 1, message_id=False).replace(b"\n", b"\r\n")
+    folders["Backscatter"].add(Message(another))
+    with scripted(folders, capability=capability) as server:
+        result, told = run(work_of(server), store)
+        assert result.exit_status == 0, told.warnings
+    there = Counter(m.raw for m in folders["Backscatter"].messages.values())
+    assert there == before + Counter([another])
+
+
 def test_another_delivery_is_not_removed_where_the_inbox_was_made_anew(tmp_path):
     """It came within the same second as the one that was moved, and lies where nothing has its old UID."""
 
@@ -173,3 +199,84 @@ def test_a_folder_that_is_gone_when_its_moves_are_settled(tmp_path, capability, 
             assert Journal(database).unsettled("main") == []
     assert subjects(folders, "Backscatter") == [*moved, "forged 9"]
     assert subjects(folders, "INBOX") == []
+
+
+def test_a_copy_that_is_marked_as_deleted_is_none(tmp_path):
+    """Whoever marked it would take the message away with it, were its source removed for it."""
+
+    class Done(Stopped):
+        done = True
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    begun(folders, store, WITHOUT_MOVE, Done)
+    marked = folders["Backscatter"].messages[1]
+    marked.flags.add("\\Deleted")
+    with scripted(folders, capability=WITHOUT_MOVE) as server:
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, result.counts.quarantined) == (0, 4), told.warnings
+    assert subjects(folders, "INBOX") == ORDINARY
+    del folders["Backscatter"].messages[1]
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+def test_a_source_that_is_not_shown_is_not_given_up_for_what_is_like_it(tmp_path):
+    """Copies are written anew here: whether one is its own can be told by comparing them alone."""
+
+    class Copied(Rewriting):
+        def do_uid_copy(self, words, rest):
+            self.transfer(words, leave=False)
+            raise OSError
+
+    class Hidden(Rewriting):
+        def do_uid_fetch(self, words, rest):
+            if self.name == "INBOX" and "HEADER" in rest and 1 in self.uids(words[0]):
+                return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
+            return super().do_uid_fetch(words, rest)
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    begun(folders, store, WITHOUT_MOVE, Copied)
+    with scripted(folders, Hidden, capability=WITHOUT_MOVE) as server:
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, result.counts.quarantined) == (1, 3), told.warnings
+    assert [w.what for w in told.warnings] == ["cannot be read"]
+    assert subjects(folders, "INBOX") == ["forged 0", *ORDINARY]
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+@pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
+def test_uids_that_name_other_messages_now_cost_none(tmp_path, capability):
+    """After a backup they are given out anew under the same UIDVALIDITY: they lead to no source."""
+
+    class Done(Stopped):
+        done = True
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    begun(folders, store, capability, Done)
+    others = Counter(m.raw for m in folders["INBOX"].messages.values() if b"X-Verdict: ordinary" in m.raw)
+    left = [m for m in folders["INBOX"].messages.values() if m.raw in others]
+    folders["INBOX"].messages = dict(zip((1, 3, 5, 7), left, strict=True))
+    with scripted(folders, capability=capability) as server:
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, result.counts.quarantined) == (0, 4), told.warnings
+    assert Counter(m.raw for m in folders["INBOX"].messages.values()) == others
+    assert subjects(folders, "Backscatter") == FORGED
+
+
+@pytest.mark.parametrize("capability", [EXCHANGE, WITHOUT_MOVE])
+@pytest.mark.parametrize("was_done", [True, False])
+def test_a_restore_that_was_begun_is_settled_and_counts_as_none_of_the_sweeps(tmp_path, capability, was_done):
+    class One(Stopped):
+        done = was_done
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    before = Counter(m.raw for f in folders.values() for m in f.messages.values())
+    with scripted(folders, capability=capability) as server:
+        assert run(work_of(server), store)[0].counts.quarantined == 4
+    with scripted(folders, One, capability=capability) as server, pytest.raises(TemporaryError):
+        restore(work_of(server), store, Wanted())
+    with scripted(folders, capability=capability) as server:
+        result, told = run(work_of(server), store)
+        assert (result.exit_status, result.counts.quarantined) == (0, 0), told.warnings
+        assert len(restore(work_of(server), store, Wanted()).moved) == (0 if was_done else 4)
+    assert Counter(m.raw for f in folders.values() for m in f.messages.values()) == before
+    assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]

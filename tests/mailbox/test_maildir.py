@@ -179,7 +179,7 @@ def test_keywords_keep_their_meaning(user, tmp_path):
 def test_a_dry_run_changes_nothing(user, tmp_path):
     before = user.census()
     result, _ = run(maildir_work(user.maildir, dry_run=True), tmp_path / "store.sqlite3")
-    assert result.counts.quarantined == 3
+    assert (result.exit_status, result.counts.quarantined) == (0, 3)
     assert user.census() == before
     assert not (tmp_path / "store.sqlite3").exists()
     run(maildir_work(user.maildir), tmp_path / "store.sqlite3")

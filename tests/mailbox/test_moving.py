@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from classifier.mailbox import mover
+from classifier.mailbox import mover, reading, sweep
 from classifier.mailbox.agent import at_work
 from classifier.mailbox.mover import NO_WAY
 from classifier.mailbox.restore import Wanted, restore
@@ -15,7 +15,7 @@ from classifier.store.database import Database
 from classifier.store.journal import Journal
 from classifier.store.judged import JudgedMail
 from tests.mailbox.scripted import EXCHANGE, Session, scripted
-from tests.mailbox.support import run
+from tests.mailbox.support import mail, run
 from tests.mailbox.test_settling import FORGED, ORDINARY, WITHOUT_MOVE, filled, subjects, work_of
 
 WITHOUT_UIDPLUS = EXCHANGE.replace(" UIDPLUS", "")
@@ -83,7 +83,9 @@ def test_a_move_that_is_refused_as_a_whole_is_tried_in_halves(tmp_path, answer, 
     assert subjects(folders, "Backscatter") == FORGED
 
 
-@pytest.mark.parametrize("answer", ["NO [OVERQUOTA] no room", "NO Over quota", "NO Mailbox has exceeded quota"])
+@pytest.mark.parametrize(
+    "answer", ["NO [OVERQUOTA] no room", "NO Over quota", "NO Mailbox has exceeded quota"]
+)
 def test_the_other_half_is_not_tried_where_there_is_no_room(tmp_path, answer):
     class Full(Session):
         def do_uid_move(self, words, rest):
@@ -116,6 +118,26 @@ def test_what_was_copied_and_cannot_be_marked_as_deleted_is_not_copied_again(tmp
         assert (result.exit_status, result.counts.quarantined) == (0, 4), told.warnings
     assert subjects(folders, "INBOX") == ORDINARY
     assert subjects(folders, "Backscatter") == FORGED
+
+
+@pytest.mark.parametrize("expires", [True, False])
+def test_two_quarantines_of_which_one_is_no_longer_named(tmp_path, expires):
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    before = everything(folders)
+    with scripted(folders) as server:
+        assert run(work_of(server, quarantine="Former"), store)[0].counts.quarantined == 4
+        again = server.deliver(mail("forged", 9))
+        assert run(work_of(server), store)[0].counts.quarantined == 1
+        if expires:
+            with at_work(work_of(server), store, "test") as (mailbox, database):
+                assert Upkeep("main", "Backscatter", mailbox, database).expire(30, now=4e9) == 5
+        else:
+            left = restore(work_of(server), store, Wanted())
+            assert (len(left.moved), left.missing) == (5, [])
+    assert subjects(folders, "Trash" if expires else "INBOX") == sorted(
+        [*FORGED, "forged 9", *([] if expires else ORDINARY)]
+    )
+    assert everything(folders) - before == Counter([again.raw])
 
 
 def test_what_vanishes_as_it_is_put_back_is_missing(tmp_path):
@@ -163,6 +185,22 @@ def test_keys_that_name_other_messages_now_put_back_the_right_ones(tmp_path):
     assert subjects(folders, "Trash") == ["forged 0", "forged 2", "forged 3"]
 
 
+def test_what_is_in_quarantine_and_not_shown_at_this_moment_is_put_back_all_the_same(tmp_path):
+    class Hidden(Session):
+        def do_uid_fetch(self, words, rest):
+            if self.name == "Backscatter" and "HEADER" in rest and 1 in self.uids(words[0]):
+                return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
+            return super().do_uid_fetch(words, rest)
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        run(work_of(server), store)
+    with scripted(folders, Hidden) as server:
+        left = restore(work_of(server), store, Wanted())
+    assert (len(left.moved), left.missing, left.refused) == (4, [], {})
+    assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]
+
+
 def test_nothing_is_made_for_messages_that_are_gone(tmp_path):
     folders, store = filled(("INBOX",)), tmp_path / "s.sqlite3"
     with scripted(folders) as server:
@@ -196,9 +234,11 @@ def test_a_quarantine_that_cannot_be_made_costs_no_verdict(tmp_path):
         assert [(m.action, m.examination.judgement.action) for m in told.messages] == [("keep", "keep")] * 4
         assert all("no more folders" in m.examination.judgement.notes[0] for m in told.messages)
         assert "no more folders" in str(told.warnings[0])
+    assert waiting(store) == 4
     with scripted(folders) as server:
         result, told = run(work_of(server), store)
         assert (result.counts.looked_at, result.counts.quarantined, result.exit_status) == (0, 4, 0)
+    assert waiting(store) == 0
     assert subjects(folders, "Backscatter") == FORGED
 
 
@@ -227,3 +267,28 @@ def test_what_could_not_be_moved_and_is_gone_is_forgotten(tmp_path):
 def waiting(store):
     with Database.open(store, readonly=True) as database:
         return JudgedMail(database).not_moved("main")
+
+
+def test_a_folder_that_is_made_anew_between_two_moves_is_left_alone(tmp_path, monkeypatch):
+    """What was judged of it before has the UIDs of other messages now."""
+    monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(sweep, "BATCH", 2)
+
+    class Anew(Session):
+        def do_uid_move(self, words, rest):
+            answer = super().do_uid_move(words, rest)
+            self.state.uid_validity = 8
+            return answer
+
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    before = everything(folders)
+    # It does not say what it moved, so both folders are looked into, and the first one is opened again.
+    with scripted(folders, Anew, odd_moves="silent") as server:
+        result, told = run(work_of(server), store)
+        assert (result.counts.looked_at, result.counts.quarantined) == (2, 1)
+        assert [w.what for w in told.warnings] == ["the folder was made anew meanwhile"]
+    with scripted(folders, uid_validity=8) as server:
+        result, told = run(work_of(server), store)
+        assert (result.counts.quarantined, result.exit_status) == (3, 0), told.warnings
+    assert everything(folders) == before
+    assert subjects(folders, "Backscatter") == FORGED
