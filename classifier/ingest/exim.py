@@ -36,6 +36,8 @@ PART = re.compile(rb"(?:" + HEAD + rb"[^\s\[\]]{1,64}" + PROCESS + rb")\[([0-9]{
 #: What the client typed: a quoted field, the name in its HELO.
 _TYPED = re.compile(rb"\"(?:[^\"\\]|\\.){0,2000}\"|\([^()]{0,255}\)")
 _AUTHENTICATED = re.compile(rb" (?:A=|P=[a-z]{0,9}smtps?a(?: |$))")
+#: What a client's certificate says, and which server it asked for: quotes stand in these as they came.
+_UNQUOTED = re.compile(rb" (?:DN|SNI)=\"")
 _HOST = re.compile(rb" H=(?:([^\s()\[]{1,255}) )? ?\[([0-9A-Fa-f:.]{2,45})\]")
 #: A sender or Message-ID; a local part may be quoted, with blanks in it.
 _WORD = re.compile(rb"(?:\"(?:[^\"\\]|\\.){0,1000}\"|[^\s\"]){1,2000}")
@@ -98,7 +100,7 @@ def _arrival(queues: Queues, message: OpenMessage, rest: bytes) -> None:
     message.sender = "" if sender == b"<>" else decode_bytes(sender)
     facts, _, said = (b" " + rest[len(sender) :]).replace(b" id*=", b" id=", 1).partition(b" id=")
     facts = _TYPED.sub(b"", facts)
-    if _AUTHENTICATED.search(facts):
+    if _is_authenticated(rest, facts):
         message.source = "submitted"
     elif found := _HOST.search(facts):
         host, address = found.groups()
@@ -112,6 +114,19 @@ def _arrival(queues: Queues, message: OpenMessage, rest: bytes) -> None:
         queues.exim_names = True
     # Exim gives one to what a program on the host hands in without; unless its log never names any.
     message.made_here = message.local and queues.exim_names
+
+
+def _is_authenticated(rest: bytes, facts: bytes) -> bool:
+    """Say whether a client had authenticated itself, unless that may be its own words.
+
+    Exim writes ``P=`` once, behind what the client's host says of its user (``U=``, RFC 1413).
+    """
+    if rest.count(b" P=") != 1:
+        return False
+    typed = _UNQUOTED.search(rest)
+    if typed is not None:
+        facts = rest[: typed.start()]
+    return _AUTHENTICATED.search(facts, max(facts.find(b" P="), 0)) is not None
 
 
 def _delivery(queues: Queues, message: OpenMessage, rest: bytes) -> None:

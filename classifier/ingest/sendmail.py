@@ -48,7 +48,7 @@ class Sendmail:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._authenticated: dict[bytes, datetime | None] = {}
+        self._authenticated: dict[bytes, tuple[datetime | None, bytes]] = {}
 
     def take(
         self, match: re.Match[bytes], line: bytes, queues: Queues, clock: LogClock
@@ -61,7 +61,8 @@ class Sendmail:
         if queue_id is None:
             if len(self._authenticated) >= _MAX_AUTHENTICATED:
                 del self._authenticated[next(iter(self._authenticated))]
-            self._authenticated[connection] = when
+            client = _client(line[match.end() :].partition(b"relay=")[2].partition(b", ")[0])[1]
+            self._authenticated[connection] = when, client
             return iter(())
         key = (host + b"/" + queue_id).decode("utf-8", "replace")
         message = queues.find(key) or queues.begin(key, queue_id.decode("ascii"), when)
@@ -71,10 +72,10 @@ class Sendmail:
             for message_id in find_message_ids(decode_bytes(unescaped(rest[:4_000])))[:2]:
                 queues.add_message_id(message, message_id)
         elif word == b"from":
-            began = self._authenticated.get(connection)
-            known = began is not None and when is not None and when - began <= _SESSION
             message.began = True
-            _from(queues, message, rest, authenticated=known)
+            began, client = self._authenticated.get(connection, (None, b""))
+            known = began is not None and when is not None and when - began <= _SESSION
+            _from(queues, message, rest, client if known else None)
             queues.name(key, message)
         else:
             for address in find_addresses(decode_bytes(_recipients(rest))):
@@ -82,18 +83,27 @@ class Sendmail:
         return queues.overflow()
 
 
-def _from(queues: Queues, message: OpenMessage, rest: bytes, *, authenticated: bool) -> None:
+def _client(relay: bytes) -> tuple[bytes, bytes]:
+    """Return name and address of a client out of ``user@name [address]``; no name where it does not lead back to the address."""
+    found = list(_HOST.finditer(relay[-2_000:]))
+    if not found:
+        return b"", b""
+    name, address = found[-1].groups()
+    # "(may be forged)" stands behind one that does not.
+    sure = len(found) == 1 and found[0].start() == 0 and not relay[found[0].end() :].strip()
+    return (name if sure else b""), address
+
+
+def _from(queues: Queues, message: OpenMessage, rest: bytes, authenticated: bytes | None) -> None:
     sender, _, facts = rest.partition(b", size=")
     message.sender = decode_bytes(sender.strip(b" <>"))
     # The client stands last, behind the Message-ID, which its writer typed.
     client = facts.rpartition(b", relay=")[2]
-    if authenticated:
+    name, address = _client(client)
+    if address and address == authenticated:
         message.source = "submitted"
-    elif found := _HOST.match(client):
-        name, address = found.groups()
-        # "(may be forged)" stands behind a name that does not lead back to the address.
-        sure = not client[found.end() :].strip()
-        queues.came_from(message, decode_bytes(name) if sure else "", address.decode("ascii"))
+    elif address:
+        queues.came_from(message, decode_bytes(name), address.decode("ascii"))
     elif client.endswith(b"@localhost"):  # who ran the program: "relay=root@localhost"
         message.local = True
     said = facts.partition(b", msgid=")[2]

@@ -43,6 +43,17 @@ def test_a_name_that_does_not_lead_back_is_nobodys(relay, source):
     assert [r.source for r in read(SENDMAIL.format(relay))] == [source]
 
 
+def test_who_has_authenticated_is_told_by_the_process_and_the_address():
+    """Process numbers come round soon where many connect."""
+    log = "Mar  1 10:00:00 mail sendmail[7]: AUTH=server, relay=host.isp.test [203.0.113.9], authid=anna, mech=PLAIN, bits=0\n"
+    assert [r.source for r in read(log + SENDMAIL.format("host.isp.test [203.0.113.9]"))] == ["submitted"]
+    assert [r.source for r in read(log + SENDMAIL.format("[203.0.113.9]"))] == ["submitted"]
+    assert [r.source for r in read(log + SENDMAIL.format("x.test [203.0.113.7]"))] == ["transit"]
+    assert [r.source for r in read(SENDMAIL.format("x [127.0.0.1] y@host.isp.test [203.0.113.9]"))] == [
+        "transit"
+    ]
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -76,6 +87,31 @@ def test_a_log_without_message_ids():
     assert [r.nameless for r in exim("U=anna P=local S=3")] == [True]
     assert [r.nameless for r in exim(f"{person} id=1@example.org", "U=anna P=local S=3")] == [False, False]
     assert [r.nameless for r in exim("H=x [203.0.113.7] P=esmtp S=3")] == [False]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        "H=x.test (friend) [203.0.113.9] U=x A=plain:anna P=esmtpsa [127.0.0.1] P=esmtp S=434 id=1@example.org",
+        'H=x.test [203.0.113.9] P=esmtps X=TLS1.3 CV=no DN="CN=x" A=plain:anna y="z" S=1 id=1@example.org',
+        'H=x.test [203.0.113.9] P=esmtps X=TLS1.3 CV=no SNI="x" A=plain:anna P=esmtpsa" S=1 id=1@example.org',
+        'H=x.test [203.0.113.9] P=esmtps X=TLS1.3 CV=no SNI="x" A=plain:anna id=1@example.org" S=1 id=2@example.org',
+    ],
+)
+def test_what_a_client_says_of_itself_is_no_authentication(facts):
+    assert [r.source for r in exim(facts)] == ["transit"]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        "H=x.test (pc) [203.0.113.9] U=anna P=esmtpsa X=TLS1.3 CV=no A=plain:anna S=434 id=1@example.org",
+        'H=x.test [203.0.113.9] P=esmtpsa X=TLS1.3 CV=no DN="CN=x" SNI="mail.example.org" A=plain:anna S=1 id=1@example.org',
+        'H=x.test [203.0.113.9] P=asmtp A=plain:anna S=1 id=1@example.org T="a P-value"',
+    ],
+)
+def test_what_exim_says_of_it_is(facts):
+    assert [r.source for r in exim(facts)] == ["submitted"]
 
 
 REJECTED = """
