@@ -14,7 +14,7 @@ from classifier.ingest.log_lines import PROCESS, is_head
 _ADDRESS = rb"[0-9A-Fa-f:.]{2,45}"
 #: Program, process, and what tells where to: ``sender``, ``host`` and ``address`` as far as it says so.
 _SENT = re.compile(
-    rb"(?:^|[ ])(?:smtpd" + PROCESS + rb"[0-9a-f]{16} mta delivery evpid=[0-9a-f]{16} from=<(?P<opensmtpd>[^>]{0,320})> .{0,900}?"
+    rb"(?:smtpd" + PROCESS + rb"[0-9a-f]{16} mta delivery evpid=[0-9a-f]{16} from=<(?P<opensmtpd>[^>]{0,320})> .{0,900}?"
     rb" relay=\"(?P<opensmtpd_address>" + _ADDRESS + rb") \((?P<opensmtpd_host>[^()\s]{1,255})\)\" .{0,40}?result=\"Ok\""
     rb"|courieresmtp" + PROCESS + rb"id=[0-9A-F.]{1,80},from=<(?P<courier>[^>]{0,320})>,addr=<[^>]{0,320}>,success: delivered: "
     rb"(?P<courier_host>[^\s\[]{1,255}) \[(?P<courier_address>" + _ADDRESS + rb")\]"
@@ -24,6 +24,9 @@ _SENT = re.compile(
     rb"|sSMTP" + PROCESS + rb"Sent mail for (?P<ssmtp>[^\s]{1,320}) "
     rb"|qmail(?:-send)?(?:" + PROCESS + rb"|: )[0-9.]{0,20} ?starting delivery [0-9]{1,10}: msg [0-9]{1,20} to (?P<qmail_host>remote) )"
 )  # fmt: skip
+_PROGRAM = re.compile(
+    rb"(?:^|(?<=[ ]))(?:smtpd|courieresmtp|dma|msmtp|nullmailer|sSMTP|qmail)(?:-send)?(?:\[|: |[ ][0-9])"
+)
 _NAMES = {
     "opensmtpd": "OpenSMTPD", "courier": "Courier", "dma": "dma", "msmtp": "msmtp", "nullmailer": "nullmailer",
     "ssmtp": "sSMTP", "qmail": "qmail",
@@ -60,8 +63,11 @@ def handed_over(line: bytes) -> HandedOver | None:
         or b" starting delivery " in line
     ):
         return None
-    found = _SENT.search(line, 0, 4_000)
-    if found is None or not is_head(line[: found.start()]):
+    program = _PROGRAM.search(line, 0, 600)
+    if program is None or not is_head(line[: program.start()]):
+        return None
+    found = _SENT.match(line, program.start(), 4_000)
+    if found is None:
         return None
     told = {name: value.decode("utf-8", "replace") for name, value in found.groupdict().items() if value}
     key = next(iter(told)).partition("_")[0]

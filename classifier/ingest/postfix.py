@@ -24,9 +24,10 @@ _TOLD = PROCESS + rb"([0-9A-Za-z]{5,32}): (client=|uid=|message-id=|resent-messa
 #: What follows ``host instance[/service]``: ``/daemon[pid]: QUEUEID: word``.
 _LINE = re.compile(rb"/([a-z][a-z0-9_-]{0,40})" + _TOLD)
 #: Where rsyslog writes RFC 5424 or JSON, it cuts a program's name at the slash.
-_CUT = re.compile(
-    rb"(?:^|(?<=[ ]))(?:postfix(?:-[a-z0-9_-]{1,40})?|[a-z][a-z0-9_-]{0,40}(?=[^:]{1,160}:?[^:]{1,80}: client=))()"
-    + _TOLD
+_CUT = re.compile(rb"(?:^|(?<=[ ]))postfix(?:-[a-z0-9_-]{1,40})?()" + _TOLD)
+#: Of a service with a name of its own, this word alone tells that it is Postfix's.
+_CUT_CLIENT = re.compile(
+    rb"(?:^|(?<=[ ]))[a-z][a-z0-9_-]{0,40}()" + PROCESS + rb"([0-9A-Za-z]{5,32}): (client=)"
 )
 _DAEMONS = {
     b"client=": b"smtpd",
@@ -50,8 +51,10 @@ def match_postfix(line: bytes) -> re.Match[bytes] | None:
     Looked for in this order, since it is three times as fast as from the line's start.
     """
     match = _LINE.search(line, 0, _LIMIT)
-    if match is None and (b"postfix" in line or b": client=" in line):
+    if match is None and b"postfix" in line:
         match = _CUT.search(line, 0, _LIMIT)
+    if match is None and b": client=" in line:
+        match = _CUT_CLIENT.search(line, 0, _LIMIT)
     return match if match is not None and is_head(line[: match.start()]) else None
 
 

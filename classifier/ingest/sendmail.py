@@ -31,7 +31,7 @@ _LINE = re.compile(
     + rb"(?:([0-9A-Za-z]{12,20}): (?:(from|to)=|(Milter )(?:\([^()]{0,64}\) )?(?:add|insert|change)[^:]{0,20}: "
     rb"(?:default )?header[: ]{1,2}(?i:message-id)\b)|AUTH=server, )"
 )
-_HOST = re.compile(rb"(?:[^\s\[@]{0,255}@)?([^\s\[@]{0,255}) ?\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
+_ADDRESS = re.compile(rb"(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
 #: Connections whose authentication is remembered, and for how long: process
 #: numbers come round again.
 _MAX_AUTHENTICATED = 10_000
@@ -85,13 +85,14 @@ class Sendmail:
 
 def _client(relay: bytes) -> tuple[bytes, bytes]:
     """Return name and address of a client out of ``user@name [address]``; no name where it does not lead back to the address."""
-    found = list(_HOST.finditer(relay[-2_000:]))
-    if not found:
+    words, _, rest = relay.rpartition(b"[")
+    found = _ADDRESS.match(rest)
+    if found is None:
         return b"", b""
-    name, address = found[-1].groups()
+    words = words.strip()
     # "(may be forged)" stands behind one that does not.
-    sure = len(found) == 1 and found[0].start() == 0 and not relay[found[0].end() :].strip()
-    return (name if sure else b""), address
+    sure = not rest[found.end() :].strip() and b" " not in words and b"[" not in words
+    return (words.rpartition(b"@")[2] if sure else b""), found[1]
 
 
 def _from(queues: Queues, message: OpenMessage, rest: bytes, authenticated: bytes | None) -> None:
