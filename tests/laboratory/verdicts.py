@@ -45,9 +45,12 @@ DENIED = {"complete": set(BESIDE), "dmarc": set(BESIDE)}
 def judge(folder, setup):
     """Return what ``classify --json`` says of each report of *folder*, by name."""
     place = folder / f"{setup}.toml"
+    # Nothing that this user's store remembers, of other reports or of other keys, has a part in it.
+    home = folder / "home" / setup
     environment = {
         **os.environ,
-        **{f"XDG_{kind}_HOME": str(folder / "home" / setup) for kind in ("CONFIG", "DATA", "CACHE")},
+        "HOME": str(home),
+        **{f"XDG_{kind}_HOME": str(home) for kind in ("CONFIG", "DATA", "CACHE")},
     }
     environment.pop("BACKSCATTER_CONFIG", None)
     more = []
