@@ -263,11 +263,7 @@ class Sweep:
         """Keep what was judged; what is forged waits to be moved."""
         for item in judged:
             found = item.examination
-            if (
-                found is not None
-                and item.verdict is Verdict.FORGED
-                and found.judgement.action is Action.QUARANTINE
-            ):
+            if found is not None and found.judgement.action is Action.QUARANTINE:
                 item.action = Action.QUARANTINE
         this.batches.append((batch, keys, judged))
 

@@ -162,5 +162,5 @@ class Whereabouts:
         own = {m.id for m in rows} if ours else set()
         for move in self._journal.claimed(first.account, first.target, status.uid_validity, since):
             if move.id not in own:
-                _ = copies.exact(move) if move.target_key is None else copies.named(move)
+                copies.named(move)
         return copies

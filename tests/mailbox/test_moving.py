@@ -41,6 +41,8 @@ def test_what_was_moved_before_the_target_could_not_be_looked_at_stays_told(
 
     with scripted(folders, Once, capability=capability) as server:
         result, told = run(work_of(server), store)
+        second, _ = run(work_of(server), store)
+    assert (second.counts.quarantined, second.counts.errors, len(second.accounts[0].errors)) == (0, 2, 1)
     assert (result.counts.quarantined, result.counts.errors) == (2, 2)
     assert [w.what for w in told.warnings] == [
         "2 forged reports were not moved: the folder 'Backscatter' cannot be looked at"
@@ -98,6 +100,20 @@ def test_the_other_half_is_not_tried_where_there_is_no_room(tmp_path, answer):
     assert (result.counts.quarantined, result.counts.errors) == (0, 4)
     assert sum(int(w.what.partition(" ")[0]) for w in told.warnings) == 4
     assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]
+
+
+def test_what_is_refused_first_keeps_nothing_else_from_being_moved(tmp_path, monkeypatch):
+    monkeypatch.setattr(mover, "BATCH", 2)
+
+    class Locked(Session):
+        def do_uid_move(self, words, rest):
+            return "NO locked" if {1, 3} & {*self.uids(words[0])} else super().do_uid_move(words, rest)
+
+    folders = filled()
+    with scripted(folders, Locked, capability=WITHOUT_UIDPLUS) as server:
+        result, _ = run(work_of(server), tmp_path / "s.sqlite3")
+    assert (result.counts.quarantined, result.counts.errors) == (2, 2)
+    assert subjects(folders, "Backscatter") == FORGED[2:]
 
 
 def test_what_was_copied_and_cannot_be_marked_as_deleted_is_not_copied_again(tmp_path):
@@ -213,6 +229,17 @@ def test_nothing_is_made_for_messages_that_are_gone(tmp_path):
     assert sorted(folders) == ["Backscatter", "INBOX"]
 
 
+def test_nothing_comes_back_of_a_quarantine_that_is_gone(tmp_path):
+    folders, store = filled(), tmp_path / "s.sqlite3"
+    with scripted(folders) as server:
+        run(work_of(server), store)
+    del folders["Backscatter"]
+    with scripted(folders) as server:
+        left = restore(work_of(server), store, Wanted())
+    assert (len(left.missing), left.moved, left.refused) == (4, [], {})
+    assert "Backscatter" not in folders
+
+
 def test_the_quarantine_itself_is_not_swept(tmp_path):
     folders, store = filled(), tmp_path / "s.sqlite3"
     with scripted(folders) as server:
@@ -242,7 +269,9 @@ def test_a_quarantine_that_cannot_be_made_costs_no_verdict(tmp_path):
     assert subjects(folders, "Backscatter") == FORGED
 
 
-def test_what_could_not_be_moved_and_is_gone_is_forgotten(tmp_path):
+def test_what_could_not_be_moved_and_is_gone_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(mover, "BATCH", 2)
+
     class Full(Session):
         def do_uid_move(self, words, rest):
             return "NO [OVERQUOTA] no room"
@@ -253,6 +282,7 @@ def test_what_could_not_be_moved_and_is_gone_is_forgotten(tmp_path):
             result, told = run(work_of(server), store)
             assert (result.counts.errors, result.exit_status) == (4, 1)
         assert len(told.messages) == 0, "told of each the first time"
+        assert server.commands.count("UID MOVE") == 3, "where there is no room, the rest is not tried"
         inbox = folders["INBOX"].messages
         for uid in [uid for uid, m in inbox.items() if b"X-Verdict: forged" in m.raw]:
             del inbox[uid]

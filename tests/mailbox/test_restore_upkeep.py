@@ -15,11 +15,18 @@ from classifier.store.database import Database
 from classifier.store.journal import Journal
 from classifier.store.judged import JudgedMail
 from classifier.store.ledger import SqliteLedger
-from tests.mailbox.support import mail, run
+from tests.mailbox.support import MarkedMail, mail, run
 
 
 def inbox(user):
     return sorted(p.read_bytes().partition(b"Subject: ")[2].partition(b"\n")[0] for p in user.files("INBOX"))
+
+
+def register(store):
+    """Return where each quarantined message stands."""
+    with Database.open(store, readonly=True) as database:
+        rows = database.connection.execute("SELECT subject, state FROM move WHERE purpose = 'quarantine'")
+        return dict(rows.fetchall())
 
 
 def test_restored_messages_come_back_and_stay(account, tmp_path):
@@ -40,6 +47,13 @@ def test_restored_messages_come_back_and_stay(account, tmp_path):
     assert "F" in flagged.name.partition(":2,")[2]
     for _ in range(2):
         assert run(work, store)[0].counts.quarantined == 0
+    assert register(store) == {
+        "forged 0": "done",
+        "forged 1": "returned",
+        "forged 2": "returned",
+        "forged 3": "done",
+    }
+    assert restore(work, store, Wanted(since=datetime.now(UTC) + timedelta(hours=1))).moved == []
     result = restore(work, store, Wanted(since=datetime.now(UTC) - timedelta(hours=1)))
     assert len(result.moved) == 2
     assert {p.read_bytes(): p.stat().st_mtime_ns for p in user.files("INBOX")} == before
@@ -134,6 +148,7 @@ def test_old_reports_go_to_trash_and_nothing_is_expunged(account, tmp_path):
         assert upkeep.expire(0) == 0
         assert upkeep.expire(30) == 0
         assert upkeep.expire(30, now=time.time() + 31 * 86400) == 4
+        assert register(store) == {f"forged {n}": "expired" for n in range(4)}
         assert upkeep.expire(30, now=time.time() + 31 * 86400) == 0
     assert len(user.files("Trash")) == 4
     assert user.files("Backscatter") == []
@@ -160,6 +175,20 @@ def test_the_digest_comes_once_a_day_and_is_not_judged(account, tmp_path):
         assert not upkeep.digest("anna@example.org", datetime.now(UTC) + timedelta(days=3))
     last = [p.read_bytes() for p in user.files("INBOX") if b"X-Verdict" not in p.read_bytes()]
     assert sum(b"1 report " in text for text in last) == 1
+
+
+def test_a_digest_is_not_judged_by_whoever_takes_all_for_reports(account, tmp_path):
+    class Curious(MarkedMail):
+        def may_be_report(self, headers, mail_from):
+            return True
+
+    user, work = account
+    examiner = Curious()
+    work = replace(work, job=replace(work.job, digest_to="anna@example.org"), make_examiner=lambda: examiner)
+    for _ in range(2):
+        assert run(work, tmp_path / "store.sqlite3")[0].exit_status == 0
+        assert examiner.examined == 8
+    assert len(user.files("INBOX")) == 5
 
 
 def test_a_clock_that_was_years_ahead_costs_no_digest(account, tmp_path):
