@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from classifier.errors import MailboxError
-from classifier.mailbox import maildir
+from classifier.mailbox import inspection, maildir
 from classifier.mailbox.maildir import MaildirMailbox
 from classifier.store.database import Database
 from classifier.store.journal import Journal
@@ -231,6 +231,26 @@ def test_internaldate_is_the_files_time(tmp_path):
     mailbox = MaildirMailbox(user.maildir, "main")
     mailbox.open("INBOX", write=False)
     assert [m.received_at for m in mailbox.look([key])] == [received]
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_message_is_judged_by_when_it_was_received_and_who_sent_it(user, tmp_path, aside, monkeypatch):
+    monkeypatch.setattr(inspection, "MANY", 2)
+    envelopes = []
+
+    class Listening(MarkedMail):
+        def _examined(self, headers, envelope):
+            envelopes.append(envelope)
+            return super()._examined(headers, envelope)
+
+    received = datetime(2025, 5, 6, 7, 8, 9, tzinfo=UTC)
+    user.deliver(mail("forged", 9), received=received)
+    result, _ = run(maildir_work(user.maildir, examiner=Listening(), aside=aside), tmp_path / "store.sqlite3")
+    assert (result.exit_status, len(envelopes)) == (0, 7)
+    assert {e.mail_from for e in envelopes} == {""}
+    assert [e.received_at for e in envelopes if e.received_at < datetime(2026, 1, 1, tzinfo=UTC)] == [
+        received
+    ]
 
 
 def test_the_number_that_mbsync_keeps_in_a_name_is_no_part_of_a_message(user, tmp_path):
