@@ -177,6 +177,9 @@ def test_moves_that_were_not_made_or_were_expired_are_no_moves_of_a_message(tmp_
             journal.close([row], state)
         other = journal.intend([replace(same[0], account="other")])
         journal.close(other, MoveState.DONE)
+        nameless = journal.intend([replace(m, message_id="") for m in rows(2)])
+        journal.close(nameless, MoveState.DONE)
+        assert journal.moves_of("main", b"x", "", 1) == [], "without Message-ID one is none of the others"
         assert [m.state for m in journal.moves_of("main", b"same")] == ["done", "returned"]
         assert [m.state for m in journal.moves_of("main", b"x", "<1@a.test>", 1)] == ["done", "returned"]
         assert (

@@ -168,15 +168,15 @@ def test_pauses_of_what_is_unsure(mail, clock):
         assert [mail.unsure(*place) for place in PLACES[1:]] == [[]] * 3
         commit(mail, again={"1": UNSURE}, judged=[report("1")])
     clock.later(minutes=10)
-    commit(mail, again={"2": UNSURE}, judged=[report("2")])
+    commit(mail, again={"0": UNSURE}, judged=[report("0")])
     clock.later(minutes=75)
-    assert mail.unsure(*PLACES[0]) == ["1", "2"], "what waited longest is first"
+    assert mail.unsure(*PLACES[0]) == ["1", "0"], "what waited longest is first"
     clock.later(days=7, minutes=-175)
-    assert mail.unsure(*PLACES[0]) == ["1", "2"]
+    assert mail.unsure(*PLACES[0]) == ["1", "0"]
     clock.later(minutes=20)
-    assert mail.unsure(*PLACES[0]) == ["2"]
+    assert mail.unsure(*PLACES[0]) == ["0"]
     commit(mail, uid_next=1)
-    assert kept(mail, "key FROM unsure") == [("2",)]
+    assert kept(mail, "key FROM unsure") == [("0",)]
 
 
 def test_what_is_unsure_is_looked_at_as_its_run_grows(mail, clock, monkeypatch):
@@ -220,6 +220,19 @@ def test_the_last_word_of_the_user_counts(mail):
     assert mail.corrected_messages() == {"<1@a.test>": "genuine"}
     mail.correct("main", [said(b"1", "genuine", NOW, "<1@a.test>")])
     assert mail.corrected("main", b"1") == "genuine"
+
+
+def test_only_what_the_user_found_genuine_is_vouched_for(mail, monkeypatch):
+    vouched = []
+    monkeypatch.setattr("classifier.store.floods.vouch", lambda _, message_ids: vouched.extend(message_ids))
+    mail.correct(
+        "main",
+        [
+            Correction(b"1", "genuine", "restored", NOW, "INBOX", "<1@a.test>"),
+            Correction(b"2", "forged", "dragged", NOW, "Backscatter", "<2@a.test>"),
+        ],
+    )
+    assert vouched == ["<1@a.test>"]
 
 
 def test_digests(mail):
