@@ -14,9 +14,10 @@ from classifier.parse.encoded import decode_words
 from classifier.parse.limits import MAX_HEADER_BYTES, MAX_STRAY_LINES
 
 #: Every line of a section, with the folded ones that follow a field (RFC 5322 section 2.2): its
-#: bytes with the line end, and the field's name, nothing where the line is no field. No group is
+#: bytes with the line end, and the field's name, nothing where the line is no field; empty lines all at
+#: once, since a megabyte of them would be as many. No group is
 #: possessive: Python before 3.11.5 takes too much with those.
-_FIELDS = re.compile(rb"^((?:([!-9;-~]{1,998}+)[ \t]*+:.*+(?:\n[ \t].*+)*|.++|(?=\n))\n?)", re.MULTILINE)
+_FIELDS = re.compile(rb"^((?:([!-9;-~]{1,998}+)[ \t]*+:.*+(?:\n[ \t].*+)*|.++)\n?|\n+)", re.MULTILINE)
 #: A line that belongs to no header section: neither a field nor a continuation.
 _STRAY = re.compile(rb"(?:\A|\n)(?![!-9;-~]{1,998}[ \t]{0,99}:|[ \t\r\n]|\Z)")
 #: Line ends as numbers: looking for bytes with "in" raises and catches an error within (Python 3.11), at twice the time.

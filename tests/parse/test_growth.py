@@ -6,19 +6,26 @@ import pytest
 
 from classifier.parse.limits import MAX_DEPTH, MAX_HOPS, MAX_PARTS, MAX_RECIPIENTS
 from classifier.parse.message import parse
-from tests.benchmarks.parser_growth import SHAPES, measured
+from tests.benchmarks.parser_growth import SHAPES, measured, peak
 
 SMALL, FACTOR = 150_000, 8
 #: Something quadratic takes 64 times as long for 8 times the size.
 ALLOWED = 2.5 * FACTOR
 #: Seconds that tell nothing of growth.
 NOISE = 0.1
+#: So many times a message's size it may take at most, of one of a megabyte; 34 times was measured.
+MEMORY = 50
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_time_is_linear(shape):
     make = SHAPES[shape]
     assert measured(make(SMALL * FACTOR)) < ALLOWED * measured(make(SMALL)) + NOISE
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_memory_is_bounded(shape):
+    assert peak(SHAPES[shape](1_000_000)) < MEMORY
 
 
 @pytest.mark.parametrize(
