@@ -41,6 +41,7 @@ ICLOUD = (
     "CATENATE URLAUTH LANGUAGE ESEARCH ESORT WITHIN SASL-IR SEARCHRES METADATA ID XMSEARCH ANNOTATE-EXPERIMENT-1 IDLE "
     "LIST-STATUS"
 )
+_NOT_SHOWN = "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 
 
@@ -321,7 +322,7 @@ class YahooSession(Session):
 
     def do_uid_fetch(self, words, rest):
         if self.broken & set(self.uids(words[0])):
-            return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
+            return _NOT_SHOWN
         return self.within(words, 0, lambda some: Session.do_uid_fetch(self, some, rest))
 
     def do_uid_move(self, words, rest):
@@ -349,3 +350,15 @@ class ICloudSession(Session):
 
     def do_status(self, words, rest):
         return self.do_select(words, rest) if words[0] == self.notes else super().do_status(words, rest)
+
+
+def hiding(kind, folder):
+    """Make a session of this *kind* whose server does not show the first message of *folder* at this moment, as Yahoo's."""
+
+    class Hiding(kind):
+        def do_uid_fetch(self, words, rest):
+            if self.name == folder and "HEADER" in rest and 1 in self.uids(words[0]):
+                return _NOT_SHOWN
+            return super().do_uid_fetch(words, rest)
+
+    return Hiding

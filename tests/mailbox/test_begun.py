@@ -13,7 +13,7 @@ from classifier.mailbox import mover
 from classifier.mailbox.agent import at_work
 from classifier.mailbox.restore import Wanted, restore
 from classifier.store.journal import Journal
-from tests.mailbox.scripted import EXCHANGE, Message, Session, scripted
+from tests.mailbox.scripted import EXCHANGE, Message, Session, hiding, scripted
 from tests.mailbox.support import mail, run
 from tests.mailbox.test_settling import (
     FORGED,
@@ -227,15 +227,9 @@ def test_a_source_that_is_not_shown_is_not_given_up_for_what_is_like_it(tmp_path
             self.transfer(words, leave=False)
             raise OSError
 
-    class Hidden(Rewriting):
-        def do_uid_fetch(self, words, rest):
-            if self.name == "INBOX" and "HEADER" in rest and 1 in self.uids(words[0]):
-                return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
-            return super().do_uid_fetch(words, rest)
-
     folders, store = filled(), tmp_path / "s.sqlite3"
     begun(folders, store, WITHOUT_MOVE, Copied)
-    with scripted(folders, Hidden, capability=WITHOUT_MOVE) as server:
+    with scripted(folders, hiding(Rewriting, "INBOX"), capability=WITHOUT_MOVE) as server:
         result, told = run(work_of(server), store)
         assert (result.exit_status, result.counts.quarantined) == (1, 3), told.warnings
     assert [w.what for w in told.warnings] == ["cannot be read"]

@@ -14,7 +14,7 @@ from classifier.mailbox.upkeep import Upkeep
 from classifier.store.database import Database
 from classifier.store.journal import Journal
 from classifier.store.judged import JudgedMail
-from tests.mailbox.scripted import EXCHANGE, Session, scripted
+from tests.mailbox.scripted import EXCHANGE, Session, hiding, scripted
 from tests.mailbox.support import mail, run
 from tests.mailbox.test_settling import FORGED, ORDINARY, WITHOUT_MOVE, filled, subjects, work_of
 
@@ -202,16 +202,10 @@ def test_keys_that_name_other_messages_now_put_back_the_right_ones(tmp_path):
 
 
 def test_what_is_in_quarantine_and_not_shown_at_this_moment_is_put_back_all_the_same(tmp_path):
-    class Hidden(Session):
-        def do_uid_fetch(self, words, rest):
-            if self.name == "Backscatter" and "HEADER" in rest and 1 in self.uids(words[0]):
-                return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
-            return super().do_uid_fetch(words, rest)
-
     folders, store = filled(), tmp_path / "s.sqlite3"
     with scripted(folders) as server:
         run(work_of(server), store)
-    with scripted(folders, Hidden) as server:
+    with scripted(folders, hiding(Session, "Backscatter")) as server:
         left = restore(work_of(server), store, Wanted())
     assert (len(left.moved), left.missing, left.refused) == (4, [], {})
     assert subjects(folders, "INBOX") == [*FORGED, *ORDINARY]

@@ -14,7 +14,7 @@ from classifier.mailbox.restore import Wanted, restore
 from classifier.store.journal import Journal
 from tests.mailbox.dovecot import dovecot, without
 from tests.mailbox.proxy import Fault, Proxy
-from tests.mailbox.scripted import EXCHANGE, Folder, Message, Session, scripted
+from tests.mailbox.scripted import EXCHANGE, Folder, Message, Session, hiding, scripted
 from tests.mailbox.support import imap_work, mail, run
 from tests.support import server_folder
 
@@ -269,16 +269,10 @@ def test_a_message_that_is_not_shown_when_its_move_is_settled(tmp_path):
     class Copied(Stopped):
         done = True
 
-    class Hidden(Session):
-        def do_uid_fetch(self, words, rest):
-            if self.name == "INBOX" and "HEADER" in rest and 1 in self.uids(words[0]):
-                return "NO [UNAVAILABLE] UID FETCH Server error - Please try again later"
-            return super().do_uid_fetch(words, rest)
-
     folders, store = filled(), tmp_path / "s.sqlite3"
     with scripted(folders, Copied, capability=WITHOUT_MOVE) as server:
         assert run(work_of(server), store, backoff=())[0].exit_status == 75
-    with scripted(folders, Hidden, capability=WITHOUT_MOVE) as server:
+    with scripted(folders, hiding(Session, "INBOX"), capability=WITHOUT_MOVE) as server:
         run(work_of(server), store)
     assert subjects(folders, "Backscatter") == FORGED
     assert subjects(folders, "INBOX") == ORDINARY
