@@ -13,7 +13,7 @@ import click
 
 from classifier.checkup.findings import Finding, Level
 from classifier.checkup.published import published
-from classifier.cli.options import account_option
+from classifier.cli.options import TakingAll, account_option
 from classifier.identity import Identity
 from classifier.present.text import printable
 from classifier.runtime import Runtime, StoreUse
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from classifier.settings import Config
 
 
-@click.command(name="doctor", short_help="Check configuration, mailbox, DNS, model, and your own server.")
+@click.command(
+    name="doctor", cls=TakingAll, short_help="Check configuration, mailbox, DNS, model, and your own server."
+)
 @account_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON Lines, one object a finding.")
 @click.option(
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     metavar="FILE...",
     help="Count in logs of Postfix or Exim, plain or compressed, the null-sender mail that went to outside addresses, by cause.",
 )
-@click.argument("more", nargs=-1, metavar="")
 @click.pass_obj
 def command(
     app: App,
@@ -72,7 +73,6 @@ def command(
     lists: bool,
     addresses: tuple[str, ...],
     logs: tuple[str, ...],
-    more: tuple[str, ...],
 ) -> int:
     """Check configuration, store, DNS and mailboxes; nothing is changed or sent.
 
@@ -82,8 +82,6 @@ def command(
     and DMARC records are read. --lists and --logs look at what it has done.
     Exit status 1: something is wrong.
     """
-    if more and not logs:
-        raise click.UsageError(f"{more[0]!r}: name logs with --logs")
     if (domain or recipient) and server is None:
         raise click.UsageError("--domain and --recipient say what to ask a --server for")
     if addresses and not lists:
@@ -95,7 +93,7 @@ def command(
             domain=domain,
             recipient=recipient,
             addresses=addresses if lists else None,
-            logs=(*logs, *more),
+            logs=logs,
         )
     else:
         findings = examine(app.require_config(), accounts)

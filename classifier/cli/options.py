@@ -8,6 +8,8 @@ import click
 class TakingAll(click.Command):
     """A command whose options with a metavar of "..." take all values that stand behind them, as a shell writes ``*.mbox``."""
 
+    allow_extra_args = True
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Repeat such an option before each of its further values, as click wants it."""
         options = [p for p in self.params if isinstance(p, click.Option) and p.multiple]
@@ -32,7 +34,10 @@ class TakingAll(click.Command):
             else:
                 values.append(argument)
                 given += [name, argument]
-        return super().parse_args(context, given)
+        rest = super().parse_args(context, given)
+        if rest:
+            context.fail(f"{rest[0]!r}: name it with {' or '.join(sorted(taking))}")
+        return rest
 
 
 account_option = click.option(

@@ -13,7 +13,7 @@ import click
 
 from classifier.cli.context import App, say
 from classifier.cli.judging import each_judged, entries
-from classifier.cli.options import jobs_option
+from classifier.cli.options import TakingAll, jobs_option
 from classifier.present.attack import Attack
 from classifier.present.attack_json import as_dict
 from classifier.present.attack_text import text
@@ -28,7 +28,7 @@ _DOMAINS = 5
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-@click.command(name="report", short_help="Show what happened: a page with charts, or text.")
+@click.command(name="report", cls=TakingAll, short_help="Show what happened: a page with charts, or text.")
 @click.option(
     "--from",
     "paths",
@@ -36,7 +36,6 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
     metavar="PATH...",
     help="Mail to look at: .eml, mbox, Maildir, folders, - for standard input. Default: what sweep, watch, filter and serve remember.",
 )
-@click.argument("more", nargs=-1, metavar="[PATH]...")
 @click.option("--since", metavar="WHEN", help="Only reports since then: 2026-01-31, or 12h, 3d, 2w ago.")
 @click.option(
     "--html",
@@ -52,7 +51,6 @@ def command(
     app: App,
     *,
     paths: tuple[str, ...],
-    more: tuple[str, ...],
     since: str | None,
     html: Path | None,
     as_json: bool,
@@ -63,19 +61,15 @@ def command(
     Told from the store, or from any mail with --from. Exit status 1: some
     messages could not be read.
     """
-    if more and not paths:
-        raise click.UsageError(f"{more[0]!r}: name mail with --from")
     now = datetime.now(UTC)
     begin = moment(since, now) if since is not None else None
     to_stdout = html is not None and str(html) == "-"
     if to_stdout and as_json:
         raise click.UsageError("--html - and --json both want standard output")
     if html is not None and not to_stdout:
-        check_writable(html, (*paths, *more))
+        check_writable(html, paths)
     attack = (
-        from_mail(app, (*paths, *more), begin, now, jobs)
-        if paths
-        else from_store(app.require_config(), begin, now)
+        from_mail(app, paths, begin, now, jobs) if paths else from_store(app.require_config(), begin, now)
     )
     if html is not None:
         from classifier.present.page import page  # noqa: PLC0415 - Jinja2 and the charts

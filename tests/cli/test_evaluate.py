@@ -84,8 +84,14 @@ def test_an_option_takes_all_paths_behind_it(config, tmp_path):
     assert (found["forged"]["messages"], found["genuine"]["messages"]) == (3, 3)
     for arguments, words in (
         (["--forged", "--json"], "'--forged' requires an argument; see backscatter evaluate --help"),
-        (["--forged", "0.eml", "--json", "1.eml"], "unexpected extra argument (1.eml)"),
-        (["--forged", "0.eml", "--", "1.eml"], "unexpected extra argument (1.eml)"),
+        (
+            ["--forged", "0.eml", "--json", "1.eml"],
+            "'1.eml': name it with --forged or --genuine; see backscatter evaluate --help",
+        ),
+        (
+            ["--forged", "0.eml", "--", "1.eml"],
+            "'1.eml': name it with --forged or --genuine; see backscatter evaluate --help",
+        ),
     ):
         done = evaluate(config, *arguments)
         assert done.returncode == 2
