@@ -39,8 +39,6 @@ def told_original(text: str) -> Original:
     text = text[:_CHARS]
     if looks_like_html(text):
         text = to_plain(text)
-    if ":" not in text and "：" not in text:
-        return Original()
     for line in text.splitlines():
         match = _LABEL.match(line) if ":" in line or "：" in line else None
         if match and _is_subject(_BLANKS.sub("", match[1]).casefold()):
